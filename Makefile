@@ -1,0 +1,52 @@
+# Everything a new clone needs: `make demo` runs the main job, `make test` passes the tests.
+# Each installs from the hashed lock into .venv once; the second call reinstalls nothing.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+PYTEST := $(BIN)/python -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-slow lint bench lock ui clean
+
+help:  ## what can be made here
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' || \
+	  { echo "cxai needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is another; name one: make PYTHON=python3.12 …" >&2; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+install: $(STAMP)  ## .venv from the hashed lock
+
+demo: $(STAMP)  ## the main job on the embedded data: 1.47 million real grocery transactions
+	@$(BIN)/cxai run task=purchase_incidence
+
+test: $(STAMP)  ## the tests (15 minutes at most)
+	$(PYTEST) -m "not slow"
+
+test-slow: $(STAMP)  ## fault injection, wheels, servers: the slow tests
+	$(PYTEST) -m slow
+
+lint: $(STAMP)  ## ruff, the type checker and the layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(STAMP)  ## speed and peak memory, as ratios against a named peer in one run
+	$(BIN)/python -m benchmarks
+
+ui: $(STAMP)  ## MLflow's pages on this machine only
+	@$(BIN)/cxai ui
+
+lock:  ## resolve requirements.lock anew (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --all-extras \
+	  --no-emit-index-url --no-annotate --no-header pyproject.toml --output-file requirements.lock
+
+clean:  ## remove what was built here, not mlruns
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

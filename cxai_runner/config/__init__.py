@@ -1,0 +1,1 @@
+"""Configs: the typed schema, composition, preflight, and the wording of its errors."""

@@ -1,0 +1,1 @@
+"""Where rows are: sources, table contracts, fingerprints, and the content-keyed cache."""

@@ -1,0 +1,139 @@
+"""What an experiment says: metrics, estimates, findings, tables and figures.
+
+All of it is plain data. A task yields it, and knows nothing of MLflow, HTML or files; whoever shows it needs no model.
+A figure names the columns to draw instead of drawing them, so that a report can be rendered again from what a run
+logged, and costs nothing where nobody looks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Better = Literal["lower", "higher"]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A number with its 95 % interval, in the unit of the number.
+
+    Where no interval can be had, ``low`` and ``high`` are NaN and the caveat that says why belongs in the report.
+    """
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Metric:
+    """How well the model does on some rows, beside the baseline on the same rows.
+
+    Parameters
+    ----------
+    name
+        Snake case, as logged: ``log_loss``.
+    label
+        As read by a person: ``log loss``.
+    value, baseline
+        Each with its interval.
+    difference
+        Model minus baseline, on paired resamples.
+    better
+        Whether lower or higher is better.
+    """
+
+    name: str
+    label: str
+    value: Interval
+    better: Better
+    baseline: Interval | None = None
+    difference: Interval | None = None
+
+    @property
+    def verdict(self) -> str:
+        """``better``, ``worse`` or ``cannot tell``, by whether the paired difference excludes zero."""
+        if self.difference is None:
+            return ""
+        if not (self.difference.low > 0 or self.difference.high < 0):
+            return "cannot tell"
+        improved = self.difference.high < 0 if self.better == "lower" else self.difference.low > 0
+        return "better" if improved else "worse"
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A quantity of the question itself (an elasticity, say) with its 95 % interval.
+
+    ``text`` is the sentence's subject: ``elasticity of purchase probability at the mean price``.
+    """
+
+    name: str
+    text: str
+    value: Interval
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One sentence for the reader: the headline (one a report), a finding, or a caveat."""
+
+    text: str
+    kind: Literal["headline", "finding", "caveat"] = "finding"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table to read and to download; ``name`` is its file name without ending."""
+
+    name: str
+    title: str
+    frame: pd.DataFrame
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture as columns of a table.
+
+    Parameters
+    ----------
+    name, title, caption
+        File name without ending, heading, and the sentence that says what to see.
+    data
+        The rows to draw.
+    mark
+        ``line`` (with a band where ``low`` and ``high`` are named), ``bar``, ``point``, or ``heatmap``.
+    x, y
+        Columns; for a heat map the column and the row, with ``fill`` the cell's value.
+    by
+        One line or group of bars per value of this column.
+    low, high
+        Columns of the interval.
+    shade
+        The range of x that was really observed; outside it the picture extrapolates.
+    reference
+        ``diagonal``, or lines at fixed values: ``{"x": 1.25}``.
+    """
+
+    name: str
+    title: str
+    data: pd.DataFrame
+    mark: Literal["line", "bar", "point", "heatmap"]
+    x: str
+    y: str
+    caption: str = ""
+    by: str | None = None
+    low: str | None = None
+    high: str | None = None
+    fill: str | None = None
+    x_label: str = ""
+    y_label: str = ""
+    shade: tuple[float, float] | None = None
+    reference: Literal["diagonal"] | Mapping[str, float] | None = None
+
+
+Content = Estimate | Finding | Table | Figure

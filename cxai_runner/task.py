@@ -1,0 +1,194 @@
+"""What a task is: one business question.
+
+A task says what it needs, fits, scores rows, measures the scores beside a baseline, and yields what an analyst
+expects to read. It never reads a file, never talks to MLflow, never parses config. The engine calls it in the order
+of the methods below, and knows no task by name.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from cxai_runner.config.problems import Problem
+from cxai_runner.data.needs import Needs
+from cxai_runner.evaluation.results import Better, Content, Metric
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    from cxai_runner.data.dataset import Dataset
+
+
+class Evidence(StrEnum):
+    """What a task's claims rest on."""
+
+    HELD_OUT = "held-out rows"
+    BACKTEST = "a backtest in time"
+    RESAMPLING = "resampling or placebo"
+    NONE = "none: it describes"
+
+
+@dataclass(frozen=True)
+class Primary:
+    """The metric that decides between two runs of a task."""
+
+    name: str
+    better: Better
+
+
+def Minimise(name: str) -> Primary:  # noqa: N802 - reads as a declaration in a task
+    """Lower is better."""
+    return Primary(name, "lower")
+
+
+def Maximise(name: str) -> Primary:  # noqa: N802
+    """Higher is better."""
+    return Primary(name, "higher")
+
+
+def _ignore_step(metric: str, value: float, step: int) -> None:
+    """Take a step metric that nobody watches."""
+
+
+def _never() -> bool:
+    return False
+
+
+@dataclass(frozen=True, eq=False)
+class Context:
+    """What the engine lends a task while it works.
+
+    Parameters
+    ----------
+    seed
+        The run's seed. `rng` makes independent streams from it, by purpose.
+    threads
+        How many threads a fit may use.
+    resamples
+        How many bootstrap resamples stand behind an interval.
+    validation
+        Part of the training rows set aside for early stopping, if the model asks for it.
+    step
+        ``step(metric, value, n)``: a point of a learning curve.
+    should_stop
+        True once a pruner has given this fit up.
+    """
+
+    seed: int = 0
+    threads: int = 1
+    resamples: int = 1000
+    validation: Dataset | None = None
+    step: Callable[[str, float, int], None] = _ignore_step
+    should_stop: Callable[[], bool] = _never
+
+    def rng(self, purpose: str) -> np.random.Generator:
+        """Return the generator for ``purpose``; the same seed and purpose give the same numbers, in any order."""
+        import hashlib
+
+        import numpy as np
+
+        word = int.from_bytes(hashlib.blake2b(purpose.encode(), digest_size=8).digest(), "big")
+        return np.random.default_rng([self.seed, word])
+
+    def integer_seed(self, purpose: str) -> int:
+        """Return a seed for a library that wants an integer."""
+        return int(self.rng(purpose).integers(2**31 - 1))
+
+
+@dataclass(frozen=True, eq=False)
+class SavedModel:
+    """A fitted model as it is to be kept.
+
+    Parameters
+    ----------
+    estimator
+        Follows scikit-learn's estimator API; takes a pandas frame of ``example``'s columns.
+    example
+        A few rows as the model wants them.
+    method
+        What MLflow's ``predict`` calls: ``predict`` or ``predict_proba``.
+    """
+
+    estimator: Any
+    example: pd.DataFrame
+    method: str = "predict"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task(ABC):
+    """One business question: a frozen dataclass whose fields are its config keys."""
+
+    title: ClassVar[str]
+    """The question in one line, ending with a question mark."""
+    needs: ClassVar[Needs]
+    """The table it works on (exactly one required) and its columns."""
+    evidence: ClassVar[Evidence]
+    primary_metric: ClassVar[Primary | None] = None
+    baseline_label: ClassVar[str] = "baseline"
+    """What stands in the baseline's column: ``base rate``."""
+    model_kind: ClassVar[str | None] = "estimator"
+    """``classifier``, ``regressor``, ``clusterer``, ``estimator`` (any), or None for a task that has no model."""
+
+    def problems(self, tables_columns: Iterable[str]) -> Iterator[Problem]:
+        """Yield what in the task's own config does not fit the dataset's columns; keys relative to ``task``."""
+        return iter(())
+
+    def inspect(self, data: Dataset) -> Iterator[Problem]:
+        """Yield why this training data cannot answer the question (one class only, one price only …)."""
+        return iter(())
+
+    @abstractmethod
+    def fit(self, model: Any, train: Dataset, context: Context) -> Any:
+        """Fit, and return whatever the other methods need; the engine passes it on unseen.
+
+        ``model`` is an unfitted scikit-learn pipeline of the features' transformers and the configured model. It must
+        not be fitted in place: clone it.
+        """
+
+    @abstractmethod
+    def score(self, fitted: Any, data: Dataset, context: Context) -> pd.DataFrame:
+        """Return one row of scores per row of ``data``, in its order.
+
+        ``customer_id`` first, the truth where there is one, the model's prediction and the baseline's. Two runs are
+        compared on these, pair by pair.
+        """
+
+    @abstractmethod
+    def measure(self, scores: pd.DataFrame, context: Context) -> tuple[Metric, ...]:
+        """Measure scored rows, with 95 % intervals that resample customers, beside the baseline."""
+
+    def challenge(self, fitted: Any, train: Dataset, context: Context) -> tuple[Metric, ...]:
+        """Evidence beyond scored rows: stability under resampling, placebo, backtest."""
+        return ()
+
+    @abstractmethod
+    def report(
+        self,
+        fitted: Any,
+        train: Dataset,
+        scores: Mapping[str, pd.DataFrame],
+        metrics: Mapping[str, Metric],
+        context: Context,
+    ) -> Iterator[Content]:
+        """Yield the headline, estimates, findings, caveats, tables and figures.
+
+        ``scores`` has ``train`` and, where rows were held out, ``held_out``; ``metrics`` are the headline ones by name
+        (held out where there are such, else the challenge's and the training ones).
+        """
+
+    def models(self, fitted: Any, train: Dataset) -> Mapping[str, SavedModel]:
+        """The fitted models to keep, by name; ``model`` is the one that predicts."""
+        return {}
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What the folds came to: scores by part, metrics by part, and the challenge's."""
+
+    scores: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    metrics: Mapping[str, tuple[Metric, ...]] = field(default_factory=dict)

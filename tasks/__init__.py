@@ -1,0 +1,1 @@
+"""The business questions, one folder each; thin: they put methods to work."""
