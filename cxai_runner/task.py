@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from cxai_runner.config.problems import Problem
+from cxai_runner.config.problems import Problem, UserError, did_you_mean
 from cxai_runner.data.needs import Needs
 from cxai_runner.evaluation.results import Better, Content, Metric
 
@@ -133,6 +133,8 @@ class Task(ABC):
     """What stands in the baseline's column: ``base rate``."""
     model_kind: ClassVar[str | None] = "estimator"
     """``classifier``, ``regressor``, ``clusterer``, ``estimator`` (any), or None for a task that has no model."""
+    target: ClassVar[str | None] = None
+    """The column that is predicted, if there is one: predictions must not depend on it."""
 
     def problems(self, tables_columns: Iterable[str]) -> Iterator[Problem]:
         """Yield what in the task's own config does not fit the dataset's columns; keys relative to ``task``."""
@@ -141,6 +143,25 @@ class Task(ABC):
     def inspect(self, data: Dataset) -> Iterator[Problem]:
         """Yield why this training data cannot answer the question (one class only, one price only …)."""
         return iter(())
+
+    def demand(self, data: Dataset) -> None:
+        """Refuse data without rows, or without a column that the task needs.
+
+        Raises
+        ------
+        UserError
+            Naming the table, and each column that is missing.
+        """
+        table = next(iter(self.needs.required))
+        columns = [str(name) for name in data.frame.columns]
+        problems = [
+            Problem(f"{table}.{name}", "no such column", remedy=did_you_mean(name, columns))
+            for name in self.needs.missing(table, columns)
+        ]
+        if not problems and data.frame.empty:
+            problems = [Problem(table, "empty: it has no rows", remedy="loosen the filters, or take a longer window")]
+        if problems:
+            raise UserError(problems, "data")
 
     @abstractmethod
     def fit(self, model: Any, train: Dataset, context: Context) -> Any:
@@ -192,3 +213,10 @@ class Evaluation:
 
     scores: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     metrics: Mapping[str, tuple[Metric, ...]] = field(default_factory=dict)
+
+
+def check_task(task: Task, model: Any, data: Dataset, *, seed: int = 1) -> int:
+    """Check that ``task`` keeps what every task promises; see `cxai_runner.task_checks`."""
+    from cxai_runner import task_checks
+
+    return task_checks.check_task(task, model, data, seed=seed)

@@ -1,4 +1,4 @@
-"""What every test shares."""
+"""What every test shares, and the rule that published numbers are not skipped where their files are."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+_skipped_references: list[str] = []
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +23,20 @@ def shared_data() -> Callable[[str], Path]:
         return path
 
     return folder
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.skipped and "reference" in report.keywords:
+        _skipped_references.append(report.nodeid)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if SHARED.is_dir() and _skipped_references and session.exitstatus == 0:
+        session.exitstatus = 1
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if SHARED.is_dir() and _skipped_references:
+        terminalreporter.write_line("Published data are here, and yet these reference tests were skipped:", red=True)
+        for nodeid in _skipped_references:
+            terminalreporter.write_line(f"  {nodeid}")

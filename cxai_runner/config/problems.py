@@ -40,6 +40,8 @@ class Problem:
         What to do about it, in the imperative, where the message alone does not say so.
     origin
         Who set the key: ``command line``, or a file and its line.
+    shown
+        How to show the mistake where ``key: value`` is not how it was written: an override as it was typed.
     """
 
     key: str
@@ -47,6 +49,7 @@ class Problem:
     value: Any = UNSET
     remedy: str = ""
     origin: str = ""
+    shown: str = ""
 
     def under(self, prefix: str) -> Problem:
         """Return the same problem with its key below ``prefix``."""

@@ -1,0 +1,23 @@
+"""`make bench`: every benchmark, as ratios against a named peer; `python -m benchmarks startup` for one."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+GROUPS = ("startup", "overhead")
+
+
+def main(chosen: list[str]) -> None:
+    """Run the chosen groups and print one table."""
+    print(f"{'':44}{'ours s':>9}{'peer s':>9}{'ratio':>8}{'ours MiB':>10}{'peer MiB':>10}  target")
+    for group in chosen or GROUPS:
+        for row in importlib.import_module(f"benchmarks.{group}").rows():
+            print(
+                f"{row.what[:43]:44}{row.ours.seconds:9.2f}{row.theirs.seconds:9.2f}{row.ratio:8.2f}"
+                f"{row.ours.memory_mb:10.0f}{row.theirs.memory_mb:10.0f}  {row.target}  (peer: {row.peer})"
+            )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

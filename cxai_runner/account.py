@@ -1,0 +1,237 @@
+"""What is kept of a run: the document that its report shows, and the record that goes into the tracking store.
+
+It gathers what the parts say and adds what makes the result defensible: config and where each key came from, code,
+environment, data digests, seeds, times. It computes nothing.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from cxai_runner import __version__
+from cxai_runner.evaluation.results import Content, Estimate, Figure, Finding, Metric, Table
+from cxai_runner.report.document import Document
+from cxai_runner.tracking.lineage import code_of, environment_text
+from cxai_runner.tracking.record import DatasetRecord, Record, flatten_metrics
+
+if TYPE_CHECKING:
+    from cxai_runner.data.dataset import Dataset
+    from cxai_runner.identity import Keys
+    from cxai_runner.preflight import Ready
+    from cxai_runner.task import Context, Evaluation, SavedModel
+    from cxai_runner.tracking.lineage import Code
+    from cxai_runner.tracking.stages import Stages
+
+_LIBRARIES = ("numpy", "pandas", "scikit-learn", "scipy", "duckdb", "ibis-framework", "mlflow", "xgboost")
+_DIGITS = 12
+
+
+@dataclass(eq=False)
+class Account:
+    """Gathers what is kept of one run while it goes on."""
+
+    ready: Ready
+    keys: Keys
+    stages: Stages
+    steps: list[tuple[str, float, int]] = field(default_factory=list)
+    code: list[Code] = field(default_factory=code_of)
+
+    def step(self, metric: str, value: float, number: int) -> None:
+        """Take one point of a learning curve."""
+        self.steps.append((metric, value, number))
+
+    def document(self, fitted: Any, train: Dataset, evaluation: Evaluation, context: Context) -> Document:
+        """Ask the task for its report, and put it beside what the engine knows."""
+        task = self.ready.experiment.task
+        headline: dict[str, Metric] = {}
+        for part in ("train", "challenge", "held_out"):
+            headline |= {metric.name: metric for metric in evaluation.metrics.get(part, ())}
+        said: list[Content] = list(task.report(fitted, train, evaluation.scores, headline, context))
+        findings = [one for one in said if isinstance(one, Finding)]
+        note = self.ready.tables.note
+        return Document(
+            task=self._choice("task"),
+            question=task.title,
+            headline=next((one.text for one in findings if one.kind == "headline"), task.title),
+            asked=self._asked(),
+            data=self._data(train, evaluation),
+            dropped=(*self.ready.tables.dropped, *train.dropped),
+            metrics=evaluation.metrics,
+            baseline=task.baseline_label,
+            estimates=tuple(one for one in said if isinstance(one, Estimate)),
+            findings=tuple(one for one in findings if one.kind == "finding"),
+            caveats=(*(one for one in findings if one.kind == "caveat"), *([Finding(note, "caveat")] if note else [])),
+            figures=tuple(one for one in said if isinstance(one, Figure)),
+            tables=tuple(one for one in said if isinstance(one, Table)),
+            provenance=self._provenance(),
+            command=shlex.join(["cxai", "run", *self.ready.experiment.composed.overrides]),
+            seconds=dict(self.stages.seconds),
+            peak_memory_mb=dict(self.stages.peak_memory_mb),
+        )
+
+    def record(self, document: Document, evaluation: Evaluation, models: Mapping[str, SavedModel]) -> Record:
+        """Return everything that the run holds, at the level that the config asks for."""
+        full = self.ready.experiment.settings["tracking"]["level"] == "full"
+        html, figures = _pictured(document) if full else (None, {})
+        return Record(
+            params=self._params(),
+            tags=self.tags(),
+            metrics=flatten_metrics(
+                evaluation.metrics, document.estimates, self.stages.seconds, self.stages.peak_memory_mb
+            ),
+            steps=self.steps,
+            datasets=self._datasets(evaluation),
+            texts=self._texts() | {"report.json": document.to_json()},
+            tables={table.name: table.frame for table in document.tables},
+            scores=evaluation.scores,
+            models=models,
+            html=html,
+            figures=figures,
+            note=f"{document.headline}\n\n`{document.command}`",
+        )
+
+    def tags(self) -> dict[str, str]:
+        """What a run can be found by."""
+        tags = {
+            "cxai.version": __version__,
+            "cxai.task": self._choice("task"),
+            "cxai.data": self._choice("data"),
+            "cxai.model": self._choice("model").rpartition("/")[2],
+            "cxai.identity": self.keys.identity,
+            "cxai.key.features": self.keys.features,
+            "cxai.key.fit": self.keys.fit,
+            "cxai.key.evaluate": self.keys.evaluate,
+        }
+        primary = self.ready.experiment.task.primary_metric
+        if primary is not None:
+            tags |= {"cxai.primary_metric": primary.name, "cxai.better": primary.better}
+        if self.code:
+            tags |= {"mlflow.source.git.commit": self.code[0].commit, "cxai.dirty": str(self.code[0].dirty).lower()}
+        if self.keys.unreadable:
+            tags["cxai.unreadable_source"] = ", ".join(self.keys.unreadable)
+        return {key: value for key, value in tags.items() if value}
+
+    def _choice(self, group: str) -> str:
+        return str(self.ready.experiment.composed.choices.get(group) or "")
+
+    def _asked(self) -> dict[str, str]:
+        """The choices in words: an option, and its keys where they are plain values."""
+        settings = self.ready.experiment.settings
+        asked = {}
+        for group in ("data", "features", "model", "split"):
+            node = settings[group] or {}
+            values = [
+                f"{key} {value}"
+                for key, value in node.items()
+                if not key.startswith("_") and isinstance(value, str | int | float) and not isinstance(value, bool)
+            ]
+            words = self._choice(group).rpartition("/")[2] or "given by hand"
+            asked[group] = words + (f" ({', '.join(values)})" if values and group != "data" else "")
+        steps = [type(step).__name__ for step in self.ready.experiment.features.transformers]
+        return asked | ({"transformers": ", ".join(steps)} if steps else {})
+
+    def _data(self, train: Dataset, evaluation: Evaluation) -> dict[str, str]:
+        trained = evaluation.scores["train"]
+        words = {
+            "trained on": f"{len(trained):,} rows of {trained['customer_id'].nunique():,} customers",
+            "held out": "nothing",
+        }
+        if "held_out" in evaluation.scores:
+            unseen = evaluation.scores["held_out"]
+            label = self.ready.folds[0].label
+            words["held out"] = f"{len(unseen):,} rows of {unseen['customer_id'].nunique():,} customers: {label}"
+        time = train.roles.time
+        if time is not None:
+            first, last = train.frame[time].min(), train.frame[time].max()
+            words["from … to"] = f"{_day(first)} … {_day(last)} (training rows)"
+        return words
+
+    def _provenance(self) -> dict[str, str]:
+        from importlib.metadata import PackageNotFoundError, version
+
+        settings = self.ready.experiment.settings
+        words = {"identity": self.keys.identity, "cxai": __version__}
+        for code in self.code:
+            words[f"code of {code.root.name}"] = f"{code.commit[:_DIGITS]}{' and uncommitted changes' * code.dirty}"
+        for table, digest in self.keys.data.items():
+            words[f"digest of {table}"] = digest
+        words |= {"seed": str(settings["seed"]), "threads": str(settings["threads"])}
+        for name in _LIBRARIES:
+            try:
+                words[name] = version(name)
+            except PackageNotFoundError:
+                continue
+        return words
+
+    def _params(self) -> dict[str, Any]:
+        """The flattened config; a value that refers to the environment is kept as the reference."""
+        from omegaconf import OmegaConf
+
+        raw = OmegaConf.to_container(self.ready.experiment.composed.config, resolve=False)
+        resolved = dict(_leaves(self.ready.experiment.settings))
+        return {key: value if "${oc.env:" in str(value) else resolved.get(key, value) for key, value in _leaves(raw)}
+
+    def _texts(self) -> dict[str, str]:
+        import json
+
+        from omegaconf import OmegaConf
+
+        composed = self.ready.experiment.composed
+        origins = {key: composed.origin(key) for key, _ in _leaves(self.ready.experiment.settings)}
+        texts = {
+            "config.yaml": OmegaConf.to_yaml(composed.config, resolve=False),
+            "overrides.yaml": OmegaConf.to_yaml(OmegaConf.create(list(composed.overrides))),
+            "origins.json": json.dumps(origins, indent=1, ensure_ascii=False),
+            "environment.txt": environment_text(),
+        }
+        diffs = [f"# {code.root.name} at {code.commit}\n{code.diff}" for code in self.code if code.diff]
+        return texts | ({"uncommitted.diff": "\n".join(diffs)} if diffs else {})
+
+    def _datasets(self, evaluation: Evaluation) -> list[DatasetRecord]:
+        """The tables that were read, and the parts that were made of them."""
+        tables = self.ready.tables
+        read = [
+            DatasetRecord(
+                name=f"{self._choice('data')}.{name}",
+                digest=digest,
+                source=tables.describe(name),
+                schema=tables.schema(name),
+                rows={name: tables.rows(name)},
+                context="source",
+            )
+            for name, digest in self.keys.data.items()
+        ]
+        kind = self.ready.experiment.features.makes
+        made = [
+            DatasetRecord(
+                name=f"{self._choice('data')}.{kind}",
+                digest=f"{self.keys.features[:_DIGITS]}-{part}",
+                source=self._choice("features"),
+                schema={str(name): str(dtype) for name, dtype in scores.dtypes.items()},
+                rows={part: len(scores)},
+                context=part,
+            )
+            for part, scores in evaluation.scores.items()
+        ]
+        return read + made
+
+
+def _pictured(document: Document) -> tuple[str, dict[str, bytes]]:
+    from cxai_runner.report.figures import draw_png
+    from cxai_runner.report.html import render_html
+
+    return render_html(document), {figure.name: draw_png(figure) for figure in document.figures}
+
+
+def _leaves(node: Any, prefix: str = "") -> list[tuple[str, Any]]:
+    """Every plain value of a nested config with its key path; a list is one value."""
+    if not isinstance(node, Mapping):
+        return [(prefix, node)]
+    return [leaf for key, value in node.items() for leaf in _leaves(value, f"{prefix}.{key}" if prefix else str(key))]
+
+
+def _day(moment: Any) -> str:
+    return f"{moment:%Y-%m-%d}" if hasattr(moment, "strftime") else str(moment)

@@ -1,0 +1,91 @@
+"""The command line: one thin file per command, each loaded only when it is called.
+
+Here alone a user's mistake becomes words and an exit code: 2 for a mistake, 1 for a failure of ours or of a fit, 130
+and 143 when interrupted or terminated.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from cxai_runner import __version__
+
+COMMANDS = {
+    "run": "Run one experiment: compose, check, fit, evaluate, log.",
+    "list": "List tasks, data, models, features, splits or runs.",
+    "show": "Show what a run found.",
+    "report": "Render a run's report again from what it logged, and say where it is.",
+    "doctor": "Check this installation, this machine and the tracking store.",
+    "cache": "Show or clear the feature cache.",
+    "ui": "Open MLflow's pages, on this machine only.",
+    "completion": "Print the completion script for your shell.",
+}
+
+
+class _Lazy(click.Group):
+    """A group whose commands are imported when called; their one-line help is known without."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"cxai_runner.cli.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        from cxai_runner.config.problems import did_you_mean
+
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            ctx.fail(f"no command `{args[0]}`; {did_you_mean(args[0], COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    cls=_Lazy,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Example:  cxai run task=purchase_incidence features.category=YOGURT",
+)
+@click.version_option(__version__, prog_name="cxai", message="%(prog)s %(version)s")
+def cxai() -> None:
+    """Declarative experiments for customer analytics.
+
+    A config names the data, the features and the task; cxai fits, evaluates beside a baseline, and leaves a tracked
+    run in MLflow.
+    """
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit with its code."""
+    sys.exit(_exit_code(arguments))
+
+
+def _exit_code(arguments: list[str] | None) -> int:
+    from cxai_runner.config.problems import UserError
+
+    try:
+        result: Any = cxai.main(args=arguments, prog_name="cxai", standalone_mode=False)
+    except click.exceptions.Abort:
+        return 130
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except UserError as error:
+        from cxai_runner.cli.output import tell_problems
+
+        return tell_problems(error, as_json="--json" in (arguments or sys.argv))
+    except BrokenPipeError:
+        return 0
+    return result if isinstance(result, int) else 0

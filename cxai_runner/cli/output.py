@@ -1,0 +1,68 @@
+"""How the command line speaks: results on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from cxai_runner.config.problems import UserError
+
+
+def emit_json(document: Any) -> None:
+    """Print one JSON document on standard output; numbers that are not finite become null."""
+    click.echo(json.dumps(_plain(document), indent=2, ensure_ascii=False))
+
+
+def note(text: str) -> None:
+    """Print a line on standard error."""
+    click.echo(text, err=True)
+
+
+def tell_problems(error: UserError, *, as_json: bool) -> int:
+    """Tell the user all that is wrong, and return the exit code."""
+    from cxai_runner.config.problems import as_json as problems_as_json
+    from cxai_runner.config.problems import render
+
+    if as_json:
+        emit_json({"status": "refused", "stage": error.stage, "problems": problems_as_json(error.problems)})
+    note(render(error.problems, error.stage))
+    return 2
+
+
+def table(rows: Sequence[Sequence[str]], *, indent: str = "  ") -> str:
+    """Align columns of text, two spaces between."""
+    if not rows:
+        return ""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = (indent + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+    return "\n".join(line.rstrip() for line in lines)
+
+
+@contextmanager
+def progress(*, quiet: bool) -> Iterator[Any]:
+    """Yield ``told(stage, state)``, which shows a spinner per stage when standard error is a terminal."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda stage: None
+        return
+    from rich.console import Console
+    from rich.status import Status
+
+    with Status("starting", console=Console(stderr=True)) as status:
+        yield status.update
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,154 @@
+"""`cxai run`: one experiment, from overrides to a tracked run and a summary."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cxai_runner.cli.completion import complete_override
+from cxai_runner.cli.output import emit_json, note, progress
+
+if TYPE_CHECKING:
+    from cxai_runner.experiment import Result
+    from cxai_runner.preflight import Ready
+    from cxai_runner.tracking.masking import Masker
+    from cxai_runner.tracking.stages import Stages
+
+_EXAMPLE = "Example:  cxai run task=purchase_incidence model=xgboost features.category=YOGURT seed=1"
+# Read by BLAS, OpenMP and TensorFlow when they are first loaded, so set before anything loads them.
+_THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+)
+
+
+@click.command(epilog=_EXAMPLE, context_settings={"ignore_unknown_options": True})
+@click.argument("overrides", nargs=-1, shell_complete=complete_override, metavar="[KEY=VALUE]...")
+@click.option(
+    "--config-dir", "config_dirs", multiple=True, type=click.Path(path_type=Path), help="A folder of your own configs."
+)
+@click.option("--dry-run", is_flag=True, help="Check everything, print the plan, run nothing.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+def command(overrides: tuple[str, ...], config_dirs: tuple[Path, ...], dry_run: bool, as_json: bool) -> int:
+    """Run one experiment: compose, check, fit, evaluate beside a baseline, and log it.
+
+    KEY=VALUE chooses (task=segmentation, model=xgboost, data=csv) or sets (model.n_clusters=4, seed=1); what can be
+    chosen: cxai list.
+    """
+    return execute(overrides, config_dirs, dry_run=dry_run, as_json=as_json)
+
+
+def execute(
+    overrides: Sequence[str], config_dirs: Sequence[Path] = (), *, dry_run: bool = False, as_json: bool = False
+) -> int:
+    """Run one experiment as the command line does, and return the exit code.
+
+    Raises
+    ------
+    UserError
+        With all mistakes of the first stage that has any; nothing was fitted then.
+    """
+    from cxai_runner.config.compose import compose
+    from cxai_runner.tracking.masking import Masker
+    from cxai_runner.tracking.stages import Stages
+
+    composed = compose(overrides, config_dirs)
+    threads = composed.resolved()["threads"]
+    os.environ.update(dict.fromkeys(_THREAD_VARIABLES, str(threads)))
+    masker = Masker.of(composed)
+    with progress(quiet=as_json) as tell:
+        stages = Stages(tell)
+        from cxai_runner.experiment import prepare
+
+        ready = prepare(composed, stages)
+        if not dry_run:
+            return _run(ready, stages, masker, as_json=as_json)
+    from cxai_runner.cli.summary import plan_as_json, plan_in_words
+
+    if as_json:
+        emit_json(plan_as_json(ready))
+    else:
+        click.echo(masker.mask(plan_in_words(ready)))
+    return 0
+
+
+def _run(ready: Ready, stages: Stages, masker: Masker, *, as_json: bool) -> int:
+    from cxai_runner.cli.summary import next_steps, summary
+    from cxai_runner.config.problems import UserError
+    from cxai_runner.experiment import run
+    from cxai_runner.tracking.owner import close_orphans
+    from cxai_runner.tracking.pseudonyms import Privacy
+    from cxai_runner.tracking.run import Tracker
+    from cxai_runner.tracking.signals import terminated_as_exception
+    from cxai_runner.tracking.store import Store
+
+    settings = ready.experiment.settings
+    with stages.measure("store"):
+        privacy = Privacy(**settings["privacy"])
+        store = Store.open(settings["tracking"]["uri"], Path.cwd())
+        for closed in close_orphans(store):
+            note(f"run {closed[:8]} had been cut off; it is closed as KILLED")
+    tracker = Tracker(store, masker, ready.experiment.name, privacy, settings["targets"]["allow"])
+    try:
+        with terminated_as_exception():
+            result = run(ready, tracker, stages)
+    except UserError:
+        raise
+    except Exception as error:  # the traceback is kept in the run; here one line is enough
+        note(masker.mask(f"the run failed: {type(error).__name__}: {error}"))
+        note("its traceback is in the run: error/traceback.txt    ·    cxai list runs")
+        return 1
+    report = _report_of(result)
+    if as_json:
+        emit_json(masker.mask_mapping(_result_as_json(result, report)))
+    else:
+        click.echo(masker.mask(summary(result.document, result.run_id, result.status, report)))
+        click.echo(next_steps(result.document, result.run_id))
+    return 0
+
+
+def _report_of(result: Result) -> str:
+    """The report's path from here where it is a local file; else its address."""
+    from urllib.parse import unquote, urlsplit
+
+    address = f"{result.artifact_uri}/report.html"
+    if urlsplit(address).scheme not in {"", "file"}:
+        return address
+    path = Path(unquote(urlsplit(address).path))
+    if not path.is_file():
+        return ""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+def _result_as_json(result: Result, report: str) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    metrics = {
+        part: {metric.name: asdict(metric.value) for metric in found} for part, found in result.document.metrics.items()
+    }
+    baseline = {
+        part: {metric.name: asdict(metric.baseline) for metric in found if metric.baseline is not None}
+        for part, found in result.document.metrics.items()
+    }
+    return {
+        "run_id": result.run_id,
+        "experiment": result.experiment,
+        "status": result.status,
+        "identity": result.identity,
+        "headline": result.document.headline,
+        "metrics": metrics,
+        "baseline": baseline,
+        "estimates": {one.name: asdict(one.value) for one in result.document.estimates},
+        "artifact_uri": result.artifact_uri,
+        "report": report,
+        "seconds": dict(result.seconds),
+    }

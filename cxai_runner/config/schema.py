@@ -1,0 +1,121 @@
+"""The engine's own keys, typed: everything else in a config belongs to the component it configures.
+
+Hydra keeps this schema in its ConfigStore, so that `--cfg job` shows every key with its default. What a value must be
+beyond its type stands in the field's metadata, in `annotated_types`' words, so that one generator words both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields, is_dataclass
+from functools import lru_cache
+from typing import Annotated, Any, Literal, get_args, get_type_hints
+
+from annotated_types import Ge, MinLen
+
+SLOTS = ("data", "features", "task", "model", "split")
+"""The keys under which components stand: each names its class by ``_target_``."""
+
+LEVELS = ("full", "child")
+"""How much is written of a run: all that can be shown, or what a run within a sweep needs."""
+
+
+def _constrained(*constraints: Any, **kwargs: Any) -> Any:
+    return field(metadata={"constraints": constraints}, **kwargs)
+
+
+@dataclass
+class EvaluationConfig:
+    """How results are judged: the number of bootstrap resamples behind every interval."""
+
+    resamples: int = _constrained(Ge(100), default=1000)
+
+
+@dataclass
+class TrackingConfig:
+    """Where runs are kept. Where no ``uri`` is given, ``MLFLOW_TRACKING_URI`` or the store in this folder is meant."""
+
+    uri: str | None = _constrained(MinLen(1), default=None)
+    experiment: str | None = _constrained(MinLen(1), default=None)
+    level: str = field(default="full", metadata={"options": LEVELS})
+
+
+@dataclass
+class CacheConfig:
+    """Whether built features are kept, and in which folder."""
+
+    enabled: bool = True
+    dir: str = _constrained(MinLen(1), default="mlruns/cache")
+
+
+@dataclass
+class PrivacyConfig:
+    """Whether customer ids are written as keyed hashes only, and the key (from the environment)."""
+
+    pseudonymise: bool = False
+    key: str | None = _constrained(MinLen(1), default=None)
+
+
+@dataclass
+class TargetsConfig:
+    """Packages, beyond ours, scikit-learn and xgboost, whose classes a ``_target_`` may name."""
+
+    allow: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Schema:
+    """The top level of a config.
+
+    ``data``, ``features``, ``task``, ``model`` and ``split`` are components: what may stand below them is decided by
+    the class that each names.
+    """
+
+    name: str | None = _constrained(MinLen(1), default=None)
+    seed: int = _constrained(Ge(0), default=0)
+    threads: int = _constrained(Ge(1), default=1)
+    data: Any = None
+    features: Any = None
+    task: Any = None
+    model: Any = None
+    split: Any = None
+    evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
+    tracking: TrackingConfig = field(default_factory=TrackingConfig)
+    cache: CacheConfig = field(default_factory=CacheConfig)
+    privacy: PrivacyConfig = field(default_factory=PrivacyConfig)
+    targets: TargetsConfig = field(default_factory=TargetsConfig)
+
+
+def register() -> None:
+    """Put the schema into Hydra's ConfigStore, where ``conf/config.yaml`` finds it as ``schema``."""
+    from hydra.core.config_store import ConfigStore
+
+    ConfigStore.instance().store(name="schema", node=Schema, provider="cxai")
+
+
+@lru_cache(maxsize=8)
+def own_leaves(schema: type = Schema, prefix: str = "") -> dict[str, Any]:
+    """Return the annotation, constraints included, of every key of the engine's own; shared, so not to be changed."""
+    hints = get_type_hints(schema)
+    leaves: dict[str, Any] = {}
+    for entry in fields(schema):
+        if not prefix and entry.name in SLOTS:
+            continue
+        key, annotation = f"{prefix}{entry.name}", hints[entry.name]
+        if is_dataclass(annotation):
+            leaves.update(own_leaves(annotation, f"{key}."))  # type: ignore[arg-type]
+            continue
+        if "options" in entry.metadata:
+            annotation = Literal[entry.metadata["options"]]
+        optional = type(None) in get_args(annotation)
+        for constraint in entry.metadata.get("constraints", ()):
+            annotation = Annotated[get_args(annotation)[0] if optional else annotation, constraint]
+        leaves[key] = annotation | None if optional else annotation
+    return leaves
+
+
+def defaults(schema: type = Schema) -> dict[str, Any]:
+    """Return the schema's default values as a plain mapping."""
+    plain: dict[str, Any] = {}
+    for name, value in vars(schema()).items():
+        plain[name] = defaults(type(value)) if is_dataclass(value) else value
+    return plain

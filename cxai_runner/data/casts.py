@@ -1,0 +1,81 @@
+"""From what a file holds to the type a standard column has; what does not parse becomes null, and is counted later."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ibis.expr.types import Value
+
+
+def cast(  # noqa: PLR0911 - one line a type
+    raw: Value, guessed: Any, kind: str, formats: Sequence[str]
+) -> tuple[Value, str]:
+    """Return ``raw`` as ``kind``, and what its values had to be like; nothing where no value can fail.
+
+    Parameters
+    ----------
+    raw
+        The column as read.
+    guessed
+        Its type: the file's own, or what a CSV's first rows look like.
+    kind
+        A kind of `standard.Column`, or a type from a config.
+    formats
+        How dates are written; ISO 8601 where there are none.
+    """
+    if kind in {"any", "key"}:
+        kind = _own_kind(guessed, key=kind == "key")
+    have = raw.type()
+    match kind:
+        case "timestamp" if have.is_temporal():
+            return raw.cast("timestamp"), ""
+        case "timestamp":
+            text = raw.cast("string")
+            parsed = parse_dates(text, formats) if formats else text.try_cast("timestamp")
+            return parsed, "dates as " + " or ".join(formats or ["2017-12-31", "2017-12-31 18:30:00"])
+        case "number" if have.is_floating():
+            return raw.nullif(float("nan")), ""
+        case "number" if have.is_numeric() and not have.is_decimal():
+            return raw, ""
+        case "number":
+            return raw.try_cast("float64").nullif(float("nan")), "numbers"
+        case "integer" if have.is_integer():
+            return raw, ""
+        case "integer":
+            whole = raw.try_cast("int64")
+            # DuckDB rounds 12.7 to 13 here; a number with a fraction is not a whole number.
+            return (raw.try_cast("float64") == whole.cast("float64")).ifelse(whole, None), "whole numbers"
+        case "boolean" if not have.is_boolean():
+            return raw.try_cast("boolean"), "true and false"
+        case "text" if not have.is_string():
+            return raw.cast("string"), ""
+        case _:
+            return raw, ""
+
+
+def _own_kind(guessed: Any, *, key: bool) -> str:
+    """The kind a column has by itself. A key is text or a whole number, even where a missing one made it a float."""
+    if key:
+        return "integer" if guessed.is_numeric() else "text"
+    if guessed.is_boolean():
+        return "boolean"
+    if guessed.is_integer():
+        return "integer"
+    if guessed.is_numeric():
+        return "number"
+    return "timestamp" if guessed.is_timestamp() or guessed.is_date() else "text"
+
+
+def parse_dates(text: Value | str, formats: Sequence[str]) -> Value:
+    """Return ``text`` as timestamps written in one of ``formats``, null where in none.
+
+    Ibis's own parsing stops at the first value that does not parse.
+    """
+    import ibis
+
+    builtin = ibis.udf.scalar.builtin(
+        lambda text, formats: None, name="try_strptime", signature=(("string", "array<string>"), "timestamp")
+    )
+    return builtin(ibis.literal(text) if isinstance(text, str) else text, list(formats))

@@ -1,0 +1,53 @@
+"""The embedded engine: DuckDB through Ibis, able to read the sources' folders and nothing else.
+
+Paths and filters come from configs that people share. The connection is locked before the first of them is used, so
+that even an expression that we got wrong could not read another folder, write a file or reach the network.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ibis.backends.duckdb import Backend
+
+_threads = 1
+
+
+def set_threads(threads: int) -> None:
+    """Set how many threads connections opened from now on may use."""
+    global _threads  # noqa: PLW0603 - an engine setting of the process, like BLAS's
+    _threads = threads
+
+
+def connect(folders: Iterable[Path]) -> Backend:
+    """Return this process's connection that may read ``folders``, and locks everything else out.
+
+    The same folders give the same connection. Frames in memory (``ibis.memtable``) can be joined on any of them.
+    """
+    return _open(tuple(sorted({str(folder.resolve()) for folder in folders})), _threads)
+
+
+@cache
+def _open(folders: tuple[str, ...], threads: int) -> Backend:
+    import ibis
+
+    connection = ibis.duckdb.connect(
+        threads=threads,
+        temp_directory=str(Path(tempfile.gettempdir()) / "cxai-duckdb"),
+        autoinstall_known_extensions=False,
+        autoload_known_extensions=False,
+    )
+    allowed = ", ".join("'" + folder.replace("'", "''") + "'" for folder in folders)
+    for setting in (
+        "SET TimeZone = 'UTC'",
+        f"SET allowed_directories = [{allowed}]",
+        "SET enable_external_access = false",
+        "SET lock_configuration = true",
+    ):
+        connection.raw_sql(setting)
+    return connection

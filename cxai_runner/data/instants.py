@@ -1,0 +1,18 @@
+"""Dates as configs write them, as instants to compare with."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+
+def instant(when: Any) -> datetime | None:
+    """Return the instant that a date or its ISO 8601 text names, a date's midnight; None where it names none."""
+    if isinstance(when, datetime):
+        return when
+    if isinstance(when, date):
+        return datetime(when.year, when.month, when.day)
+    try:
+        return datetime.fromisoformat(when)
+    except (TypeError, ValueError):
+        return None

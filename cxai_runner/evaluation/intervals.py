@@ -1,0 +1,82 @@
+"""95 % intervals that resample customers.
+
+The rows of one customer are alike, so the customer is the unit that is drawn again: a resample takes as many customers
+as there are, with replacement, and all rows of each. A resample is represented by how often each customer is in it;
+a statistic that takes such counts for weights is computed for a block of resamples at once, and nothing is copied.
+
+Field, Welsh (2007), Bootstrapping clustered data, Journal of the Royal Statistical Society B 69(3), section 3.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cxai_runner.evaluation.results import Interval
+
+Floats = NDArray[np.float64]
+
+Statistic = Callable[[Floats], Floats]
+"""From counts, shape (customers, b), to values, shape (m, b): m numbers for each of b resamples."""
+
+# What the rows of one block of resamples may hold, in numbers: about 32 MB each.
+BLOCK = 4_000_000
+
+
+def blocks(customers: int, resamples: int, rng: np.random.Generator, rows: int = 0) -> Iterator[Floats]:
+    """Yield how often each customer is in each resample, in blocks of shape (customers, b) that bound the memory.
+
+    Parameters
+    ----------
+    customers, resamples
+        How many of each.
+    rng
+        Draws the customers; the draws do not depend on the size of the blocks.
+    rows
+        Rows that a statistic weights at once.
+    """
+    size = max(1, min(resamples, BLOCK // max(rows, customers, 1)))
+    for start in range(0, resamples, size):
+        b = min(size, resamples - start)
+        drawn = rng.integers(customers, size=(b, customers))
+        drawn += np.arange(b)[:, np.newaxis] * customers
+        counts = np.bincount(drawn.ravel(), minlength=b * customers).reshape(b, customers)
+        yield np.ascontiguousarray(counts.T, dtype=np.float64)
+
+
+def bootstrap(
+    statistics: Iterable[Statistic], customers: int, resamples: int, rng: np.random.Generator, rows: int = 0
+) -> list[tuple[Floats, Floats]]:
+    """Return for each statistic its values, shape (m,), and those of the resamples, shape (m, resamples).
+
+    All statistics see the same resamples, so that their differences are paired.
+    """
+    several = list(statistics)
+    once = np.ones((customers, 1))
+    values = [statistic(once)[:, 0] for statistic in several]
+    draws: list[list[Floats]] = [[] for _ in several]
+    for counts in blocks(customers, resamples, rng, rows):
+        for kept, statistic in zip(draws, several, strict=True):
+            kept.append(statistic(counts))
+    return [(value, np.concatenate(kept, axis=1)) for value, kept in zip(values, draws, strict=True)]
+
+
+def percentile(value: float, draws: Floats) -> Interval:
+    """Return the percentile interval; resamples for which the number does not exist (NaN) are left out."""
+    known = draws[np.isfinite(draws)]
+    if known.size == 0:
+        return Interval(float(value), float("nan"), float("nan"))
+    low, high = np.quantile(known, [0.025, 0.975])
+    return Interval(float(value), float(low), float(high))
+
+
+def recentred(value: float, draws: Floats) -> Interval:
+    """Return the percentile interval of draws shifted to have ``value`` as their mean, cut off at zero.
+
+    For a number that noise can only raise, such as a sum of absolute errors: every resample adds noise, so that its own
+    percentiles may lie above the value altogether.
+    """
+    interval = percentile(value, draws - np.nanmean(draws) + value)
+    return Interval(interval.value, max(interval.low, 0.0), interval.high)

@@ -1,0 +1,285 @@
+"""How good predicted probabilities and segments are, beside a baseline, with intervals that resample customers.
+
+Every metric takes how often each customer is drawn for weights. With each drawn once, the values are scikit-learn's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from cxai_runner.evaluation.intervals import Floats, Statistic, bootstrap, percentile, recentred
+from cxai_runner.evaluation.results import Better, Interval, Metric
+
+Codes = NDArray[np.intp]
+
+
+def codes_of(customers: ArrayLike) -> tuple[Codes, int]:
+    """Number customers in order of appearance: the code of each row, and how many customers there are."""
+    codes, ids = pd.factorize(np.asarray(customers))
+    return codes.astype(np.intp), len(ids)
+
+
+class MeanOf:
+    """Weighted sum of a row-wise number over that of another, 1 by default: log loss, Brier score, mean silhouette.
+
+    Parameters
+    ----------
+    numerator, denominator
+        One number per row, shape (n,).
+    codes, customers
+        The customer of each row, and how many there are.
+    """
+
+    def __init__(
+        self, numerator: ArrayLike, codes: Codes, customers: int, denominator: ArrayLike | None = None
+    ) -> None:
+        self.numerator = np.bincount(codes, np.asarray(numerator, dtype=np.float64), customers)
+        below = None if denominator is None else np.asarray(denominator, dtype=np.float64)
+        self.denominator = np.bincount(codes, below, customers).astype(np.float64)
+
+    def __call__(self, counts: Floats) -> Floats:
+        """Return the ratio for every resample, shape (1, b)."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.atleast_2d((self.numerator @ counts) / (self.denominator @ counts))
+
+
+class Ranking:
+    """ROC AUC and average precision of scores, ties counted as scikit-learn does.
+
+    ROC AUC is the chance that a random one scores above a random zero, a tie counting half (Hanley and McNeil, 1982,
+    Radiology 143); average precision is Σ (Rₖ − Rₖ₋₁) · Pₖ over the distinct scores, highest first.
+
+    Parameters
+    ----------
+    outcome, score
+        Shape (n,): 0 or 1, and what ranks the rows.
+    codes, customers
+        The customer of each row, and how many there are.
+    """
+
+    def __init__(self, outcome: ArrayLike, score: ArrayLike, codes: Codes, customers: int) -> None:
+        positive = np.asarray(outcome) == 1
+        rank = np.unique(-np.asarray(score, dtype=np.float64), return_inverse=True)[1]
+        self.positives = _Cells(rank[positive], codes[positive], customers)
+        self.negatives = _Cells(rank[~positive], codes[~positive], customers)
+        levels, self.first = np.unique(self.positives.rank, return_index=True)
+        self.above = np.searchsorted(self.negatives.rank, levels, side="left")
+        self.to_here = np.searchsorted(self.negatives.rank, levels, side="right")
+
+    def __call__(self, counts: Floats) -> Floats:
+        """Return ROC AUC and average precision for every resample, shape (2, b); NaN where one class is absent."""
+        if len(self.first) == 0:
+            return np.full((2, counts.shape[1]), np.nan)
+        passed = np.zeros((len(self.negatives.rank) + 1, counts.shape[1]))
+        np.cumsum(self.negatives.weights(counts), axis=0, out=passed[1:])
+        negatives = passed[-1]
+        hits = np.add.reduceat(self.positives.weights(counts), self.first, axis=0)
+        found = np.cumsum(hits, axis=0)
+        positives = found[-1]
+        up_to = passed[self.to_here]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            precision = np.where(hits > 0, found / (found + up_to), 0.0)
+            average_precision = np.einsum("tb,tb->b", hits, precision) / positives
+            outranked = np.einsum("tb,tb->b", hits, up_to + passed[self.above]) / 2
+            auc = 1 - outranked / (positives * negatives)
+        return np.stack([auc, np.where(negatives > 0, average_precision, np.nan)])
+
+
+class _Cells:
+    """Rows of one class, those of the same customer and rank counted together, best rank first."""
+
+    def __init__(self, rank: NDArray[Any], codes: Codes, customers: int) -> None:
+        cell, times = np.unique(rank.astype(np.int64) * customers + codes, return_counts=True)
+        self.rank, self.code = np.divmod(cell, customers)
+        self.times = times.astype(np.float64)[:, np.newaxis]
+
+    def weights(self, counts: Floats) -> Floats:
+        taken: Floats = counts[self.code]
+        return taken if (self.times == 1).all() else taken * self.times
+
+
+def tenths(probability: ArrayLike, bins: int = 10) -> Codes:
+    """Divide rows into ``bins`` of about equal size by predicted probability; equal probabilities stay together."""
+    values = np.asarray(probability, dtype=np.float64)
+    edges = np.unique(np.quantile(values, np.linspace(0, 1, bins + 1)[1:-1]))
+    return np.unique(np.searchsorted(edges, values, side="left"), return_inverse=True)[1].astype(np.intp)
+
+
+class CalibrationError:
+    """Mean absolute gap between predicted and observed rate over tenths of the rows by predicted probability.
+
+    Naeini, Cooper and Hauskrecht (2015), Obtaining well calibrated probabilities using Bayesian binning, AAAI.
+    """
+
+    def __init__(self, outcome: ArrayLike, probability: ArrayLike, codes: Codes, customers: int) -> None:
+        gap = np.asarray(probability, dtype=np.float64) - np.asarray(outcome, dtype=np.float64)
+        bins = tenths(probability)
+        width = int(bins.max()) + 1
+        cell = bins * customers + codes
+        self.gap = np.bincount(cell, gap, width * customers).reshape(width, customers)
+        self.rows = np.bincount(codes, minlength=customers).astype(np.float64)
+
+    def __call__(self, counts: Floats) -> Floats:
+        """Return the error for every resample, shape (1, b)."""
+        return np.atleast_2d(np.abs(self.gap @ counts).sum(axis=0) / (self.rows @ counts))
+
+
+@dataclass(frozen=True)
+class Named:
+    """A metric before it has numbers; ``raised_by_noise`` asks for the interval of `recentred`."""
+
+    name: str
+    label: str
+    better: Better
+    raised_by_noise: bool = False
+
+
+def _log_losses(outcome: Floats, probability: Floats) -> Floats:
+    tiny = np.finfo(np.float64).eps
+    inside = np.clip(probability, tiny, 1 - tiny)
+    return -np.where(outcome == 1, np.log(inside), np.log1p(-inside))
+
+
+def classification_metrics(
+    outcome: ArrayLike,
+    probability: ArrayLike,
+    baseline: ArrayLike,
+    customers: ArrayLike,
+    resamples: int,
+    rng: np.random.Generator,
+) -> tuple[Metric, ...]:
+    """Measure predicted probabilities of a binary outcome beside a baseline's.
+
+    Parameters
+    ----------
+    outcome, probability, baseline, customers
+        Shape (n,): 0 or 1, the model's and the baseline's probability of 1, and the customer.
+    resamples, rng
+        How many resamples of customers, and what draws them.
+
+    Returns
+    -------
+    tuple of Metric
+        ``log_loss``, ``roc_auc``, ``average_precision``, ``brier``, ``calibration_error``.
+    """
+    truth = np.asarray(outcome, dtype=np.float64)
+    codes, count = codes_of(customers)
+
+    def statistics(p: Floats) -> list[Statistic]:
+        return [
+            MeanOf(_log_losses(truth, p), codes, count),
+            Ranking(truth, p, codes, count),
+            MeanOf((truth - p) ** 2, codes, count),
+            CalibrationError(truth, p, codes, count),
+        ]
+
+    named = [
+        Named("log_loss", "log loss", "lower"),
+        Named("roc_auc", "ROC AUC", "higher"),
+        Named("average_precision", "average precision", "higher"),
+        Named("brier", "Brier score", "lower"),
+        Named("calibration_error", "calibration error", "lower", raised_by_noise=True),
+    ]
+    model = statistics(np.asarray(probability, dtype=np.float64))
+    base = statistics(np.asarray(baseline, dtype=np.float64))
+    return paired_metrics(named, model, base, count, resamples, rng, rows=len(truth))
+
+
+def paired_metrics(
+    named: Sequence[Named],
+    model: Sequence[Statistic],
+    baseline: Sequence[Statistic],
+    customers: int,
+    resamples: int,
+    rng: np.random.Generator,
+    rows: int = 0,
+) -> tuple[Metric, ...]:
+    """Put the statistics of a model beside those of a baseline, both on the same resamples of customers."""
+    results = bootstrap([*model, *baseline], customers, resamples, rng, rows)
+    values = np.concatenate([value for value, _ in results])
+    draws = np.concatenate([drawn for _, drawn in results])
+    half = len(named)
+    metrics = []
+    for i, metric in enumerate(named):
+        interval = recentred if metric.raised_by_noise else percentile
+        difference = draws[i] - draws[half + i]
+        if metric.raised_by_noise:
+            difference = difference - np.nanmean(difference) + (values[i] - values[half + i])
+        metrics.append(
+            Metric(
+                metric.name,
+                metric.label,
+                interval(values[i], draws[i]),
+                metric.better,
+                interval(values[half + i], draws[half + i]),
+                percentile(values[i] - values[half + i], difference),
+            )
+        )
+    return tuple(metrics)
+
+
+def segment_metrics(
+    scores: pd.DataFrame, customers: ArrayLike, resamples: int, rng: np.random.Generator
+) -> tuple[Metric, ...]:
+    """Measure segments beside those of the baseline.
+
+    Parameters
+    ----------
+    scores
+        One row per customer: ``silhouette``, ``distance`` to the own centre and ``spread``, the distance to the centre
+        of all; the same with ``baseline_`` in front.
+    customers, resamples, rng
+        As in `classification_metrics`.
+
+    Returns
+    -------
+    tuple of Metric
+        ``silhouette``, the mean over customers, and ``explained_variance``, 1 − Σ distance² / Σ spread².
+    """
+    codes, count = codes_of(customers)
+
+    def statistics(prefix: str) -> list[Statistic]:
+        spread = scores[f"{prefix}spread"].to_numpy() ** 2
+        explained = spread - scores[f"{prefix}distance"].to_numpy() ** 2
+        return [MeanOf(scores[f"{prefix}silhouette"], codes, count), MeanOf(explained, codes, count, spread)]
+
+    named = [
+        Named("silhouette", "silhouette", "higher"),
+        Named("explained_variance", "explained variance", "higher"),
+    ]
+    return paired_metrics(named, statistics(""), statistics("baseline_"), count, resamples, rng)
+
+
+def calibration_table(
+    outcome: ArrayLike, probability: ArrayLike, customers: ArrayLike, resamples: int, rng: np.random.Generator
+) -> pd.DataFrame:
+    """Return predicted and observed rate per tenth of the rows by predicted probability.
+
+    Returns
+    -------
+    DataFrame
+        ``rows``, ``predicted`` (mean), ``observed`` and its 95 % interval ``low`` … ``high``.
+    """
+    truth, p = np.asarray(outcome, dtype=np.float64), np.asarray(probability, dtype=np.float64)
+    codes, count = codes_of(customers)
+    bins = tenths(p)
+    rows = np.bincount(bins)
+    rates: list[Statistic] = [MeanOf(truth * (bins == b), codes, count, bins == b) for b in range(len(rows))]
+    intervals: list[Interval] = [
+        percentile(float(value[0]), draws[0]) for value, draws in bootstrap(rates, count, resamples, rng)
+    ]
+    return pd.DataFrame(
+        {
+            "rows": rows,
+            "predicted": np.bincount(bins, p) / rows,
+            "observed": [interval.value for interval in intervals],
+            "low": [interval.low for interval in intervals],
+            "high": [interval.high for interval in intervals],
+        }
+    )

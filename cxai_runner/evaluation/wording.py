@@ -1,0 +1,28 @@
+"""How numbers read in a sentence: the same digits, minus sign and brackets wherever a task speaks."""
+
+from __future__ import annotations
+
+import math
+
+from cxai_runner.evaluation.results import Interval
+
+
+def number(value: float, digits: int = 3) -> str:
+    """Word a number with so many digits after the point, and a real minus."""
+    if not math.isfinite(value):
+        return "not known"
+    text = f"{value:,.{digits}f}"
+    return text.replace("-", "−") if float(text.replace(",", "")) != 0 else text.lstrip("-")
+
+
+def share(value: float) -> str:
+    """Word a share as a percentage."""
+    return f"{number(100 * value, 1)} %"
+
+
+def with_interval(interval: Interval, digits: int = 3) -> str:
+    """Word a number with its 95 % interval in square brackets."""
+    if not (math.isfinite(interval.low) and math.isfinite(interval.high)):
+        return number(interval.value, digits)
+    low, high = number(interval.low, digits), number(interval.high, digits)
+    return f"{number(interval.value, digits)} [{low}, {high}]"

@@ -1,0 +1,149 @@
+"""Tables that are ready made: somebody else built the features, and a task takes them as they are."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from cxai_runner.config.problems import Problem, did_you_mean
+from cxai_runner.data.dataset import Dataset, Dropped, Roles
+from cxai_runner.data.needs import Needs
+from cxai_runner.data.standard import STANDARD
+from cxai_runner.features.base import Features
+from cxai_runner.features.parts import ordered
+
+if TYPE_CHECKING:
+    from ibis.expr.types import Table as IbisTable
+
+    from cxai_runner.data.tables import Tables
+    from cxai_runner.evaluation.splits import Part
+
+_PANEL_INPUTS = ("price_*", "promotion_*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table(Features):
+    """A standard table as it is: one row of it is one row of the dataset.
+
+    Inputs are what ``columns`` names. Where it names none, they are the prices and promotions of a panel, or every
+    number in another table. Ids, times, and what happened on an occasion (incidence, brand, quantity, revenue) are
+    inputs only where ``columns`` names them, ids never. Other columns describe the rows.
+
+    Parameters
+    ----------
+    table
+        The standard table.
+    columns
+        The inputs, by name or pattern (``price_*``).
+    exclude
+        Columns that are no inputs, by name or pattern.
+    missing
+        What becomes of a row in which an input is missing: it is left out and counted, or kept for a model that
+        can use it.
+    """
+
+    makes: ClassVar[str] = "customers"
+
+    table: str = "customers"
+    columns: Sequence[str] | None = None
+    exclude: Sequence[str] = ()
+    missing: Literal["drop", "keep"] = "drop"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "makes", self.table)
+
+    def needs(self) -> Needs:
+        """The table's id, and whatever else it has."""
+        required = ("customer_id", "occasion") if self.table == "panel" else ("customer_id",)
+        return Needs({self.table: required}, {self.table: ("*",)})
+
+    def provides(self, tables: Tables) -> tuple[str, ...]:
+        """The table's columns."""
+        return tables.columns(self.table)
+
+    def problems(self, tables: Tables) -> Iterator[Problem]:
+        """Yield names and patterns that meet no column, and whether no input is left."""
+        have = tables.columns(self.table)
+        found = False
+        for key in ("columns", "exclude"):
+            for want in getattr(self, key) or ():
+                if not fnmatch.filter(have, want):
+                    found = True
+                    yield Problem(key, f"no such column in {self.table}", value=want, remedy=did_you_mean(want, have))
+        for column in (one for one in self.columns or () if one in have):
+            if column.endswith("_id"):
+                found = True
+                yield Problem("columns", "an id is never an input", value=column, remedy="leave it out")
+        if not found and not self._inputs(tables):
+            yield Problem("columns", f"no column of {self.table} is left as an input", remedy=did_you_mean("", have))
+
+    def rows(self, tables: Tables) -> IbisTable:
+        """The customers, and the occasions of a table that has such."""
+        rows = self._complete(tables)
+        time = self._time(tables)
+        return rows.select("customer_id") if time is None else rows.select("customer_id", time=rows[time])
+
+    def build(self, tables: Tables, part: Part, learned: Mapping[str, Any]) -> Dataset:
+        """Build one part."""
+        inputs, time = self._inputs(tables), self._time(tables)
+        every = part.select(tables[self.table], time)
+        frame = part.select(self._complete(tables), time).execute()
+        dropped = self._incomplete(every, inputs) if self.missing == "drop" else ()
+        special = {"customer_id", time, *inputs}
+        return Dataset(
+            kind=self.table,
+            frame=ordered(frame, ["customer_id"] if time is None else ["customer_id", time]),
+            roles=Roles(
+                time=time,
+                inputs=inputs,
+                describe=tuple(column for column in frame.columns if column not in special),
+                alternatives=_alternatives(frame.columns) if self.table == "panel" else (),
+            ),
+            dropped=dropped,
+        )
+
+    def _inputs(self, tables: Tables) -> tuple[str, ...]:
+        have = tables.columns(self.table)
+        schema = tables[self.table].schema()
+        if self.columns is not None:
+            named = [column for want in self.columns for column in fnmatch.filter(have, want)]
+        elif self.table == "panel":
+            named = [column for want in _PANEL_INPUTS for column in fnmatch.filter(have, want)]
+        else:
+            rules = STANDARD[self.table].columns
+            named = [one for one in have if one not in rules and (schema[one].is_numeric() or schema[one].is_boolean())]
+        left_out = {column for want in self.exclude for column in fnmatch.filter(have, want)}
+        return tuple(one for one in dict.fromkeys(named) if one not in left_out and not one.endswith("_id"))
+
+    def _time(self, tables: Tables) -> str | None:
+        have = tables.columns(self.table)
+        return next((one for one in ("time", "occasion", "timestamp") if one in have), None)
+
+    def _complete(self, tables: Tables) -> IbisTable:
+        """The rows that have a value in every input, unless those that have not are kept."""
+        table = tables[self.table]
+        inputs = self._inputs(tables)
+        return table.drop_null(list(inputs), how="any") if self.missing == "drop" and inputs else table
+
+    def _incomplete(self, rows: IbisTable, inputs: Sequence[str]) -> tuple[Dropped, ...]:
+        """Rows without a value, counted under the first input that has none."""
+        if not inputs:
+            return ()
+        measures: dict[str, Any] = {"all rows": rows.count()}
+        earlier: Any = None
+        for column in inputs:
+            empty = rows[column].isnull()
+            measures[column] = rows.count(where=empty if earlier is None else empty & ~earlier)
+            earlier = empty if earlier is None else earlier | empty
+        counts = rows.aggregate(**measures).to_pyarrow().to_pylist()[0]
+        return tuple(
+            Dropped(self.table, f"no value of {column}", counts[column], counts["all rows"])
+            for column in inputs
+            if counts[column]
+        )
+
+
+def _alternatives(columns: Sequence[str]) -> tuple[str, ...]:
+    return tuple(column.removeprefix("price_") for column in columns if column.startswith("price_"))

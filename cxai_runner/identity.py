@@ -1,0 +1,83 @@
+"""The keys of an experiment's stages, and the identity of its run.
+
+Two runs have one identity when the same code, configs, data, seed and threads went into features, fit and evaluation.
+Whatever only tells or keeps the result (report, tracking, command line) is left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cxai_runner.preflight import Ready
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Content keys of one experiment.
+
+    Parameters
+    ----------
+    data
+        Digest of each table that is read, by name.
+    features, fit, evaluate
+        Keys of the stages, each made from the one before.
+    identity
+        The run's identity.
+    unreadable
+        Callables whose source could not be found: nothing that depends on them is cached.
+    """
+
+    data: dict[str, str]
+    features: str
+    fit: str
+    evaluate: str
+    identity: str
+    unreadable: tuple[str, ...] = ()
+
+
+def keys(ready: Ready) -> Keys:
+    """Compute the keys of a preflighted experiment."""
+    from cxai_runner.data.fingerprint import Memory
+    from cxai_runner.data.keys import source_key, stage_key
+
+    experiment, tables = ready.experiment, ready.tables
+    settings, task = experiment.settings, experiment.task
+    needs = experiment.features.needs()
+    memory = Memory(Path(settings["cache"]["dir"])) if settings["cache"]["enabled"] else None
+    data = {
+        name: tables.digest(name, needs.wanted(name, tables.columns(name)), memory) for name in needs.tables() if name in tables
+    }
+    building = source_key([type(experiment.features), type(experiment.split)])
+    fitting = source_key([type(task), *_classes_of(experiment.model)])
+
+    # Transformers are fitted with the model; the features do not change with them.
+    subtree = {name: value for name, value in settings["features"].items() if name != "transformers"}
+    features = stage_key(
+        "features", {"features": subtree, "split": settings["split"], "seed": settings["seed"]}, data, building
+    )
+    fit = stage_key(
+        "fit",
+        {
+            "task": settings["task"],
+            "model": settings["model"],
+            "transformers": settings["features"].get("transformers"),
+            "seed": settings["seed"],
+            "threads": settings["threads"],
+        },
+        {"features": features},
+        fitting,
+    )
+    evaluate = stage_key("evaluate", settings["evaluation"], {"fit": fit}, fitting)
+    identity = stage_key("identity", {}, {"features": features, "fit": fit, "evaluate": evaluate}, None)
+    return Keys(data, features, fit, evaluate, identity, (*building.unreadable, *fitting.unreadable))
+
+
+def _classes_of(estimator: Any) -> list[type]:
+    """The classes of an estimator and of everything nested in it."""
+    if estimator is None:
+        return []
+    nested = [value for value in estimator.get_params(deep=True).values() if hasattr(value, "get_params")]
+    return list(dict.fromkeys([type(estimator), *(type(value) for value in nested)]))

@@ -1,0 +1,105 @@
+"""Runs as they were logged: listed, shown, and their reports rendered again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+    from cxai_runner.report.document import Document
+    from cxai_runner.tracking.store import Store
+
+LAST = "last"
+
+
+@dataclass(frozen=True, eq=False)
+class Logged:
+    """A run as it was logged.
+
+    Parameters
+    ----------
+    summary
+        Status, metrics, params and tags as plain values.
+    document
+        What the run says; None for a run that did not finish.
+    """
+
+    summary: dict[str, Any]
+    document: Document | None
+
+
+def recent(uri: str | None, experiment: str | None, limit: int) -> list[dict[str, Any]]:
+    """Return the newest runs of an experiment, or of all, as rows of a table."""
+    from cxai_runner.tracking.read import list_runs, summary
+
+    store = _store(uri)
+    names = {found.experiment_id: found.name for found in store.retry(store.client.search_experiments)}
+    return [_row(summary(run), names) for run in list_runs(store, experiment, limit)]
+
+
+def logged(uri: str | None, run: str) -> Logged:
+    """Return a run by its id, the beginning of it, or ``last``; raises `UserError` where none is meant."""
+    from cxai_runner.report.document import Document
+    from cxai_runner.tracking.read import artifact, summary
+
+    store = _store(uri)
+    found = _find(store, run)
+    document = None
+    if found.info.status == "FINISHED":
+        document = Document.from_json(artifact(store, found, "report.json"))
+    return Logged(summary(found), document)
+
+
+def render_report(uri: str | None, run: str, target: Path | None = None) -> tuple[str, Path]:
+    """Render a run's report again from what it logged, keep it with the run, and write it to ``target``.
+
+    Returns
+    -------
+    run_id, path
+        The file is ``target``, or ``report-<run>.html`` in the working folder.
+    """
+    from cxai_runner.report.document import Document
+    from cxai_runner.report.html import render_html
+    from cxai_runner.tracking.read import artifact
+
+    store = _store(uri)
+    found = _find(store, run)
+    html = render_html(Document.from_json(artifact(store, found, "report.json")))
+    path = target or Path(f"report-{found.info.run_id[:8]}.html")
+    path.write_text(html, encoding="utf-8")
+    store.retry(store.client.log_text, found.info.run_id, html, "report.html")
+    return found.info.run_id, path
+
+
+def _store(uri: str | None) -> Store:
+    from cxai_runner.tracking.store import Store
+
+    return Store.open(uri, Path.cwd())
+
+
+def _find(store: Store, run: str) -> Run:
+    from cxai_runner.tracking.read import find, list_runs
+
+    if run == LAST:
+        newest = list_runs(store, limit=1)
+        if newest:
+            return newest[0]
+    return find(store, run)
+
+
+def _row(run: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    tags, metrics = run["tags"], run["metrics"]
+    primary = tags.get("cxai.primary_metric", "")
+    part = next((part for part in ("held_out", "challenge", "train") if f"{part}/{primary}" in metrics), "")
+    return {
+        "run": run["run_id"][:8],
+        "run_id": run["run_id"],
+        "started": run["started"],
+        "status": "cut off" if run["orphan"] else run["status"],
+        "experiment": names.get(run["experiment_id"], ""),
+        "model": tags.get("cxai.model", ""),
+        "metric": f"{primary} {metrics[f'{part}/{primary}']:.4f}" if part else "",
+    }

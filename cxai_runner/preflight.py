@@ -1,0 +1,168 @@
+"""From a composed config to an experiment that is known to be able to run.
+
+Two stages, both over before a feature is built or a model fitted. The first reads no row: targets, arguments, files,
+columns, and whether source, features, split, task and model fit each other. The second asks bounded questions where
+the rows live: nulls in keys, impossible values, nothing left. All problems of a stage are told together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cxai_runner.config.problems import Problem, UserError, did_you_mean, under
+from cxai_runner.task import Context
+
+if TYPE_CHECKING:
+    from cxai_runner.config.compose import Composed
+    from cxai_runner.data.sources import Source
+    from cxai_runner.data.tables import Tables
+    from cxai_runner.evaluation.splits import Fold, Split
+    from cxai_runner.features.base import Features
+    from cxai_runner.task import Task
+
+
+@dataclass(frozen=True, eq=False)
+class Experiment:
+    """One experiment, its parts built, nothing read yet."""
+
+    composed: Composed
+    settings: dict[str, Any]
+    source: Source
+    features: Features
+    split: Split
+    task: Task
+    model: Any
+    """An unfitted scikit-learn pipeline of the features' transformers and the model; None where there is none."""
+
+    @property
+    def name(self) -> str:
+        """The experiment's name in the tracking store: given, or the task's."""
+        return str(self.settings["tracking"]["experiment"] or self.composed.choices.get("task", "experiment"))
+
+    @property
+    def run_name(self) -> str:
+        """The run's name: given, or the chosen model's."""
+        return str(self.settings["name"] or (self.composed.choices.get("model") or self.name).rpartition("/")[2])
+
+    def context(self, step: Callable[[str, float, int], None]) -> Context:
+        """What the engine lends the task while it works; learning curves go to ``step``."""
+        settings, evaluation = self.settings, self.settings["evaluation"]
+        return Context(seed=settings["seed"], threads=settings["threads"], resamples=evaluation["resamples"], step=step)
+
+
+@dataclass(frozen=True, eq=False)
+class Ready:
+    """An experiment that passed preflight: its tables are mapped and its folds planned."""
+
+    experiment: Experiment
+    tables: Tables
+    folds: tuple[Fold, ...]
+
+
+def assemble(composed: Composed) -> Experiment:
+    """Build the parts that the config names.
+
+    Raises
+    ------
+    UserError
+        With every target, argument or value that is wrong.
+    """
+    from cxai_runner.config.targets import build, check
+
+    _refuse(composed, iter(check(composed)), "config")
+    settings = composed.resolved()
+    features = build(settings["features"], "features", composed)
+    return Experiment(
+        composed=composed,
+        settings=settings,
+        source=build(settings["data"], "data", composed),
+        features=features,
+        split=build(settings["split"], "split", composed),
+        task=build(settings["task"], "task", composed),
+        model=_pipeline(features, build(settings["model"], "model", composed), settings),
+    )
+
+
+def preflight(experiment: Experiment) -> Ready:
+    """Check the experiment against its data, first without reading rows, then with bounded queries.
+
+    Raises
+    ------
+    UserError
+        With all problems of the first stage that has any.
+    """
+    composed = experiment.composed
+    _refuse(composed, under("data", experiment.source.problems()), "config")
+    tables = experiment.source.open()
+    _refuse(composed, _misfits(experiment, tables), "config")
+    _refuse(composed, _bad_rows(experiment, tables), "data")
+    rows = experiment.features.rows(tables)
+    _refuse(composed, under("split", experiment.split.problems(rows)), "data")
+    return Ready(experiment, tables, experiment.split.plan(rows, experiment.settings["seed"]))
+
+
+def _misfits(experiment: Experiment, tables: Tables) -> Iterator[Problem]:
+    """What does not fit together, told from schemas alone."""
+    from cxai_runner.data.contracts import unmet
+
+    features, task = experiment.features, experiment.task
+    yield from unmet(features.needs(), tables)
+    (wanted,) = task.needs.required
+    if features.makes != wanted:
+        yield Problem(
+            "features",
+            f"makes a table of {features.makes}, and this task works on a {wanted}",
+            remedy="choose other features, or another task: cxai list tasks",
+        )
+        return
+    have = features.provides(tables)
+    for column in task.needs.missing(wanted, have):
+        yield Problem(
+            "features",
+            f"gives no column `{column}`, which the task needs",
+            remedy=did_you_mean(column.rstrip("*"), have),
+        )
+    yield from under("task", task.problems(have))
+    yield from _wrong_kind_of_model(experiment)
+
+
+def _wrong_kind_of_model(experiment: Experiment) -> Iterator[Problem]:
+    kind, model = experiment.task.model_kind, experiment.model
+    if kind is None or kind == "estimator":
+        return
+    from sklearn.utils import get_tags
+
+    found = get_tags(model).estimator_type if model is not None else None
+    if found != kind:
+        name = type(model.steps[-1][1]).__name__ if model is not None else "null"
+        yield Problem("model", f"{name} is not a {kind}, which this task needs", remedy="see: cxai list models")
+
+
+def _bad_rows(experiment: Experiment, tables: Tables) -> Iterator[Problem]:
+    from cxai_runner.data.contracts import broken
+
+    problems = list(broken(experiment.features.needs(), tables))
+    # A builder's own questions make sense only of rows that keep their contract.
+    yield from problems or under("features", experiment.features.problems(tables))
+
+
+def _refuse(composed: Composed, problems: Iterator[Problem], stage: Any) -> None:
+    found = list(problems)
+    if found:
+        raise UserError(composed.located(found), stage)
+
+
+def _pipeline(features: Features, model: Any, settings: dict[str, Any]) -> Any:
+    """The transformers and the model as one estimator, seeded and held to the configured threads."""
+    if model is None:
+        return None
+    from sklearn.pipeline import make_pipeline
+
+    pipeline = make_pipeline(*features.transformers, model)
+    context = Context(seed=settings["seed"])
+    unset = {name: value for name, value in pipeline.get_params(deep=True).items() if value is None}
+    seeds = {name: context.integer_seed(name) for name in unset if name.rpartition("__")[2] == "random_state"}
+    threads = {name: settings["threads"] for name in unset if name.rpartition("__")[2] in {"n_jobs", "nthread"}}
+    return pipeline.set_params(**seeds, **threads)

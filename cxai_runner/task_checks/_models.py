@@ -1,0 +1,97 @@
+"""Models: what is kept of a fit predicts what was scored, here, after pickling, and as loaded by plain MLflow."""
+
+from __future__ import annotations
+
+import pickle
+from typing import TYPE_CHECKING, Any
+
+from cxai_runner.task import SavedModel
+from cxai_runner.task_checks._case import Case, check, predictions
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@check(model=True)
+def a_model_is_kept(case: Case) -> None:
+    """There is one named ``model``, and it predicts its own example."""
+    saved = _saved(case)
+    assert len(saved.example), "the example has rows"
+    assert len(_predict(saved, saved.example)) == len(saved.example), "one prediction per row of the example"
+
+
+@check(model=True)
+def the_model_predicts_what_was_scored(case: Case) -> None:
+    """Given the held-out rows' columns, it returns one of the columns of the scores."""
+    import numpy as np
+
+    saved = _saved(case)
+    predicted = _predict(saved, case.held_out.frame[list(saved.example.columns)])
+    answers = predictions(case.score(), case.task).select_dtypes("number")
+    matches = [name for name in answers if np.allclose(answers[name], predicted, rtol=1e-9, atol=1e-12)]
+    assert matches, f"the saved model predicts none of the scored columns {list(answers.columns)}"
+
+
+@check(model=True)
+def the_model_survives_pickling(case: Case) -> None:
+    """It travels to another process."""
+    import numpy as np
+
+    saved = _saved(case)
+    again = pickle.loads(pickle.dumps(saved.estimator))  # noqa: S301 - our own bytes
+    other = SavedModel(again, saved.example, saved.method)
+    assert np.array_equal(_predict(other, saved.example), _predict(saved, saved.example)), "predictions changed"
+
+
+@check(model=True)
+def the_model_can_be_cloned(case: Case) -> None:
+    """It follows scikit-learn's conventions: a clone has the same parameters."""
+    from sklearn.base import clone
+
+    estimator = _saved(case).estimator
+    assert repr(clone(estimator)) == repr(estimator), "a clone has other parameters"
+
+
+@check(model=True)
+def the_model_survives_mlflow(case: Case) -> None:
+    """Saved without a pickle, loaded by plain MLflow, it predicts the same from a pandas frame."""
+    import tempfile
+    from pathlib import Path
+
+    import mlflow.pyfunc
+    import mlflow.sklearn
+    import numpy as np
+    import skops.io
+    from mlflow.models import infer_signature
+
+    saved = _saved(case)
+    expected = np.asarray(getattr(saved.estimator, saved.method)(saved.example))
+    trusted = skops.io.get_untrusted_types(data=skops.io.dumps(saved.estimator))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model"
+        mlflow.sklearn.save_model(
+            saved.estimator,
+            path,
+            serialization_format="skops",
+            skops_trusted_types=trusted,
+            signature=infer_signature(saved.example, expected),
+            pyfunc_predict_fn=saved.method,
+            pip_requirements=["scikit-learn"],
+        )
+        loaded = mlflow.pyfunc.load_model(str(path))
+        assert np.array_equal(np.asarray(loaded.predict(saved.example)), expected), "MLflow's predictions differ"
+
+
+def _saved(case: Case) -> SavedModel:
+    models = case.task.models(case.fitted, case.train)
+    assert "model" in models, f"no model named `model` among {sorted(models)}"
+    return models["model"]
+
+
+def _predict(saved: SavedModel, frame: Any) -> NDArray[np.float64]:
+    """One number per row: of probabilities, that of the last class."""
+    import numpy as np
+
+    result = np.asarray(getattr(saved.estimator, saved.method)(frame), dtype=np.float64)
+    return result[:, -1] if result.ndim == 2 else result

@@ -1,0 +1,46 @@
+"""The one door through which MLflow is imported, so that it stays silent and never phones out.
+
+MLflow reads its switches while it is imported. Whoever imported it elsewhere first would have its telemetry started,
+its migrations narrated on standard error, and a warning wherever git is absent; so nothing of ours imports it directly.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from types import ModuleType
+from typing import Final
+
+SWITCHES: Final = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "GIT_PYTHON_REFRESH": "quiet",
+    "MLFLOW_LOGGING_LEVEL": "ERROR",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "4",  # 7 by default: minutes of silence for a mistyped server
+}
+"""Environment variables set before MLflow is imported, unless the user set them."""
+
+LEVELS: Final = {
+    "mlflow": logging.ERROR,
+    "mlflow.store.db.utils": logging.CRITICAL,  # it prints a traceback for every locked database, which we retry
+    "alembic": logging.ERROR,
+}
+
+
+def import_mlflow() -> ModuleType:
+    """Import MLflow silently.
+
+    Returns
+    -------
+    module
+        ``mlflow``, with its loggers at error level and its telemetry off.
+    """
+    for name, value in SWITCHES.items():
+        os.environ.setdefault(name, value)
+    warnings.filterwarnings("ignore", message=".*schema contains integer column.*", category=UserWarning)
+    import mlflow
+
+    for name, level in LEVELS.items():
+        logging.getLogger(name).setLevel(level)
+    return mlflow

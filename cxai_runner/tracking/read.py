@@ -1,0 +1,138 @@
+"""Runs read back: found by the start of their id, listed, and summed up as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from cxai_runner.config.problems import Problem, UserError, did_you_mean
+from cxai_runner.tracking.owner import is_dead
+from cxai_runner.tracking.quiet import import_mlflow
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+    from cxai_runner.tracking.store import Store
+
+ID_LENGTH: Final = 32
+RECENT: Final = 1000
+SHORT_ID: Final = 8
+
+
+def find(store: Store, prefix: str) -> Run:
+    """Return the run whose id starts with ``prefix``, or whose name is ``prefix``.
+
+    Raises
+    ------
+    UserError
+        No run is meant, or more than one; the problem names the nearest.
+    """
+    wanted = prefix.strip()
+    runs = list_runs(store, limit=RECENT)
+    named = [run for run in runs if wanted and wanted in (run.info.run_id, run.info.run_name)]
+    found = named or [run for run in runs if wanted and run.info.run_id.startswith(wanted.casefold())]
+    if not found and len(wanted) == ID_LENGTH:
+        found = _exactly(store, wanted.casefold())
+    if len(found) == 1:
+        return found[0]
+    if found:
+        ids = ", ".join(f"{run.info.run_id[:SHORT_ID]} ({run.info.run_name})" for run in found[:5])
+        raise UserError([Problem("RUN", f"{len(found)} runs are meant: {ids}", prefix, "give more of the id")])
+    names = [run.info.run_id[:SHORT_ID] for run in runs] + [run.info.run_name for run in runs]
+    remedy = did_you_mean(wanted, names) or "see `cxai list runs`"
+    raise UserError([Problem("RUN", "no such run", prefix, remedy)])
+
+
+def list_runs(store: Store, experiment: str | None = None, limit: int = 50) -> list[Run]:
+    """Return the most recent runs, newest first, of one experiment or of all."""
+    client = store.client
+    if experiment is None:
+        ids = [found.experiment_id for found in store.retry(client.search_experiments)]
+    else:
+        known = store.retry(client.get_experiment_by_name, experiment)
+        if known is None:
+            names = [found.name for found in store.retry(client.search_experiments)]
+            remedy = did_you_mean(experiment, names)
+            raise UserError([Problem("EXPERIMENT", "no such experiment", experiment, remedy)])
+        ids = [known.experiment_id]
+    if not ids:
+        return []
+    newest_first = ["attributes.start_time DESC"]
+    return list(store.retry(client.search_runs, ids, max_results=limit, order_by=newest_first))
+
+
+def summary(run: Run) -> dict[str, Any]:
+    """Sum a run up as plain JSON values.
+
+    Returns
+    -------
+    summary
+        ``run_id``, ``name``, ``status`` (as stored), ``orphan`` (RUNNING, but its owner is dead), ``started`` (ISO
+        8601), ``seconds``, ``identity``, ``metrics``, ``params``, ``tags`` (MLflow's own left out), ``datasets``,
+        ``models``, ``artifact_uri``, ``note``.
+    """
+    info, data = run.info, run.data
+    ended = info.end_time
+    inputs = run.inputs.dataset_inputs if run.inputs else []
+    outputs = run.outputs.model_outputs if run.outputs else []
+    return {
+        "run_id": info.run_id,
+        "name": info.run_name,
+        "experiment_id": info.experiment_id,
+        "status": info.status,
+        "orphan": info.status == "RUNNING" and bool(is_dead(data.tags)),
+        "started": _moment(info.start_time),
+        "seconds": None if ended is None else (ended - info.start_time) / 1000,
+        "identity": data.tags.get("cxai.identity"),
+        "metrics": dict(sorted(data.metrics.items())),
+        "params": dict(sorted(data.params.items())),
+        "tags": _own(data.tags),
+        "datasets": [{"name": i.dataset.name, "digest": i.dataset.digest} for i in inputs],
+        "models": [output.model_id for output in outputs],
+        "artifact_uri": info.artifact_uri,
+        "note": data.tags.get("mlflow.note.content", ""),
+    }
+
+
+def artifact(store: Store, run: Run, path: str) -> str:
+    """Return a text artifact of a run.
+
+    Raises
+    ------
+    UserError
+        The run holds no such artifact.
+    """
+    import tempfile
+
+    import_mlflow()
+    from mlflow.exceptions import MlflowException
+
+    with tempfile.TemporaryDirectory(prefix="cxai-read-") as folder:
+        try:
+            local = store.retry(store.client.download_artifacts, run.info.run_id, path, folder)
+            return Path(local).read_text(encoding="utf-8")
+        except (MlflowException, OSError):
+            remedy = f"its status is {run.info.status}; only a FINISHED run holds everything"
+            short = run.info.run_id[:SHORT_ID]
+            raise UserError([Problem("RUN", f"this run holds no {path}", short, remedy)]) from None
+
+
+def _exactly(store: Store, run_id: str) -> list[Run]:
+    import_mlflow()
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return [store.retry(store.client.get_run, run_id)]
+    except MlflowException:  # no such run
+        return []
+
+
+def _own(tags: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in sorted(tags.items()) if not key.startswith("mlflow.")}
+
+
+def _moment(milliseconds: int) -> str:
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="seconds")

@@ -1,0 +1,300 @@
+"""A tracked run, from the moment it starts to the moment all of it is kept.
+
+What is logged, and when:
+
+- at the start: the run as RUNNING, with its name, the tags given, who runs it and which process owns it;
+- while it runs: on a shared store, its lease;
+- at the end, by `TrackedRun.finish`, in this order: artifacts (``config.yaml`` and the other texts, ``report.html``,
+  ``tables/*.csv``, ``figures/*.png``, ``scores/*.parquet``), dataset inputs, models, then params, tags, metrics and
+  learning curves in as few batches as MLflow allows, and last of all the status FINISHED;
+- when it fails: ``error/traceback.txt``, the tag ``cxai.error``, and the status FAILED;
+- when it is told to stop (Ctrl-C, SIGTERM): the status KILLED.
+
+FINISHED comes after everything else, so a run that is killed between any two writes is never taken for a whole one.
+Every text passes the masker first. Customer ids leave as keyed hashes where `Privacy` asks for them.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import zip_longest
+from math import isfinite
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from cxai_runner.tracking.masking import Masker
+from cxai_runner.tracking.models import Logged, log_model
+from cxai_runner.tracking.owner import Lease, owner_tags
+from cxai_runner.tracking.pseudonyms import Privacy
+from cxai_runner.tracking.quiet import import_mlflow
+from cxai_runner.tracking.record import (
+    LONG_TAGS,
+    UNDEFINED,
+    DatasetRecord,
+    Level,
+    Record,
+    finite,
+    metric_key,
+    param_texts,
+    short_digest,
+    tag_texts,
+)
+from cxai_runner.tracking.signals import shielded
+
+if TYPE_CHECKING:
+    from mlflow.entities import DatasetInput
+    from mlflow.entities import Metric as MlflowMetric
+
+    from cxai_runner.tracking.store import Store
+
+T = TypeVar("T")
+
+METRICS_PER_BATCH: Final = 700
+PARAMS_PER_BATCH: Final = 100
+TAGS_PER_BATCH: Final = 100
+DATASET_NAME_LENGTH: Final = 500
+ERROR_LENGTH: Final = 500
+NOTE: Final = "mlflow.note.content"
+
+
+class Tracker:
+    """Starts runs of one experiment.
+
+    Parameters
+    ----------
+    store
+        Where runs are kept.
+    masker
+        What every text passes on its way there.
+    experiment
+        The name of the MLflow experiment; it is created if there is none.
+    privacy
+        Whether customer ids are kept from the store.
+    trusted
+        Further root packages whose classes are saved without a pickle.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        masker: Masker,
+        experiment: str,
+        privacy: Privacy | None = None,
+        trusted: Iterable[str] = (),
+    ) -> None:
+        self.store = store
+        self.privacy = privacy or Privacy()
+        self.masker = masker.also([self.privacy.key] if self.privacy.key else [])
+        self.experiment = experiment
+        self.trusted = tuple(trusted)
+
+    def start(self, name: str, tags: Mapping[str, str] | None = None) -> TrackedRun:
+        """Return a run to enter with ``with``; it exists in the store from then on, as RUNNING."""
+        return TrackedRun(self, name, dict(tags or {}))
+
+
+class TrackedRun:
+    """One run: a context manager that leaves no run open behind it.
+
+    Attributes
+    ----------
+    run_id, artifact_uri
+        Known once it is entered.
+    status
+        ``RUNNING``, then ``FINISHED``, ``FAILED`` or ``KILLED``.
+    models
+        The models that were logged.
+    """
+
+    def __init__(self, tracker: Tracker, name: str, tags: dict[str, str]) -> None:
+        self._tracker, self._store, self._masker = tracker, tracker.store, tracker.masker
+        self._name, self._tags = name, tags
+        self._lease: Lease | None = None
+        self.run_id = ""
+        self.artifact_uri = ""
+        self.status = "RUNNING"
+        self.models: tuple[Logged, ...] = ()
+
+    def __enter__(self) -> TrackedRun:
+        store = self._store
+        tags, _ = tag_texts(self._masker.mask_mapping(_who() | self._tags))
+        tags |= owner_tags(lease=not store.is_local)
+        experiment = store.experiment_id(self._tracker.experiment)
+        try:
+            with shielded():
+                name = self._masker.mask(self._name)
+                self._run = store.retry(store.client.create_run, experiment, run_name=name, tags=tags)
+                self.run_id, self.artifact_uri = self._run.info.run_id, self._run.info.artifact_uri
+        except (KeyboardInterrupt, SystemExit):  # told to stop while it was being made
+            with shielded():
+                self._close("KILLED")
+            raise
+        self._lease = None if store.is_local else Lease(store, self.run_id)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with shielded():
+            if self._lease is not None:
+                self._lease.end()
+            if self.status == "FINISHED":
+                return
+            if isinstance(error, Exception) or error is None:
+                self._fail(error)
+            else:
+                self._close("KILLED")
+
+    def finish(self, record: Record, level: Level = "full") -> None:
+        """Write everything that the run holds; it is FINISHED when this returns, and not before.
+
+        Raises
+        ------
+        ValueError
+            The record lacks what ``level`` names; nothing was written.
+        """
+        if missing := record.missing(level):
+            raise ValueError(f"a {level} run also holds {', '.join(missing)}")
+        metrics, undefined = finite(record.metrics)
+        said = dict(record.tags)
+        if undefined:
+            said[UNDEFINED] = ", ".join(sorted(undefined))
+        if record.note:
+            said[NOTE] = record.note
+        tags, long_tags = tag_texts(self._masker.mask_mapping(said))
+        with tempfile.TemporaryDirectory(prefix="cxai-run-") as folder:
+            self._stage(Path(folder), record, long_tags)
+            self._store.retry(self._store.client.log_artifacts, self.run_id, folder)
+        self._log_datasets(record.datasets)
+        self.models = tuple(
+            log_model(self._store, self._run, name, saved, self._tracker.privacy, self._tracker.trusted)
+            for name, saved in record.models.items()
+        )
+        if pickled := [model.name for model in self.models if model.format == "pickle"]:
+            tags["cxai.pickled"] = ", ".join(pickled)
+        self._log_batches(param_texts(self._masker.mask_mapping(record.params)), tags, metrics, record.steps)
+        with shielded():
+            self._close("FINISHED")
+
+    def _stage(self, folder: Path, record: Record, long_tags: Mapping[str, str]) -> None:
+        """Lay the artifacts out in a folder, masked."""
+        privacy = self._tracker.privacy
+        texts = dict(record.texts)
+        if long_tags:
+            texts[LONG_TAGS] = json.dumps(long_tags, indent=1)
+        if record.html is not None:
+            texts["report.html"] = record.html
+        for name, frame in record.tables.items():
+            texts[f"tables/{name}.csv"] = privacy.frame(frame).to_csv(index=frame.index.name is not None)
+        for name, text in texts.items():
+            _place(folder, name).write_text(self._masker.mask(text), encoding="utf-8")
+        for name, picture in record.figures.items():
+            _place(folder, f"figures/{name}.png").write_bytes(picture)
+        for part, frame in record.scores.items():
+            privacy.frame(frame).to_parquet(_place(folder, f"scores/{part}.parquet"), index=False)
+
+    def _log_datasets(self, datasets: Sequence[DatasetRecord]) -> None:
+        if datasets:
+            inputs = [_dataset_input(dataset, self._masker) for dataset in datasets]
+            self._store.retry(self._store.client.log_inputs, self.run_id, datasets=inputs)
+
+    def _log_batches(
+        self,
+        params: Mapping[str, str],
+        tags: Mapping[str, str],
+        metrics: Mapping[str, float],
+        steps: Iterable[tuple[str, float, int]],
+    ) -> None:
+        import_mlflow()
+        from mlflow.entities import Metric, Param, RunTag
+
+        now = int(time.time() * 1000)
+        points = [Metric(metric_key(name), value, now, 0) for name, value in metrics.items()]
+        points += [Metric(metric_key(name), float(value), now, step) for name, value, step in steps if isfinite(value)]
+        batches = zip_longest(
+            _chunks([Param(key, text) for key, text in params.items()], PARAMS_PER_BATCH),
+            _chunks([RunTag(key, text) for key, text in tags.items()], TAGS_PER_BATCH),
+            _chunks(points, METRICS_PER_BATCH),
+            fillvalue=(),
+        )
+        for some_params, some_tags, some_metrics in batches:
+            self._log_batch(some_metrics, some_params, some_tags)
+
+    def _log_batch(self, metrics: Sequence[MlflowMetric], params: Sequence[Any], tags: Sequence[Any]) -> None:
+        log = self._store.client.log_batch
+        self._store.retry(log, self.run_id, metrics=metrics, params=params, tags=tags, synchronous=True)
+
+    def _fail(self, error: Exception | None) -> None:
+        """Close as FAILED, with the traceback; a block left without `finish` has failed too."""
+        text = "the run was left without being finished\n"
+        reason = text.strip()
+        if error is not None:
+            text = "".join(traceback.format_exception(error))
+            reason = f"{type(error).__name__}: {error}"
+        client = self._store.client
+        try:
+            self._store.retry(client.log_text, self.run_id, self._masker.mask(text), "error/traceback.txt")
+            self._store.retry(client.set_tag, self.run_id, "cxai.error", self._masker.mask(reason)[:ERROR_LENGTH])
+        finally:
+            self._close("FAILED")
+
+    def _close(self, status: str) -> None:
+        self._store.retry(self._store.client.set_terminated, self.run_id, status=status)
+        self.status = status
+
+
+def _who() -> dict[str, str]:
+    """What MLflow's own pages show of a run's origin."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        user = "unknown"
+    return {
+        "mlflow.user": user,
+        "mlflow.source.name": Path(sys.argv[0]).name or "python",
+        "mlflow.source.type": "LOCAL",
+    }
+
+
+def _place(folder: Path, name: str) -> Path:
+    """The path of an artifact below ``folder``, whose own folder exists.
+
+    Raises
+    ------
+    ValueError
+        The name leads out of the folder.
+    """
+    path = (folder / name).resolve()
+    if not path.is_relative_to(folder.resolve()):
+        raise ValueError(f"artifact {name!r} is outside its run")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def _chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def _dataset_input(record: DatasetRecord, masker: Masker) -> DatasetInput:
+    import_mlflow()
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    profile = {"num_rows": sum(record.rows.values()), "rows": dict(record.rows), "digest": record.digest}
+    columns = [{"name": name, "type": kind, "required": True} for name, kind in record.schema.items()]
+    dataset = Dataset(
+        name=masker.mask(record.name)[:DATASET_NAME_LENGTH],
+        digest=short_digest(record.digest),
+        source_type="local" if "://" not in record.source else record.source.split("://")[0],
+        source=json.dumps({"uri": masker.mask(record.source)}),
+        schema=json.dumps({"mlflow_colspec": columns}),
+        profile=json.dumps(profile),
+    )
+    return DatasetInput(dataset, tags=[InputTag("mlflow.data.context", record.context)])

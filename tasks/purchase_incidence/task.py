@@ -1,0 +1,204 @@
+"""The question of purchase incidence: which rows it needs, how it is fitted, scored and measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import has_fit_parameter
+
+from cxai_runner.config.problems import Problem, UserError, did_you_mean
+from cxai_runner.data.dataset import Dataset
+from cxai_runner.data.needs import Needs
+from cxai_runner.evaluation.metrics import classification_metrics
+from cxai_runner.evaluation.results import Content, Metric
+from cxai_runner.methods.terms import EACH, MEANS, PanelTerms, columns_of
+from cxai_runner.task import Context, Evidence, Minimise, Primary, SavedModel, Task
+from tasks.purchase_incidence import report
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A fitted model of purchase incidence.
+
+    Parameters
+    ----------
+    pipeline
+        Takes the panel's columns, returns probabilities.
+    columns, prices
+        The columns it takes, and those of them that are prices.
+    base_rate
+        The share of training rows with a purchase: what the baseline predicts for everyone.
+    """
+
+    pipeline: Pipeline
+    columns: list[str]
+    prices: list[str]
+    base_rate: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class PurchaseIncidence(Task):
+    """Whether a customer buys from the category on a shopping occasion, and how price moves that.
+
+    Parameters
+    ----------
+    terms
+        What the model sees, as in `PanelTerms`; ``auto`` is the mean price, and the mean promotion where the panel
+        has promotions.
+    cluster
+        Whether standard errors allow for the rows of a customer being alike.
+    points
+        Prices at which the elasticity is drawn.
+    refits
+        Refits on resampled customers behind the elasticity's interval, for models that have no standard errors.
+    """
+
+    terms: Sequence[str] | str = "auto"
+    cluster: bool = True
+    points: int = 41
+    refits: int = 20
+
+    title: ClassVar[str] = "Will a customer buy from the category on a shopping occasion, and how does price move that?"
+    needs: ClassVar[Needs] = Needs(
+        required={"panel": ("customer_id", "incidence", "price_*")}, optional={"panel": ("occasion", "promotion_*")}
+    )
+    evidence: ClassVar[Evidence] = Evidence.HELD_OUT
+    primary_metric: ClassVar[Primary | None] = Minimise("log_loss")
+    baseline_label: ClassVar[str] = "base rate"
+    model_kind: ClassVar[str | None] = "classifier"
+    target: ClassVar[str | None] = "incidence"
+
+    def problems(self, tables_columns: Iterable[str]) -> Iterator[Problem]:
+        """Yield terms that the panel has no column for, and numbers out of range."""
+        columns = list(tables_columns)
+        if isinstance(self.terms, str) and self.terms != "auto":
+            yield Problem("terms", "`auto` or a list of terms", self.terms, f"write task.terms=[{self.terms}]")
+        elif not self.terms:
+            yield Problem("terms", "at least one term", list(self.terms), "write task.terms=auto")
+        known = [*MEANS, *EACH, *(name for name in columns if name not in ("customer_id", "occasion", "incidence"))]
+        for term in () if isinstance(self.terms, str) else self.terms:
+            if term == "incidence":
+                yield Problem("terms", "what is predicted cannot be a term of the model", term, "leave it out")
+            elif not columns_of(term, columns):
+                yield Problem("terms", "the panel has no column for this term", term, did_you_mean(term, known))
+        for key, least in (("points", 3), ("refits", 2)):
+            if getattr(self, key) < least:
+                yield Problem(key, f"a whole number of at least {least}", getattr(self, key))
+
+    def inspect(self, data: Dataset) -> Iterator[Problem]:
+        """Yield why this panel cannot tell how price moves purchases."""
+        outcome = data.frame["incidence"]
+        other = sorted(set(outcome.dropna().unique()) - {0, 1})
+        if outcome.isna().any():
+            yield Problem("panel.incidence", f"{int(outcome.isna().sum())} missing values", remedy="drop these rows")
+        if other:
+            yield Problem("panel.incidence", "0 (no purchase) or 1 (a purchase)", other[0], "recode the column")
+        elif outcome.nunique() == 1:
+            remedy = "take a longer window, or a category that is sometimes bought and sometimes not"
+            yield Problem(
+                "panel.incidence", "one value only: nothing tells buying from not buying", outcome.iloc[0], remedy
+            )
+        prices = data.frame[columns_of("price", data.frame.columns)]
+        mean = prices.mean(axis=1)
+        if mean.nunique() < 2:
+            remedy = "take a longer window, or a category whose prices changed"
+            yield Problem("panel.price_*", "one mean price only: no elasticity can be estimated", remedy=remedy)
+        if (prices <= 0).any(axis=None):
+            yield Problem(
+                "panel.price_*", "a price of zero or less", float(prices.min().min()), "filter these rows out"
+            )
+        allowed = self._allowed(data)
+        for term in self._terms(data):
+            if not columns_of(term, allowed):
+                remedy = f"name it among the inputs: features.columns=[price_*,promotion_*,{term}]"
+                yield Problem(f"panel.{term}", "a term of the model, but no input of the features", remedy=remedy)
+        for name in self._columns(data):
+            if data.frame[name].isna().any():
+                rows = int(data.frame[name].isna().sum())
+                yield Problem(f"panel.{name}", f"{rows} missing values", remedy="fill them, or drop these rows")
+
+    def fit(self, model: Any, train: Dataset, context: Context) -> Fitted:
+        """Fit the model behind the panel's terms, with customers as groups where the model takes groups."""
+        self.demand(train)
+        columns = self._columns(train)
+        steps = model.steps if isinstance(model, Pipeline) else [("model", model)]
+        last, final = steps[-1]
+        if not hasattr(final, "predict_proba"):
+            name = type(final).__name__
+            raise UserError(
+                [Problem("model", "a classifier that predicts probabilities", name, "choose another model")]
+            )
+        pipeline = Pipeline([("terms", PanelTerms(self._terms(train))), *((name, clone(step)) for name, step in steps)])
+        # An order of the rows' own, so that a fit with a random part depends on no order of the file.
+        frame = train.frame.sort_values([*columns, "incidence"], kind="stable")
+        grouped = {f"{last}__groups": frame[train.roles.id].to_numpy()}
+        extra = grouped if self.cluster and has_fit_parameter(final, "groups") else {}
+        pipeline.fit(frame[columns], frame["incidence"].astype(int), **extra)
+        return Fitted(pipeline, columns, columns_of("price", columns), float(frame["incidence"].mean()))
+
+    def score(self, fitted: Fitted, data: Dataset, context: Context) -> pd.DataFrame:
+        """Return customer, time, incidence, and the probability that model and base rate give it."""
+        self.demand(data)
+        kept = [data.roles.id, *([data.roles.time] if data.roles.time else []), "incidence"]
+        return (
+            data.frame[kept]
+            .rename(columns={data.roles.id: "customer_id"})
+            .assign(
+                probability=fitted.pipeline.predict_proba(data.frame[fitted.columns])[:, 1].astype(np.float64),
+                baseline=fitted.base_rate,
+            )
+            .reset_index(drop=True)
+        )
+
+    def measure(self, scores: pd.DataFrame, context: Context) -> tuple[Metric, ...]:
+        """Measure log loss, ROC AUC, average precision, Brier score and calibration error beside the base rate's."""
+        return classification_metrics(
+            scores["incidence"],
+            scores["probability"],
+            scores["baseline"],
+            scores["customer_id"],
+            context.resamples,
+            context.rng("intervals"),
+        )
+
+    def report(
+        self,
+        fitted: Fitted,
+        train: Dataset,
+        scores: Mapping[str, pd.DataFrame],
+        metrics: Mapping[str, Metric],
+        context: Context,
+    ) -> Iterator[Content]:
+        """Yield verdict, elasticity, coefficients, fit, calibration and caveats."""
+        yield from report.verdict(scores, metrics)
+        yield from report.price_response(self, fitted, train, context)
+        yield from report.coefficients(fitted)
+        yield from report.fit_statistics(fitted, scores["train"])
+        yield from report.calibration(scores.get("held_out", scores["train"]), context)
+
+    def models(self, fitted: Fitted, train: Dataset) -> Mapping[str, SavedModel]:
+        """Keep the pipeline: it takes the panel's price and promotion columns as they are."""
+        example = train.frame[fitted.columns].head(5).reset_index(drop=True)
+        return {"model": SavedModel(fitted.pipeline, example, "predict_proba")}
+
+    def _terms(self, data: Dataset) -> tuple[str, ...]:
+        if not isinstance(self.terms, str):
+            return tuple(self.terms)
+        promotions = columns_of("promotion", self._allowed(data))
+        return ("mean_price", "mean_promotion") if promotions else ("mean_price",)
+
+    def _columns(self, data: Dataset) -> list[str]:
+        """The panel's columns that the model sees: those behind its terms, and every price."""
+        allowed = self._allowed(data)
+        behind = [columns_of(term, allowed) for term in ("price", *self._terms(data))]
+        return list(dict.fromkeys(name for names in behind for name in names))
+
+    def _allowed(self, data: Dataset) -> list[str]:
+        inputs = list(data.roles.inputs)
+        return inputs or [name for name in data.frame.columns if name.startswith(("price_", "promotion_"))]
