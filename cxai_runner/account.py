@@ -141,8 +141,7 @@ class Account:
         }
         if "held_out" in evaluation.scores:
             unseen = evaluation.scores["held_out"]
-            label = self.ready.folds[0].label
-            words["held out"] = f"{len(unseen):,} rows of {unseen['customer_id'].nunique():,} customers: {label}"
+            words["held out"] = f"{len(unseen):,} rows: {self.ready.folds[0].label}"
         time = train.roles.time
         if time is not None:
             first, last = train.frame[time].min(), train.frame[time].max()

@@ -48,7 +48,9 @@ def keys(ready: Ready) -> Keys:
     needs = experiment.features.needs()
     memory = Memory(Path(settings["cache"]["dir"])) if settings["cache"]["enabled"] else None
     data = {
-        name: tables.digest(name, needs.wanted(name, tables.columns(name)), memory) for name in needs.tables() if name in tables
+        name: tables.digest(name, needs.wanted(name, tables.columns(name)), memory)
+        for name in needs.tables()
+        if name in tables
     }
     building = source_key([type(experiment.features), type(experiment.split)])
     fitting = source_key([type(task), *_classes_of(experiment.model)])

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -23,6 +26,69 @@ def shared_data() -> Callable[[str], Path]:
         return path
 
     return folder
+
+
+@pytest.fixture(scope="session")
+def panel_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small made-up panel of one's own: 60 customers, 30 occasions each, two brands; price −2, promotion +1."""
+    import numpy as np
+    import pandas as pd
+
+    rng = np.random.default_rng(7)
+    customers, occasions = np.arange(1, 61), np.arange(1, 31)
+    frame = pd.DataFrame([(client, day) for client in customers for day in occasions], columns=["client", "day"])
+    for brand in ("a", "b"):
+        frame[f"Price_{brand}"] = rng.uniform(1, 3, len(occasions)).round(2)[frame["day"] - 1]
+        frame[f"Promo_{brand}"] = rng.integers(0, 2, len(occasions))[frame["day"] - 1]
+    price, promotion = frame[["Price_a", "Price_b"]].mean(axis=1), frame[["Promo_a", "Promo_b"]].mean(axis=1)
+    taste = rng.normal(0, 0.5, len(customers))[frame["client"] - 1]
+    chance = 1 / (1 + np.exp(-(3 - 2 * price + promotion + taste)))
+    frame["bought"] = (rng.random(len(frame)) < chance).astype(int)
+    path = tmp_path_factory.mktemp("own") / "panel.csv"
+    frame.to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture(scope="session")
+def own_panel(panel_csv: Path) -> list[str]:
+    """The overrides with which `purchase_incidence` runs on that panel, quickly."""
+    return [
+        "task=purchase_incidence",
+        "data=csv",
+        f"data.path={panel_csv}",
+        "data.table=panel",
+        "data.columns.customer_id=client",
+        "data.columns.occasion=day",
+        "data.columns.incidence=bought",
+        "data.columns.price='Price_{alternative}'",
+        "data.columns.promotion='Promo_{alternative}'",
+        "features=table",
+        "features.table=panel",
+        "features.transformers=[]",
+        "evaluation.resamples=100",
+    ]
+
+
+@pytest.fixture(scope="session")
+def cxai() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run `cxai` as a user does: a process of its own, in a folder of its own, without our environment."""
+
+    def call(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "cxai_runner.cli", *arguments],
+            cwd=cwd,
+            env=user_environment(env),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return call
+
+
+def user_environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment without what a developer may have set for MLflow."""
+    return {key: value for key, value in os.environ.items() if not key.startswith("MLFLOW")} | dict(more or {})
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

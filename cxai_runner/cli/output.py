@@ -27,8 +27,8 @@ def note(text: str) -> None:
 
 def tell_problems(error: UserError, *, as_json: bool) -> int:
     """Tell the user all that is wrong, and return the exit code."""
-    from cxai_runner.config.problems import as_json as problems_as_json
-    from cxai_runner.config.problems import render
+    from cxai_runner.config.wording import as_json as problems_as_json
+    from cxai_runner.config.wording import render
 
     if as_json:
         emit_json({"status": "refused", "stage": error.stage, "problems": problems_as_json(error.problems)})

@@ -111,7 +111,7 @@ def _run(ready: Ready, stages: Stages, masker: Masker, *, as_json: bool) -> int:
     if as_json:
         emit_json(masker.mask_mapping(_result_as_json(result, report)))
     else:
-        click.echo(masker.mask(summary(result.document, result.run_id, result.status, report)))
+        click.echo(masker.mask(summary(result.document, result.run_id, result.status, report, result.seconds)))
         click.echo(next_steps(result.document, result.run_id))
     return 0
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import floor, isfinite, log10
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from cxai_runner.cli.output import table
@@ -16,7 +18,9 @@ _WIDTH = 100
 _SHORT = 8
 
 
-def summary(document: Document, run_id: str, status: str, report: str) -> str:
+def summary(
+    document: Document, run_id: str, status: str, report: str, seconds: Mapping[str, float] | None = None
+) -> str:
     """Return the summary of a run.
 
     Parameters
@@ -27,19 +31,23 @@ def summary(document: Document, run_id: str, status: str, report: str) -> str:
         As in the tracking store; a status other than FINISHED is shown.
     report
         Where the report is; empty where there is none.
+    seconds
+        By stage; by default those that the document knows, which was written before it was logged.
     """
-    return "\n".join(
-        [
-            _title(document, run_id, status),
-            f"  {document.headline}",
-            "",
-            *_facts(document),
-            *_metrics(document),
-            *(f"  {one.text}: {_with_bounds(one.value)}" for one in document.estimates),
-            *([f"  report     {report}"] if report else []),
-            f"  took       {_took(document.seconds)}",
-        ]
-    )
+    lines = [
+        _title(document, run_id, status),
+        *fill(document.headline, _WIDTH, initial_indent="  ", subsequent_indent="  ").splitlines(),
+        "",
+        *_facts(document),
+        "",
+        *_metrics(document),
+        "",
+        *(f"  {one.text}: {_with_bounds(one.value)}" for one in document.estimates),
+        *([""] if document.estimates else []),
+        *([f"  report   {report}"] if report else []),
+        f"  took     {_took(document.seconds if seconds is None else seconds)}",
+    ]
+    return "\n".join(lines)
 
 
 def next_steps(document: Document, run_id: str) -> str:
@@ -48,48 +56,49 @@ def next_steps(document: Document, run_id: str) -> str:
 
 
 def _title(document: Document, run_id: str, status: str) -> str:
-    what = " · ".join([document.task, document.asked.get("data", ""), document.asked.get("model", "")])
+    chosen = [document.asked.get(group, "").partition(" (")[0] for group in ("data", "features", "model")]
+    what = " · ".join([document.task, *filter(None, chosen)])
     shown = f"run {run_id[:_SHORT]}" + ("" if status == "FINISHED" else f" ({status})")
     return f"{what}{' ' * max(4, _WIDTH - len(what) - len(shown))}{shown}"
 
 
 def _facts(document: Document) -> list[str]:
     rows = [[label, words] for label, words in document.data.items()]
-    rows += [["features", document.asked.get("features", "")]]
     for dropped in document.dropped:
-        share = f"{100 * dropped.rows / dropped.of:.1f} %" if dropped.of else ""
-        rows.append(
-            ["dropped", f"{dropped.rows:,} of {dropped.of:,} rows of {dropped.table} ({share}): {dropped.reason}"]
-        )
+        share = f" ({100 * dropped.rows / dropped.of:.1f} %)" if dropped.of else ""
+        told = f"{dropped.rows:,} of {dropped.of:,} rows of {dropped.table}{share}: {dropped.reason}"
+        rows.append(["dropped", told])
     return table(rows).splitlines()
 
 
 def _metrics(document: Document) -> list[str]:
-    """The parts that carry the evidence; the training part only where there is no other."""
+    """The parts that carry the evidence; the training part only where nothing was held out."""
     parts = [part for part in ("held_out", "challenge") if document.metrics.get(part)]
     if "held_out" not in parts:
         parts.append("train")
     rows = [["", "model", document.baseline, "difference"]]
     for part in parts:
         rows += [_metric(metric) for metric in document.metrics.get(part, ())]
-    return ["", *table(rows).splitlines(), ""]
+    return table(rows).splitlines()
 
 
 def _metric(metric: Metric) -> list[str]:
     baseline = "" if metric.baseline is None else _with_bounds(metric.baseline)
-    difference = "" if metric.difference is None else f"{_number(metric.difference.value, sign=True)} {metric.verdict}"
+    difference = "" if metric.difference is None else f"{_with_bounds(metric.difference)} {metric.verdict}"
     return [metric.label, _with_bounds(metric.value), baseline, difference]
 
 
 def _with_bounds(value: Interval) -> str:
-    if value.low != value.low or value.high != value.high:  # NaN: no interval can be had
-        return _number(value.value)
-    return f"{_number(value.value)} [{_number(value.low)} {_number(value.high)}]"
+    """The number and its interval, with as many digits as tell the interval's ends apart."""
+    width = value.high - value.low
+    if not isfinite(width):
+        return _number(value.value, 3)
+    digits = 3 if width <= 0 else min(max(1 - floor(log10(width)), 0), 6)
+    return f"{_number(value.value, digits)} [{_number(value.low, digits)} {_number(value.high, digits)}]"
 
 
-def _number(value: float, *, sign: bool = False) -> str:
-    digits = 3 if abs(value) < 10 else 1
-    return f"{value:{'+' if sign else ''}.{digits}f}".replace("-", "−")
+def _number(value: float, digits: int) -> str:
+    return f"{value:,.{digits}f}".replace("-", "−")
 
 
 def _took(seconds: Mapping[str, float]) -> str:

@@ -180,7 +180,10 @@ def _near(root: str, roots: Iterable[str]) -> bool:
 
 
 def _public(module: Any) -> list[str]:
-    return [name for name, value in vars(module).items() if inspect.isclass(value) and not name.startswith("_")]
+    """The classes of a module, and whatever it loads when asked for."""
+    root = module.__name__.partition(".")[0]
+    own = [name for name, value in vars(module).items() if inspect.isclass(value) and value.__module__.startswith(root)]
+    return sorted({name for name in (*own, *getattr(module, "__all__", ())) if not name.startswith("_")})
 
 
 def _submodules(package: str) -> list[str]:

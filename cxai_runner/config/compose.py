@@ -265,7 +265,7 @@ def _meant(key: str, config: DictConfig) -> str:
     if close is None:
         name = key.rpartition(".")[2]
         deeper = [f"{above}.{name}" for above in defaults() if name in (_keys_of(config, above))]
-        return f"did you mean `{deeper[0]}`?" if deeper else did_you_mean(top, defaults())
+        return f"did you mean `{deeper[0]}`?" if deeper else "one of: " + ", ".join(defaults())
     return f"did you mean `{close}.{rest}`?" if rest else f"did you mean `{close}`?"
 
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from cxai_runner.config import schema
-from cxai_runner.config.folders import Document, Folders, shown, unreadable
-from cxai_runner.config.overrides import Given, closest
-from cxai_runner.config.problems import Problem, UserError
+from cxai_runner.config.folders import Document, Folders, read, shown, unreadable
+from cxai_runner.config.overrides import Given, closest, groups
+from cxai_runner.config.problems import Problem, UserError, did_you_mean
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,8 +118,7 @@ def _ordered(folders: Folders, choices: Sequence[Given]) -> Iterator[Layer]:
                 yield Layer(document, entry.package or "", entry.config_path)
     except (yaml.YAMLError, HydraException, OmegaConfBaseException, ValueError) as error:
         # What a config folder can hold is anybody's; whatever Hydra finds wrong with it is told as a problem.
-        broken = list(_broken(folders, choices))
-        raise UserError(broken or [_worded(error, folders)]) from error
+        raise UserError(_told(error, folders, choices)) from error
     finally:
         GlobalHydra.instance().hydra = running
 
@@ -140,9 +139,7 @@ def _misplaced(layer: Layer, folders: Folders) -> Iterator[Problem]:
             origin=f"{shown(twice[0])}:1",
         )
     if document.header == "":
-        yield Problem(
-            layer.name, "its header names no package", remedy="write # @package _global_", origin=at_first_line
-        )
+        yield _headless(layer.name, document)
     elif "/" in layer.name and group in ("task", "experiment") and layer.package:
         yield Problem(
             layer.name,
@@ -159,51 +156,61 @@ def _misplaced(layer: Layer, folders: Folders) -> Iterator[Problem]:
         )
 
 
-def _broken(folders: Folders, choices: Iterable[Given]) -> Iterator[Problem]:
-    """Yield every file among those that would be read that is not YAML, or whose header cannot be read."""
+def _told(error: Exception, folders: Folders, choices: Iterable[Given]) -> list[Problem]:
+    """Word why the files cannot be put together: every broken one, or else what Hydra stopped at."""
+    found = list(_walk(folders, choices))
+    broken = [problem for _, problem in found if isinstance(problem, Problem)]
+    return broken or [_worded(error, folders, [document for _, document in found if isinstance(document, Document)])]
+
+
+def _walk(folders: Folders, choices: Iterable[Given]) -> Iterator[tuple[str, Document | Problem]]:
+    """Yield every file that the choices lead to, or what makes it unreadable."""
     import yaml
     from omegaconf.errors import OmegaConfBaseException
 
-    waiting = ["config", *(f"{given.key}/{given.parsed.value()}" for given in choices if given.parsed.value())]
+    chosen = [f"{given.key}/{given.parsed.value()}" for given in choices if given.parsed.value()]
+    waiting = [*chosen, "config"]
     done: set[str] = set()
     while waiting:
         name = waiting.pop(0)
-        if name in done:
+        files = folders.files(name)
+        if name in done or not files:
             continue
         done.add(name)
         try:
-            document = folders.read(name)
+            document = read(files[0])
         except (yaml.YAMLError, UnicodeDecodeError, OmegaConfBaseException) as error:
-            yield unreadable(folders.files(name)[0], error)
+            yield name, unreadable(files[0], error)
             continue
-        if document is None:
-            continue
-        if document.header == "":
-            where = f"{shown(document.path)}:1"
-            yield Problem(name, "its header names no package", remedy="write # @package _global_", origin=where)
+        yield name, _headless(name, document) if document.header == "" else document
         waiting += [f"{group}/{option}" for group, option in document.defaults.items() if isinstance(option, str)]
 
 
-def _worded(error: Exception, folders: Folders) -> Problem:
-    """Word what Hydra cannot put together."""
-    text = str(error)
-    first = text.splitlines()[0].strip().rstrip(".") if text else type(error).__name__
-    named = re.match(r"In '([^']+)': (.*)", first)
-    document = folders.read(named[1]) if named else None
+def _headless(name: str, document: Document) -> Problem:
+    where = f"{shown(document.path)}:1"
+    return Problem(name, "its header names no package", remedy="write # @package _global_", origin=where)
+
+
+def _worded(error: Exception, folders: Folders, documents: Sequence[Document]) -> Problem:
+    """Word what Hydra stopped at."""
+    first = (str(error).splitlines() or [type(error).__name__])[0].strip().rstrip(".")
     missing = re.search(r"Could not (?:find|load) '([^']+)'", first)
     if missing:
         group, _, option = missing[1].partition("/")
-        origin = _line_of(document, group) if document is not None else ""
-        return Problem(
-            group, f"no such {group}: `{option}`", value=option, remedy=closest(option, group, folders), origin=origin
-        )
+        remedy, origin = closest(option, group, folders), _naming(documents, group, option)
+        return Problem(group, f"no such {group}: `{option}`", value=option, remedy=remedy, origin=origin)
     override = re.search(r"Could not (?:override|delete) '([^']+)'", first)
-    key = override[1] if override else (named[1] if named else "config")
-    message = named[2] if named else first
-    return Problem(key, message[:1].lower() + message[1:], origin=document.origin("defaults") if document else "")
+    if override:
+        remedy, origin = did_you_mean(override[1], groups(folders)), _naming(documents, override[1])
+        return Problem(override[1], "no defaults list chooses this", remedy=remedy, origin=origin)
+    said = re.sub(r"^In '[^']+': ", "", first)
+    return Problem("defaults", said[:1].lower() + said[1:])
 
 
-def _line_of(document: Document, group: str) -> str:
-    """The line of a defaults list that names ``group``."""
-    keys = [key for key in document.lines if key.startswith("defaults.") and key.rstrip().endswith(group)]
-    return document.origin(keys[0] if keys else "defaults")
+def _naming(documents: Sequence[Document], group: str, option: str | None = None) -> str:
+    """The line of the defaults list that names ``group``, and ``option`` where that is known."""
+    for document in documents:
+        if group in document.defaults and option in (None, document.defaults[group]):
+            keys = [key for key in document.lines if key.startswith("defaults.") and key.endswith(group)]
+            return document.origin(keys[0] if keys else "defaults")
+    return ""

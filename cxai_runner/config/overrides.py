@@ -223,7 +223,8 @@ def _qualified_sweep(line: str, parsed: Override, task: str | None, folders: Fol
     key, sweep = str(parsed.key_or_group), parsed.value()
     if isinstance(sweep, Glob):
         every = folders.options(key)
-        names = [option.removeprefix(f"{task}/") if key == "model" else option for option in every]
+        own = [option.removeprefix(f"{task}/") for option in every if option.startswith(f"{task}/")]
+        names = own if key == "model" and own else every
         matched = sweep.filter(names)
     elif isinstance(sweep, ChoiceSweep) and key == "model":
         matched = [item for item in sweep.list if isinstance(item, str)]

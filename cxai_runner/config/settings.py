@@ -62,7 +62,7 @@ def _leaf(plain: dict[str, Any], config: DictConfig, key: str, annotation: Any) 
     value = holder.get(name)
     if has_hole(value):
         return []
-    if isinstance(value, str) and _refers(config, key):
+    if _refers(config, key):
         value = _read(value, annotation)
     holder[name], problems = checked(annotation, value, key)
     return problems
@@ -81,18 +81,18 @@ def _written(config: DictConfig, key: str) -> Any:
     return written.get(name) if isinstance(written, dict) else None
 
 
-def _read(text: str, annotation: Any) -> Any:
-    """Read what an environment variable holds, which is text, where a number or a flag is wanted."""
+def _read(value: Any, annotation: Any) -> Any:
+    """Read what a reference came to as what is wanted: a variable's text as a number, a number as text."""
     import yaml
 
     from cxai_runner.config.validate import checked
 
-    if not checked(annotation, text, "")[1]:
-        return text
+    if not checked(annotation, value, "")[1]:
+        return value
     try:
-        return yaml.safe_load(text)
+        return yaml.safe_load(value) if isinstance(value, str) else str(value)
     except yaml.YAMLError:
-        return text
+        return value
 
 
 def _secrets(config: DictConfig) -> Iterator[Problem]:

@@ -122,7 +122,7 @@ class TimeHoldout(Split):
         first, last = counts["time"].iloc[0], counts["time"].iloc[-1]
         key, value = ("test_size", self.test_size) if self.cut is None else ("cut", self.cut)
         if self.cut is not None and not self._comparable(first):
-            kind = "numbers" if isinstance(first, int | float) else "dates, as in 2017-12-31"
+            kind = "dates, as in 2017-12-31" if isinstance(first, date) else "numbers"
             yield Problem(
                 "cut", f"occasions are {kind}", value=self.cut, remedy=f"between {_shown(first)} and {_shown(last)}"
             )

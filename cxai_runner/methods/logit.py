@@ -139,7 +139,7 @@ class BinomialLogit(ClassifierMixin, BaseEstimator):
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) == 1:
-            raise ValueError(f"y has one class only, {self.classes_[0]!r}: a logit needs both outcomes among its rows")
+            raise ValueError(f"y has one class only, {self.classes_[0]}: a logit needs both outcomes among its rows")
         if len(self.classes_) > 2:
             raise ValueError(
                 f"Only binary classification is supported. y has {len(self.classes_)} different values; "

@@ -42,6 +42,7 @@ STYLE: Final[Any] = {
     "grid.linewidth": 0.8,
     "legend.frameon": False,
     "legend.fontsize": 8.5,
+    "legend.labelcolor": INK,
     "svg.fonttype": "path",
     "svg.hashsalt": "cxai",
     "text.parse_math": False,  # a price of $2.31 is no formula

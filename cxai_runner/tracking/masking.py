@@ -20,8 +20,8 @@ from urllib.parse import quote, quote_plus, unquote
 MASK: Final = "***"
 
 _SECRET_NAME: Final = re.compile(
-    r"(password|passwd|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key(_?id)?|secret[_-]?key|private[_-]?key"
-    r"|auth[_-]?key|signing[_-]?key|encryption[_-]?key|credentials?|authorization|connection_?string)s?$",
+    r"(passwords?|passwd|passphrase|pwd|secrets?|token|api[_-]?key|access[_-]?key(_?id)?|secret[_-]?key|private[_-]?key"
+    r"|auth[_-]?key|signing[_-]?key|encryption[_-]?key|credentials?|authorization|connection_?string)$",
     re.IGNORECASE,
 )
 _SECRET_VARIABLE: Final = re.compile(
@@ -40,7 +40,9 @@ _NAMED: Final = (
     r"(?:password|passwd|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key"
     r"|credentials?|authorization)[\"']?[ \t]*"
 )
-_NOT_A_VALUE: Final = r"(?!\*\*\*|\$\{|(?:str|int|float|bool|bytes|None|null|True|False|Any|object)\b)"
+_NOT_A_VALUE: Final = (
+    r"(?!\*\*\*|\$\{|(?:str|int|float|bool|bytes|None|null|True|False|Any|object|basic|bearer|digest)\b)"
+)
 _SHAPES: Final = (
     # What a text must hold for the shape to be looked for at all, and the shape; its first group is the secret.
     (("-----begin",), r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?!\s*\*\*\*)(.+?)(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"),
@@ -55,7 +57,7 @@ _SHAPES: Final = (
     # Unquoted: up to the next separator, and no call of a function.
     (
         _WORDS,
-        rf"(?i){_NAMED}(?:=|:[ \t]+){_NOT_A_VALUE}(?=[^\s\"'(]*[^\s\"'(*])([^\s,;&\"'(){{}}\[\]<>]++)(?!\()",
+        rf"(?i){_NAMED}(?:=[ \t]*|:[ \t]+){_NOT_A_VALUE}(?=[^\s\"'(]*[^\s\"'(*])([^\s,;&\"'(){{}}\[\]<>]++)(?!\()",
     ),
     (("akia", "asia"), r"\b((?:AKIA|ASIA)[0-9A-Z]{16})\b"),
     (

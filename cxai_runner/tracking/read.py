@@ -21,7 +21,7 @@ SHORT_ID: Final = 8
 
 
 def find(store: Store, prefix: str) -> Run:
-    """Return the run whose id starts with ``prefix``, or whose name is ``prefix``.
+    """Return the run whose id starts with ``prefix``, or whose name it is; ``last`` is the newest.
 
     Raises
     ------
@@ -30,6 +30,8 @@ def find(store: Store, prefix: str) -> Run:
     """
     wanted = prefix.strip()
     runs = list_runs(store, limit=RECENT)
+    if wanted == "last" and runs:
+        return runs[0]
     named = [run for run in runs if wanted and wanted in (run.info.run_id, run.info.run_name)]
     found = named or [run for run in runs if wanted and run.info.run_id.startswith(wanted.casefold())]
     if not found and len(wanted) == ID_LENGTH:

@@ -31,11 +31,8 @@ DIGEST_LENGTH: Final = 36
 UNDEFINED: Final = "cxai.undefined_metrics"
 LONG_TAGS: Final = "long_tags.json"
 CONFIG: Final = "config.yaml"
-REQUIRED: Final[Mapping[Level, tuple[str, ...]]] = {
-    "full": (CONFIG, "overrides.yaml", "environment.txt", "report.json"),
-    "child": (CONFIG, "overrides.yaml", "environment.txt"),
-}
-"""Texts without which a run of that level is not finished; a full one needs the rendered report too."""
+REQUIRED: Final = (CONFIG, "overrides.yaml", "environment.txt", "report.json")
+"""Texts without which no run is finished; a full one needs the rendered report too."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +111,7 @@ class Record:
 
     def missing(self, level: Level) -> list[str]:
         """What ``level`` names and this record has not."""
-        absent = [name for name in REQUIRED[level] if name not in self.texts]
+        absent = [name for name in REQUIRED if name not in self.texts]
         return absent + (["report.html"] if level == "full" and self.html is None else [])
 
 

@@ -58,7 +58,7 @@ class Store:
     _experiments: dict[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def open(cls, uri: str | None, root: Path, artifacts: str | None = None) -> Store:
+    def open(cls, uri: str | None, root: Path, artifacts: str | None = None, *, create: bool = True) -> Store:
         """Open a store, and create or upgrade it where it is a SQLite file.
 
         Parameters
@@ -70,6 +70,8 @@ class Store:
             What relative paths are relative to: the working folder.
         artifacts
             Where new experiments keep their artifacts, if not beside the database or where the server says.
+        create
+            False for commands that only read: a SQLite file that does not exist is then a mistake.
 
         Raises
         ------
@@ -79,6 +81,8 @@ class Store:
         where, key = _resolve(uri, root)
         path = _sqlite_path(where, root)
         if path is not None:
+            if not create and not path.exists():
+                raise UserError([Problem(key, "no runs are kept here yet", str(path), "start one: cxai run")])
             where = f"sqlite:///{path}"
             sqlite.ensure(path, path.parent / "artifacts")
             place: str | None = artifacts or (path.parent / "artifacts").as_uri()

@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from cxai_runner.data.dataset import Dataset
 from cxai_runner.evaluation.metrics import calibration_table
 from cxai_runner.evaluation.results import Content, Estimate, Figure, Finding, Interval, Metric, Table
-from cxai_runner.evaluation.wording import number, with_interval
+from cxai_runner.evaluation.wording import number, share, with_interval
 from cxai_runner.methods.elasticity import ElasticityCurve, price_elasticity
 from cxai_runner.methods.logit import BinomialLogit
 from cxai_runner.task import Context
@@ -43,7 +43,7 @@ def verdict(scores: Mapping[str, pd.DataFrame], metrics: Mapping[str, Metric]) -
     yield Finding(said.get(loss.verdict, tie), "headline")
     yield Finding(
         f"{len(rows):,} shopping occasions of {rows['customer_id'].nunique():,} customers were scored; "
-        f"{number(100 * rows['incidence'].mean(), 1)} % of them ended in a purchase."
+        f"{share(rows['incidence'].mean())} of them ended in a purchase."
     )
 
 
@@ -163,7 +163,7 @@ def coefficients(fitted: Fitted) -> Iterator[Content]:
     yield Table("coefficients", title, table, caption)
     shown = table[table["term"] != "intercept"].reset_index(drop=True)
     yield Figure(
-        "coefficients", title, shown, "point", "coefficient", "term", caption, low=low, high=high, reference={"x": 0.0}
+        "coefficients", title, shown, "point", "term", "coefficient", caption, low=low, high=high, reference={"y": 0.0}
     )
 
 
@@ -226,8 +226,8 @@ def calibration(scores: pd.DataFrame, context: Context) -> Iterator[Content]:
     parts = []
     for value, label in ((1, "purchase"), (0, "no purchase")):
         chosen = scores.loc[scores["incidence"] == value, "probability"]
-        share = np.histogram(chosen, edges)[0] / max(len(chosen), 1)
-        parts.append(pd.DataFrame({"probability": (edges[1:] + edges[:-1]) / 2, "share": share, "outcome": label}))
+        rows = np.histogram(chosen, edges)[0] / max(len(chosen), 1)
+        parts.append(pd.DataFrame({"probability": (edges[1:] + edges[:-1]) / 2, "share": rows, "outcome": label}))
     yield Figure(
         "score_distribution",
         "Predicted probabilities by outcome",

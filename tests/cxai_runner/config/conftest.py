@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cxai_runner.config import folders
-from cxai_runner.config.compose import Composed, compose
+from cxai_runner.config.compose import compose
 from cxai_runner.config.problems import Problem, UserError
 from cxai_runner.config.targets import check
 
@@ -219,14 +219,18 @@ def user_dir(tmp_path: Path) -> Callable[..., Path]:
     return make
 
 
-def problems_of(*lines: str, dirs: tuple[Path, ...] = ()) -> list[Problem]:
-    """Return all that a command line gets told before rows are looked at."""
-    try:
-        composed = compose(lines, dirs)
-    except UserError as error:
-        return list(error.problems)
-    return composed.located(check(composed))
+ProblemsOf = Callable[..., list[Problem]]
 
 
-def composed_of(*lines: str, dirs: tuple[Path, ...] = ()) -> Composed:
-    return compose(lines, dirs)
+@pytest.fixture(scope="session")
+def problems_of() -> ProblemsOf:
+    """All that a command line gets told before rows are looked at."""
+
+    def told(*lines: str, dirs: tuple[Path, ...] = ()) -> list[Problem]:
+        try:
+            composed = compose(lines, dirs)
+        except UserError as error:
+            return list(error.problems)
+        return composed.located(check(composed))
+
+    return told

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import composed_of, problems_of
 
 from cxai_runner.config.classes import TRUSTED, RefusedError, find, never_trusted, shadowed, trusted
+from cxai_runner.config.compose import compose
+from cxai_runner.config.problems import Problem
 from cxai_runner.config.targets import ESTIMATOR, TRANSFORMER, build
+
+ProblemsOf = Callable[..., list[Problem]]
 
 ROOTS = frozenset({*TRUSTED, "madeup", "broken", "quitter"})
 
@@ -31,7 +35,10 @@ def refused(target: object) -> str:
         ("subprocess.Popen", "package `subprocess` is not among the trusted ones"),
         ("builtins.eval", "package `builtins` is not among the trusted ones"),
         ("importlib.import_module", "package `importlib` is not among"),
-        ("pandas.read_pickle", "package `pandas` is not among the trusted ones; if you trust it: targets.allow=[pandas]"),
+        (
+            "pandas.read_pickle",
+            "package `pandas` is not among the trusted ones; if you trust it: targets.allow=[pandas]",
+        ),
         ("numpy.load", "package `numpy` is not among the trusted ones"),
         ("evil.Estimator", "package `evil` is not among the trusted ones; if you trust it: targets.allow=[evil]"),
         ("joblib.load", "package `joblib` is not among"),
@@ -84,7 +91,9 @@ def test_nothing_outside_the_list_is_imported(tmp_path: Path, monkeypatch: pytes
     assert "evil" not in sys.modules
 
 
-def test_a_module_of_the_users_that_fails_is_told_with_its_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_module_of_the_users_that_fails_is_told_with_its_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "broken.py").write_text("x = 1\ny = x.nothing\n")
     (tmp_path / "quitter.py").write_text("raise SystemExit('bye')\n")
     monkeypatch.syspath_prepend(tmp_path)
@@ -135,14 +144,14 @@ def test_a_transformer_has_to_transform() -> None:
 
 @pytest.mark.parametrize("key", ["_partial_=true", "_args_=[1]", "_recursive_=false", "_convert_=all", "_call_=x"])
 @pytest.mark.usefixtures("ours")
-def test_hydras_own_words_are_refused(key: str) -> None:
+def test_hydras_own_words_are_refused(key: str, problems_of: ProblemsOf) -> None:
     (problem,) = problems_of(f"model.{key}")
     assert problem.message == "a word of Hydra's that components do not take"
     assert problem.remedy == "remove it"
 
 
 @pytest.mark.usefixtures("ours")
-def test_a_target_is_never_a_reference(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_target_is_never_a_reference(problems_of: ProblemsOf, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WHAT", "sklearn.cluster.KMeans")
     (problem,) = problems_of("model._target_=${oc.env:WHAT}")
     assert problem.key == "model._target_"
@@ -150,15 +159,14 @@ def test_a_target_is_never_a_reference(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("ours")
-def test_components_stand_only_where_their_place_allows() -> None:
+def test_components_stand_only_where_their_place_allows(problems_of: ProblemsOf) -> None:
     lines = (
         "data.delimiter={_target_: sklearn.cluster.KMeans}",
         "split.test_size={_target_: sklearn.cluster.KMeans}",
         "tracking.uri={_target_: os.system}",
         "features.transformers=[{_target_: sklearn.cluster.DBSCAN},scale]",
-        "model={_target_: sklearn.cluster.KMeans}",
     )
-    told = {p.key: p.message for p in problems_of(*lines[:4])}
+    told = {p.key: p.message for p in problems_of(*lines)}
     assert told == {
         "data.delimiter._target_": "no component can stand here",
         "split.test_size._target_": "no component can stand here",
@@ -169,7 +177,7 @@ def test_components_stand_only_where_their_place_allows() -> None:
 
 
 @pytest.mark.usefixtures("ours")
-def test_components_within_models_are_held_to_the_same_rules() -> None:
+def test_components_within_models_are_held_to_the_same_rules(problems_of: ProblemsOf) -> None:
     func = "model._target_=sklearn.preprocessing.FunctionTransformer"
     (problem,) = problems_of(func, "~model.n_clusters", "model.func={_target_: os.system, command: ls}")
     assert problem.key == "model.func._target_"
@@ -179,7 +187,7 @@ def test_components_within_models_are_held_to_the_same_rules() -> None:
 
 
 @pytest.mark.usefixtures("ours")
-def test_folders_of_pickles_are_refused() -> None:
+def test_folders_of_pickles_are_refused(problems_of: ProblemsOf) -> None:
     (problem,) = problems_of("model._target_=sklearn.cluster.FeatureAgglomeration", "model.memory=/tmp/somewhere")
     assert problem.key == "model.memory"
     assert problem.message == "a folder of pickles, which run code when read"
@@ -187,14 +195,21 @@ def test_folders_of_pickles_are_refused() -> None:
 
 @pytest.mark.usefixtures("ours")
 def test_nested_components_are_built() -> None:
-    from sklearn.preprocessing import StandardScaler
-
-    composed = composed_of(
-        "model={_target_: madeup.Own, depth: 3, inner: {_target_: sklearn.cluster.KMeans, n_clusters: 7}}",
-        "features.transformers=[{_target_: sklearn.preprocessing.StandardScaler}]",
-    ) if False else composed_of("features.transformers=[{_target_: sklearn.preprocessing.StandardScaler}]")
-    features = build(composed.resolved()["features"], "features", composed)
-    assert isinstance(features.transformers[0], StandardScaler)
+    composed = compose(
+        [
+            "features.transformers=[{_target_: sklearn.preprocessing.StandardScaler, with_mean: false}]",
+            "model._target_=madeup.Own",
+            "~model.n_clusters",
+            "model.depth=3",
+            "model.inner={_target_: sklearn.pipeline.Pipeline, steps: [[k, {_target_: sklearn.cluster.KMeans}]]}",
+        ]
+    )
+    (scaler,) = build(composed.resolved()["features"], "features", composed).transformers
+    model = build(composed.resolved()["model"], "model", composed)
+    assert type(scaler).__name__ == "StandardScaler"
+    assert scaler.with_mean is False
+    assert model.depth == 3
+    assert type(model.inner.named_steps["k"]).__name__ == "KMeans"
 
 
 def test_our_own_tasks_are_found() -> None:

@@ -90,7 +90,7 @@ def test_sql_in_a_value_is_inert() -> None:
     ("where", "key", "message", "remedy"),
     [
         ({"quantty": {"gt": 0}}, "quantty", "no such column to filter by", "did you mean `quantity`?"),
-        ({"quantity": {"gte": 0}}, "quantity.gte", "no such condition", "did you mean `ge`?"),
+        ({"quantity": {"notin": [0]}}, "quantity.notin", "no such condition", "did you mean `not_in`?"),
         ({"quantity": 3}, "quantity", "a condition is missing", "as in quantity: {eq: 3}"),
         ({"quantity": {"gt": "many"}}, "quantity.gt", "column `quantity` holds numbers", ""),
         ({"quantity": {"gt": True}}, "quantity.gt", "column `quantity` holds numbers", ""),
@@ -99,10 +99,15 @@ def test_sql_in_a_value_is_inert() -> None:
         ({"status": {"in": "paid"}}, "status.in", "a list of values", ""),
         ({"status": {"in": []}}, "status.in", "a list of values", ""),
         ({"quantity": {"between": [1]}}, "quantity.between", "two values, the lowest and the highest", ""),
-        ({"quantity": {"is_null": False}}, "quantity.is_null", "only `true` makes sense here", "for the opposite: not_null: true"),
+        (
+            {"quantity": {"is_null": False}},
+            "quantity.is_null",
+            "only `true` makes sense here",
+            "for the opposite: not_null: true",
+        ),
         ("quantity > 0", "", "a mapping of columns to conditions", "as in {quantity: {gt: 0}}"),
     ],
-)  # fmt: skip
+)
 def test_a_mistake_is_told_with_its_remedy(where: Any, key: str, message: str, remedy: str) -> None:
     (problem,) = filters.problems(where, TABLE)
     assert (problem.key, problem.message, problem.remedy) == (key, message, remedy)

@@ -122,7 +122,7 @@ def test_odd_names_of_files_and_columns_are_only_names(tmp_path: Path) -> None:
     folder = tmp_path / "it's; [here]"
     folder.mkdir()
     path = folder / "a'b.csv"
-    path.write_text("\"id'; DROP TABLE x; --\",\"a \"\"b\"\"\"\n1,2\n")
+    path.write_text('"id\'; DROP TABLE x; --","a ""b"""\n1,2\n')
     tables = OneFile(path=str(path), table="customers", columns={"customer_id": "id'; DROP TABLE x; --"}).open()
     assert tables["customers"].execute().to_dict("list") == {"customer_id": [1], 'a "b"': [2]}
 
@@ -136,16 +136,39 @@ def test_odd_names_of_files_and_columns_are_only_names(tmp_path: Path) -> None:
         ({"path": "s3://bucket/x.csv"}, ("path", "not a file on this machine", "copy it here first")),
         ({"path": "empty.csv"}, ("path", "empty.csv is empty: not even a header", "")),
         ({"table": "transaction"}, ("table", "no such standard table", "did you mean `transactions`?")),
-        ({"columns": {"customer_id": "klient"}}, ("columns.customer_id", "the file has no such column", "did you mean `client`?")),
-        ({"columns": {"price": "Price_{alternative}"}}, ("columns.price", "no column matches this pattern", "one of: client, paid, sku, sold_at, status, ticket, units")),
-        ({"columns": {"status": "sku"}}, ("columns.status", "the file has a column `status` of its own", "keep that one under another name: status_other: status")),
-        ({"columns": {"price_x": "sku", "price": "pai{alternative}", "price_d": "units"}}, ("columns.price_d", "`price_d` is mapped twice", "")),
+        (
+            {"columns": {"customer_id": "klient"}},
+            ("columns.customer_id", "the file has no such column", "did you mean `client`?"),
+        ),
+        (
+            {"columns": {"price": "Price_{alternative}"}},
+            (
+                "columns.price",
+                "no column matches this pattern",
+                "one of: client, paid, sku, sold_at, status, ticket, units",
+            ),
+        ),
+        (
+            {"columns": {"status": "sku"}},
+            (
+                "columns.status",
+                "the file has a column `status` of its own",
+                "keep that one under another name: status_other: status",
+            ),
+        ),
+        (
+            {"columns": {"price_x": "sku", "price": "pai{alternative}", "price_d": "units"}},
+            ("columns.price_d", "`price_d` is mapped twice", ""),
+        ),
         ({"dates": "%Q"}, ("dates", "not a date format", "as in %Y-%m-%d or %d/%m/%Y %H:%M")),
         ({"types": {"staus": "text"}}, ("types.staus", "no such column", "did you mean `status`?")),
         ({"where": {"stats": {"eq": "ok"}}}, ("where.stats", "no such column to filter by", "did you mean `status`?")),
-        ({"columns": COLUMNS, "where": {"units": {"gt": 0}}}, ("where.units", "mapped to `quantity`", "filter by that name: where.quantity")),
+        (
+            {"columns": COLUMNS, "where": {"units": {"gt": 0}}},
+            ("where.units", "mapped to `quantity`", "filter by that name: where.quantity"),
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_mistake_is_told_before_a_row_is_read(
     sales: Path, monkeypatch: pytest.MonkeyPatch, changed: dict[str, Any], problem: tuple[str, str, str]
 ) -> None:
@@ -180,10 +203,13 @@ def test_the_mistakes_of_all_tables_are_told_at_once(sales: Path) -> None:
     [
         (FileSource(), ("tables", "no table is given", "one of: customers, transactions, products, promotions, panel")),
         (FileSource(root="/no/such/folder"), ("root", "no such folder", "")),
-        (PackagedSource(package="no_such_pkg", distribution="no-such"), ("package", "not installed", "python -m pip install no-such")),
+        (
+            PackagedSource(package="no_such_pkg", distribution="no-such"),
+            ("package", "not installed", "python -m pip install no-such"),
+        ),
         (PackagedSource(package="os; import x"), ("package", "not installed", "python -m pip install os; import x")),
     ],
-)  # fmt: skip
+)
 def test_a_source_without_anything_says_so(source: FileSource, problem: tuple[str, str, str]) -> None:
     assert told(source) == [problem]
 
@@ -247,14 +273,18 @@ def test_a_real_file_without_a_header(shared_data: Callable[[str], Path]) -> Non
         path=str(shared_data("retail_orders") / "purchases.txt"),
         table="transactions",
         header=["customer_id", "revenue", "timestamp"],
-        dates="%d/%m/%Y",
+        dates="%m/%d/%Y",
     )
     tables = source.open()
-    frame = tables["transactions"].aggregate(
-        rows=lambda t: t.count(),
-        customers=lambda t: t.customer_id.nunique(),
-        first=lambda t: t.timestamp.min(),
-        last=lambda t: t.timestamp.max(),
-    ).execute()  # fmt: skip
+    frame = (
+        tables["transactions"]
+        .aggregate(
+            rows=lambda t: t.count(),
+            customers=lambda t: t.customer_id.nunique(),
+            first=lambda t: t.timestamp.min(),
+            last=lambda t: t.timestamp.max(),
+        )
+        .execute()
+    )
     first, last = pd.Timestamp("2005-01-02"), pd.Timestamp("2015-12-31")
     assert frame.iloc[0].tolist() == [51_243, 18_417, first, last]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -48,7 +49,7 @@ def rng():
 def test_on_the_mean_price_alone_it_is_the_formula(panel, model, scaled):
     """b·p·(1 − P), whatever transformer stands between."""
     X, y, _ = panel
-    plain = make_pipeline(PanelTerms(("mean_price",)), model).fit(X, y)
+    plain = make_pipeline(PanelTerms(("mean_price",)), clone(model)).fit(X, y)
     fitted = make_pipeline(PanelTerms(("mean_price",)), *([StandardScaler()] if scaled else []), model).fit(X, y)
     curve = price_elasticity(fitted, X, PRICES, rng(), y=y, refits=2, points=9)
     if scaled and isinstance(model, LogisticRegression):

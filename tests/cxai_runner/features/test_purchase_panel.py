@@ -1,0 +1,238 @@
+"""The panel against an example worked out by hand, and the laws that keep the held-out part unseen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from cxai_runner.config.problems import UserError
+from cxai_runner.data import Tables
+from cxai_runner.evaluation.splits import Part
+from cxai_runner.features.purchase_panel import PurchasePanel
+
+TRAIN = Part("train")
+PRODUCTS = pd.DataFrame(
+    {
+        "product_id": [1, 2, 3, 4, 9],
+        "category": ["SODA", "SODA", "SODA", "SODA", "BREAD"],
+        "brand": ["Acme", "Acme", "Best Cola", "Cheap", "Acme"],
+    }
+)
+ROWS = pd.DataFrame(
+    [
+        # customer, when, product, quantity, revenue, coupon match, retail discount
+        ("c1", "2017-01-02 09:00", 1, 2.0, 2.00, 0.0, 0.5),
+        ("c1", "2017-01-05 18:00", 3, 1.0, 2.00, 0.0, 0.0),
+        ("c2", "2017-01-08 23:59", 9, 1.0, 1.00, 0.0, 0.0),
+        ("c1", "2017-01-09 00:00", 2, 1.0, 3.00, 0.0, 0.0),
+        ("c2", "2017-01-10 12:00", 1, 2.0, 2.00, 0.4, 0.0),
+        ("c2", "2017-01-16 12:00", 4, 1.0, 0.50, 0.0, 0.1),
+        ("c1", "2017-01-17 12:00", 9, 1.0, 1.00, 0.0, 0.0),
+    ],
+    columns=[
+        "customer_id",
+        "timestamp",
+        "product_id",
+        "quantity",
+        "revenue",
+        "coupon_match_discount",
+        "retail_discount",
+    ],
+).assign(timestamp=lambda rows: pd.to_datetime(rows["timestamp"]))
+WEEKS = pd.to_datetime(["2017-01-02", "2017-01-09", "2017-01-16"])
+
+
+def tables(rows: pd.DataFrame = ROWS, **more: pd.DataFrame) -> Tables:
+    return Tables.of(transactions=rows, products=PRODUCTS, **more)
+
+
+def built(source: Tables, part: Part = TRAIN, train: Part = TRAIN, **settings: Any) -> pd.DataFrame:
+    features = PurchasePanel(**{"category": "SODA", "brands": 2, **settings})
+    return features.build(source, part, features.learn(source, train)).frame
+
+
+def test_rows_and_purchases_of_the_worked_example() -> None:
+    frame = built(tables())
+    assert frame["customer_id"].tolist() == ["c1", "c1", "c1", "c2", "c2", "c2"]
+    assert frame["time"].tolist() == [*WEEKS, *WEEKS]
+    assert frame["occasion"].tolist() == [1, 2, 3, 1, 2, 3]
+    assert frame["incidence"].tolist() == [1, 1, 0, 0, 1, 1]
+    assert frame["brand"].tolist() == ["acme", "acme", "none", "none", "acme", "other"]
+    assert frame["quantity"].tolist() == [3.0, 1.0, 0.0, 0.0, 2.0, 1.0]
+    assert frame["revenue"].tolist() == [4.0, 3.0, 0.0, 0.0, 2.0, 0.5]
+
+
+def test_prices_of_the_worked_example() -> None:
+    """Acme sold 4 units of product 1 at a mean of 1.10 and one of product 2 at 3.00: weights 4/5 and 1/5.
+
+    Week 1: product 1 costs 1.00, product 2 was never seen and has its mean: 0.8 + 0.6. Week 2: the coupon match goes
+    back on, (2.00 + 0.40) / 2 = 1.20: 0.96 + 0.6. Week 3: neither is sold, both keep their price.
+    """
+    frame = built(tables()).drop_duplicates("time").set_index("time")
+    assert frame["price_acme"].tolist() == pytest.approx([1.40, 1.56, 1.56])
+    assert frame["price_best_cola"].tolist() == pytest.approx([2.0, 2.0, 2.0])
+    assert frame["price_other"].tolist() == pytest.approx([0.5, 0.5, 0.5])
+
+
+def test_promotion_is_the_share_of_units_at_a_discount_where_there_is_no_table_of_promotions() -> None:
+    frame = built(tables()).drop_duplicates("time").set_index("time")
+    assert frame["promotion_acme"].tolist() == [1.0, 0.0, 0.0]
+    assert frame["promotion_best_cola"].tolist() == [0.0, 0.0, 0.0]
+    assert frame["promotion_other"].tolist() == [0.0, 0.0, 1.0]
+
+
+def test_promotion_is_the_weighted_share_of_stores_where_there_is() -> None:
+    """Week 1: product 1 in one of two stores, product 2 in both: 0.8 · 1/2 + 0.2 · 1. A row twice counts once."""
+    promotions = pd.DataFrame(
+        [
+            (1, 10, 1, "5", "0"),
+            (1, 10, 1, "0", "A"),
+            (2, 10, 1, "0", "A"),
+            (2, 11, 1, None, "H"),
+            (3, 11, 1, "0", "0"),
+            (9, 11, 2, "0", "A"),
+            (9, 12, 2, "0", "A"),
+            (1, 10, 3, "0", "0"),
+        ],
+        columns=["product_id", "store_id", "week", "display", "mailer"],
+    )
+    rows = ROWS.assign(week=[1, 1, 1, 2, 2, 3, 3])
+    frame = built(tables(rows, promotions=promotions)).drop_duplicates("time").set_index("time")
+    assert frame["promotion_acme"].tolist() == pytest.approx([0.6, 0.0, 0.0])
+    assert frame["promotion_best_cola"].tolist() == [0.0, 0.0, 0.0]
+
+
+def test_mix_does_not_move_a_price() -> None:
+    """In week 1 only the cheap product is sold, in week 2 only the dear one; neither changes its price."""
+    mixed = ROWS[ROWS["product_id"].isin([1, 2, 9])].assign(revenue=lambda t: t["quantity"] * t["product_id"])
+    mixed = mixed.assign(coupon_match_discount=0.0)
+    frame = built(tables(mixed))
+    assert frame["price_acme"].nunique() == 1
+    assert frame["price_acme"].iloc[0] == pytest.approx(0.8 * 1 + 0.2 * 2)
+
+
+def test_a_numbered_week_is_the_sources_own() -> None:
+    rows = ROWS.assign(week=[7, 7, 8, 8, 8, 9, 9])
+    frame = built(tables(rows))
+    assert frame["time"].drop_duplicates().sort_values().tolist() == list(
+        pd.to_datetime(["2017-01-02", "2017-01-08", "2017-01-16"])
+    )
+
+
+def test_other_brands_can_be_taken_out_of_the_category() -> None:
+    features = PurchasePanel(category="SODA", brands=2, rest="drop")
+    source = tables()
+    data = features.build(source, TRAIN, features.learn(source, TRAIN))
+    assert data.roles.alternatives == ("acme", "best_cola")
+    assert data.frame["incidence"].tolist() == [1, 1, 0, 0, 1, 0]
+    assert "price_other" not in data.frame
+
+
+def test_roles() -> None:
+    source = tables()
+    features = PurchasePanel(category="SODA", brands=2)
+    roles = features.build(source, TRAIN, features.learn(source, TRAIN)).roles
+    assert roles.alternatives == ("acme", "best_cola", "other")
+    assert roles.time == "time"
+    assert set(roles.inputs) == {f"{kind}_{one}" for kind in ("price", "promotion") for one in roles.alternatives}
+
+
+def test_what_is_learned_is_plain_json() -> None:
+    import json
+
+    source = tables()
+    features = PurchasePanel(category="SODA", brands=2)
+    learned = features.learn(source, TRAIN)
+    again = json.loads(json.dumps(learned))
+    pd.testing.assert_frame_equal(features.build(source, TRAIN, again).frame, built(source))
+
+
+def test_the_order_of_rows_does_not_count() -> None:
+    shuffled = ROWS.sample(frac=1, random_state=3, ignore_index=True)
+    pd.testing.assert_frame_equal(built(tables(shuffled)), built(tables()))
+
+
+def by_customer() -> tuple[Part, Part]:
+    ids = pd.DataFrame({"customer_id": ["c2"]})
+    return Part("train", customers=ids, keep=False), Part("held_out", customers=ids, keep=True)
+
+
+def test_held_out_customers_change_nothing_that_is_learned() -> None:
+    train, _ = by_customer()
+    features = PurchasePanel(category="SODA", brands=2)
+    changed = ROWS.copy()
+    changed.loc[changed["customer_id"] == "c2", ["quantity", "revenue", "retail_discount"]] = [50.0, 999.0, 9.0]
+    before, after = tables(), tables(changed)
+    assert features.learn(after, train) == features.learn(before, train)
+    pd.testing.assert_frame_equal(built(after, train, train), built(before, train, train))
+
+
+def test_held_out_customers_meet_the_prices_of_the_training_part() -> None:
+    train, held_out = by_customer()
+    learned = built(tables(), train, train).set_index("time")
+    met = built(tables(), held_out, train).set_index("time")
+    assert met["price_acme"].tolist() == learned["price_acme"].tolist()
+
+
+def by_time() -> tuple[Part, Part]:
+    cut = pd.Timestamp("2017-01-16").to_pydatetime()
+    return Part("train", end=cut), Part("held_out", start=cut)
+
+
+def test_nothing_at_or_after_the_end_is_read() -> None:
+    train, _ = by_time()
+    changed = ROWS.copy()
+    late = changed["timestamp"] >= train.end
+    changed.loc[late, ["product_id", "quantity", "revenue"]] = [1, 77.0, 1.0]
+    features = PurchasePanel(category="SODA", brands=2)
+    assert features.learn(tables(changed), train) == features.learn(tables(), train)
+    pd.testing.assert_frame_equal(built(tables(changed), train, train), built(tables(), train, train))
+
+
+def test_a_week_after_the_training_part_is_priced_from_its_own_purchases() -> None:
+    """Product 1 is sold at 1.50; product 2 is not, and keeps the 3.00 it was last seen at: 0.8 · 1.5 + 0.2 · 3."""
+    train, held_out = by_time()
+    extra = pd.DataFrame([("c3", pd.Timestamp("2017-01-18"), 1, 2.0, 3.0, 0.0, 0.0)], columns=ROWS.columns)
+    frame = built(tables(pd.concat([ROWS, extra], ignore_index=True)), held_out, train)
+    assert frame["time"].unique().tolist() == [pd.Timestamp("2017-01-16")]
+    assert frame["price_acme"].unique().tolist() == pytest.approx([1.8])
+    assert frame["brand"].tolist() == ["none", "other", "acme"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "key", "message", "remedy"),
+    [
+        ({"category": "SODAS"}, "category", "not among the 2 categories sold; nearest: SODA", ""),
+        ({"category": "WINE"}, "category", "not among the 2 categories sold", "one of: BREAD, SODA"),
+        ({"brands": 4}, "brands", "only 3 brands of SODA are sold", "at most 3"),
+    ],
+)
+def test_a_mistake_is_told(settings: dict[str, Any], key: str, message: str, remedy: str) -> None:
+    features = PurchasePanel(**{"category": "SODA", "brands": 2, **settings})
+    (problem,) = features.problems(tables())
+    assert (problem.key, problem.message, problem.remedy) == (key, message, remedy)
+
+
+def test_promotions_that_cannot_be_dated_are_told() -> None:
+    promotions = pd.DataFrame({"product_id": [1], "week": [1]})
+    (problem,) = PurchasePanel(category="SODA", brands=2).problems(tables(promotions=promotions))
+    assert problem.message == "promotions go by week, and transactions has no column `week`"
+    assert problem.remedy == "map it: data.tables.transactions.columns.week=…"
+
+
+def test_a_training_part_without_a_purchase_is_the_users_to_mend() -> None:
+    nobody = Part("train", end=pd.Timestamp("2017-01-01").to_pydatetime())
+    with pytest.raises(UserError) as caught:
+        PurchasePanel(category="SODA", brands=2).learn(tables(), nobody)
+    (problem,) = caught.value.problems
+    assert problem.key == "features.category"
+    assert problem.remedy == "choose a larger category, or hold out less"
+
+
+def test_names_of_brands_that_collide_stay_apart() -> None:
+    products = PRODUCTS.assign(brand=["Other", "other!", "None", "OTHER", "x"])
+    source = Tables.of(transactions=ROWS, products=products)
+    features = PurchasePanel(category="SODA", brands=4)
+    assert sorted(features.learn(source, TRAIN)["alternatives"].values()) == ["none_2", "other_2", "other_3", "other_4"]

@@ -1,0 +1,135 @@
+"""Ready-made tables: which columns become inputs, and what happens to rows with gaps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from cxai_runner.data import Tables
+from cxai_runner.data.dataset import Dataset, Dropped
+from cxai_runner.evaluation.splits import Part
+from cxai_runner.features.table import Table
+
+TRAIN = Part("train")
+CUSTOMERS = pd.DataFrame(
+    {
+        "customer_id": [3, 1, 2],
+        "age": [30.0, 40.0, None],
+        "income": [1, 2, 3],
+        "member": [True, False, True],
+        "city": ["A", "B", "C"],
+        "store_id": [7, 7, 8],
+    }
+)
+PANEL = pd.DataFrame(
+    {
+        "customer_id": [2, 1, 1],
+        "occasion": [1, 2, 1],
+        "incidence": [1, 0, 1],
+        "brand": [2, 0, 1],
+        "price_b": [1.0, 2.0, 3.0],
+        "price_a": [1.0, 2.0, 3.0],
+        "promotion_b": [0, 1, 0],
+        "segment": [0, 1, 1],
+    }
+)
+
+
+def build(part: Part = TRAIN, **settings: Any) -> Dataset:
+    source = Tables.of(customers=CUSTOMERS, panel=PANEL)
+    return Table(**settings).build(source, part, {})
+
+
+@pytest.mark.parametrize(
+    ("settings", "inputs"),
+    [
+        ({}, ("age", "income", "member")),
+        ({"exclude": ["a*"]}, ("income", "member")),
+        ({"columns": ["income"]}, ("income",)),
+        ({"columns": ["in*", "age"], "exclude": ["age"]}, ("income",)),
+        ({"table": "panel"}, ("price_b", "price_a", "promotion_b")),
+        ({"table": "panel", "columns": ["price_*", "segment"]}, ("price_b", "price_a", "segment")),
+    ],
+)
+def test_inputs(settings: dict[str, Any], inputs: tuple[str, ...]) -> None:
+    assert build(**settings).roles.inputs == inputs
+
+
+def test_the_rest_describes_and_ids_are_never_inputs() -> None:
+    roles = build(columns=["*"]).roles
+    assert "store_id" not in roles.inputs
+    assert build(columns=["income"]).roles.describe == ("age", "member", "city", "store_id")
+
+
+def test_rows_with_a_gap_in_an_input_are_left_out_and_counted() -> None:
+    data = build()
+    assert data.frame["customer_id"].tolist() == [1, 3]
+    assert data.dropped == (Dropped("customers", "no value of age", 1, 3),)
+    assert build(exclude=["age"]).dropped == ()
+    kept = build(missing="keep")
+    assert kept.frame["customer_id"].tolist() == [1, 2, 3]
+    assert kept.dropped == ()
+
+
+def test_a_panel_has_times_and_alternatives() -> None:
+    data = build(table="panel")
+    assert data.kind == "panel"
+    assert data.roles.time == "occasion"
+    assert data.roles.alternatives == ("b", "a")
+    assert data.frame[["customer_id", "occasion"]].to_numpy().tolist() == [[1, 1], [1, 2], [2, 1]]
+
+
+def test_what_it_makes_is_what_it_is_told_to() -> None:
+    assert Table(table="panel").makes == "panel"
+    assert Table().makes == "customers"
+
+
+def test_parts_divide_the_rows() -> None:
+    ids = pd.DataFrame({"customer_id": [1]})
+    train = build(Part("train", customers=ids, keep=False), table="panel").frame
+    held_out = build(Part("held_out", customers=ids), table="panel").frame
+    assert train["customer_id"].tolist() == [2]
+    assert held_out["customer_id"].tolist() == [1, 1]
+    assert build(Part("train", end=2), table="panel").frame["occasion"].tolist() == [1, 1]
+
+
+def test_rows_are_dated_where_the_table_is() -> None:
+    source = Tables.of(customers=CUSTOMERS, panel=PANEL)
+    assert list(Table(table="panel").rows(source).columns) == ["customer_id", "time"]
+    assert list(Table().rows(source).columns) == ["customer_id"]
+    assert Table().rows(source).count().execute() == 2
+
+
+@pytest.mark.parametrize(
+    ("settings", "message", "remedy"),
+    [
+        ({"columns": ["agee"]}, "no such column in customers", "did you mean `age`?"),
+        (
+            {"exclude": ["price_*"]},
+            "no such column in customers",
+            "one of: age, city, customer_id, income, member, store_id",
+        ),
+        ({"columns": ["store_id", "age"]}, "an id is never an input", "leave it out"),
+        (
+            {"exclude": ["*"]},
+            "no column of customers is left as an input",
+            "one of: age, city, customer_id, income, member, store_id",
+        ),
+    ],
+)
+def test_a_mistake_is_told(settings: dict[str, Any], message: str, remedy: str) -> None:
+    (problem,) = Table(**settings).problems(Tables.of(customers=CUSTOMERS))
+    assert (problem.message, problem.remedy) == (message, remedy)
+
+
+def test_rows_that_tie_come_in_one_order() -> None:
+    tied = pd.DataFrame({"customer_id": [1] * 6, "x": [3, 1, 2, 2, 6, 5]})
+    features = Table(columns=["x"])
+    frames = [
+        features.build(Tables.of(customers=tied.sample(frac=1, random_state=seed, ignore_index=True)), TRAIN, {}).frame
+        for seed in range(3)
+    ]
+    pd.testing.assert_frame_equal(frames[0], frames[1])
+    pd.testing.assert_frame_equal(frames[0], frames[2])

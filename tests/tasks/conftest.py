@@ -1,0 +1,54 @@
+"""Simulated data that the tasks can answer."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cxai_runner.data.dataset import Dataset, Roles
+
+
+def make_panel(customers: int = 60, occasions: int = 25, price: float = -1.5, seed: int = 0) -> Dataset:
+    """A panel of three alternatives whose purchases follow a logit on mean price and promotion."""
+    rng = np.random.default_rng(seed)
+    n = customers * occasions
+    prices = rng.uniform(1, 3, size=(n, 3)).round(2)
+    promotions = rng.integers(0, 2, size=(n, 3))
+    own = np.repeat(rng.normal(0, 0.3, customers), occasions)
+    linear = 0.5 + price * (prices.mean(axis=1) - 2) + 0.6 * (promotions.mean(axis=1) - 0.5) + own
+    frame = pd.DataFrame(
+        {
+            "customer_id": np.repeat(np.arange(customers) + 1000, occasions),
+            "occasion": np.tile(np.arange(occasions), customers),
+            "incidence": (rng.uniform(size=n) < 1 / (1 + np.exp(-linear))).astype(int),
+        }
+    )
+    for j, name in enumerate("abc"):
+        frame[f"price_{name}"], frame[f"promotion_{name}"] = prices[:, j], promotions[:, j]
+    inputs = tuple(name for name in frame if name.startswith(("price_", "promotion_")))
+    return Dataset("panel", frame, Roles(time="occasion", inputs=inputs, alternatives=tuple("abc")))
+
+
+def make_customers(number: int = 150, apart: float = 4.0, seed: int = 0) -> Dataset:
+    """Customers in three groups, ``apart`` standard deviations from each other; none where it is 0."""
+    rng = np.random.default_rng(seed)
+    group = rng.choice(3, number, p=[0.5, 0.3, 0.2])
+    centres = np.array([[0, 0, 0], [1, 1, 0], [0, 1, 1]]) * apart
+    frame = pd.DataFrame(
+        rng.normal(size=(number, 3)) + centres[group], columns=["recency", "frequency", "monetary_value"]
+    )
+    frame.insert(0, "customer_id", np.arange(number) + 5)
+    frame["region"] = rng.choice(["north", "south", None], number)
+    inputs = ("recency", "frequency", "monetary_value")
+    return Dataset("customers", frame, Roles(inputs=inputs, describe=("region",)))
+
+
+@pytest.fixture(scope="session")
+def panel() -> Dataset:
+    return make_panel()
+
+
+@pytest.fixture(scope="session")
+def customers() -> Dataset:
+    return make_customers()

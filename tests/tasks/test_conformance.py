@@ -1,0 +1,80 @@
+"""Both tasks keep what every task promises, with each kind of model they are configured with."""
+
+from __future__ import annotations
+
+import pytest
+from sklearn.cluster import KMeans
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from xgboost import XGBClassifier
+
+from cxai_runner.methods.logit import BinomialLogit
+from cxai_runner.methods.segments import KMeansSegments
+from cxai_runner.task import Evidence, check_task
+from cxai_runner.task_checks import task_checks
+from tasks.purchase_incidence import PurchaseIncidence
+from tasks.segmentation import Segmentation
+
+from .conftest import make_customers, make_panel
+
+INCIDENCE = PurchaseIncidence(points=7, refits=3)
+SEGMENTS = Segmentation(resamples=3)
+
+
+def promises(*cases):
+    for label, task, model, data in cases:
+        for name, check in task_checks(task, model, data):
+            yield pytest.param(check, id=f"{label}-{name}")
+
+
+@pytest.mark.parametrize(
+    "check",
+    promises(
+        ("logit", INCIDENCE, make_pipeline(StandardScaler(), BinomialLogit()), make_panel()),
+        ("xgboost", INCIDENCE, XGBClassifier(n_estimators=10, max_depth=2, n_jobs=1, random_state=1), make_panel()),
+        (
+            "kmeans",
+            SEGMENTS,
+            make_pipeline(StandardScaler(), KMeansSegments(random_state=0, k_max=4, n_init=2)),
+            make_customers(),
+        ),
+    ),
+)
+def test_promise(check):
+    check()
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        LogisticRegression(tol=1e-8, solver="newton-cholesky"),
+        HistGradientBoostingClassifier(max_iter=10, random_state=0),
+        RandomForestClassifier(5, min_samples_leaf=20, random_state=0),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+def test_any_classifier_conforms(model, panel):
+    assert check_task(INCIDENCE, model, panel) >= 40
+
+
+def test_any_clusterer_that_predicts_conforms(customers):
+    assert check_task(SEGMENTS, make_pipeline(KMeans(3, n_init=2, random_state=0)), customers) >= 38
+
+
+def test_a_panel_without_promotions_or_dates_conforms(panel):
+    from dataclasses import replace
+
+    frame = panel.frame.drop(columns=[name for name in panel.frame if name.startswith(("promotion", "occasion"))])
+    roles = replace(panel.roles, time=None, inputs=tuple(name for name in frame if name.startswith("price_")))
+    assert check_task(INCIDENCE, BinomialLogit(), replace(panel, frame=frame, roles=roles)) >= 40
+
+
+def test_the_checks_follow_the_kind_of_evidence(panel, customers):
+    held_out = {name for name, _ in task_checks(INCIDENCE, BinomialLogit(), panel)}
+    resampling = {name for name, _ in task_checks(SEGMENTS, KMeansSegments(), customers)}
+    assert {"the_target_does_not_leak", "a_shuffled_target_is_not_predicted"} <= held_out - resampling
+    assert resampling - held_out == {"it_challenges_itself"}
+    assert INCIDENCE.evidence is Evidence.HELD_OUT
+    assert SEGMENTS.evidence is Evidence.RESAMPLING
