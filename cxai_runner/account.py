@@ -29,6 +29,14 @@ _LIBRARIES = ("numpy", "pandas", "scikit-learn", "scipy", "duckdb", "ibis-framew
 _DIGITS = 12
 
 
+@dataclass(frozen=True, eq=False)
+class Pictures:
+    """The rendered report, and the figures as PNG by name."""
+
+    html: str | None
+    figures: Mapping[str, bytes]
+
+
 @dataclass(eq=False)
 class Account:
     """Gathers what is kept of one run while it goes on."""
@@ -72,10 +80,19 @@ class Account:
             peak_memory_mb=dict(self.stages.peak_memory_mb),
         )
 
-    def record(self, document: Document, evaluation: Evaluation, models: Mapping[str, SavedModel]) -> Record:
-        """Return everything that the run holds, at the level that the config asks for."""
-        full = self.ready.experiment.settings["tracking"]["level"] == "full"
-        html, figures = _pictured(document) if full else (None, {})
+    def pictures(self, document: Document) -> Pictures:
+        """Render the report and its figures; nothing below the level ``full``."""
+        if self.ready.experiment.settings["tracking"]["level"] != "full":
+            return Pictures(None, {})
+        from cxai_runner.report.figures import draw_png
+        from cxai_runner.report.html import render_html
+
+        return Pictures(render_html(document), {figure.name: draw_png(figure) for figure in document.figures})
+
+    def record(
+        self, document: Document, pictures: Pictures, evaluation: Evaluation, models: Mapping[str, SavedModel]
+    ) -> Record:
+        """Return everything that the run holds."""
         return Record(
             params=self._params(),
             tags=self.tags(),
@@ -88,8 +105,8 @@ class Account:
             tables={table.name: table.frame for table in document.tables},
             scores=evaluation.scores,
             models=models,
-            html=html,
-            figures=figures,
+            html=pictures.html,
+            figures=pictures.figures,
             note=f"{document.headline}\n\n`{document.command}`",
         )
 
@@ -216,13 +233,6 @@ class Account:
             for part, scores in evaluation.scores.items()
         ]
         return read + made
-
-
-def _pictured(document: Document) -> tuple[str, dict[str, bytes]]:
-    from cxai_runner.report.figures import draw_png
-    from cxai_runner.report.html import render_html
-
-    return render_html(document), {figure.name: draw_png(figure) for figure in document.figures}
 
 
 def _leaves(node: Any, prefix: str = "") -> list[tuple[str, Any]]:

@@ -80,7 +80,8 @@ def run(ready: Ready, tracker: Tracker, stages: Stages) -> Result:
                 unseen_scores.append(stages.run("evaluate", task.score, fitted, unseen, context))
         evaluation = stages.run("evaluate", _evaluate, task, fitted, train, unseen_scores, context)
         document = stages.run("report", account.document, fitted, train, evaluation, context)
-        record = stages.run("report", account.record, document, evaluation, task.models(fitted, train))
+        pictures = stages.run("report", account.pictures, document)
+        record = account.record(document, pictures, evaluation, task.models(fitted, train))
         stages.run("log", tracked.finish, record, experiment.settings["tracking"]["level"])
     return Result(
         run_id=tracked.run_id,

@@ -118,6 +118,7 @@ def _store(uri: str | None) -> Iterator[Check]:
     if uri is None and "MLFLOW_TRACKING_URI" not in os.environ and not Path("mlruns/mlflow.db").exists():
         yield Check("tracking store", "ok", "none here yet; the first run creates mlruns/mlflow.db")
         return
+    from cxai_runner.tracking.masking import Masker
     from cxai_runner.tracking.owner import orphans
     from cxai_runner.tracking.store import Store
 
@@ -126,7 +127,7 @@ def _store(uri: str | None) -> Iterator[Check]:
     yield Check(
         "tracking store",
         "warn" if left else "ok",
-        store.shown_uri + (f"; {len(left)} runs were cut off" if left else ""),
+        Masker.of({}, uris=[store.uri]).mask(store.uri) + (f"; {len(left)} runs were cut off" if left else ""),
         "the next `cxai run` closes them" if left else "",
     )
 

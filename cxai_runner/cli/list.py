@@ -33,7 +33,7 @@ def command(
     """List tasks, data, models (of a TASK), features, splits, or runs (of an EXPERIMENT)."""
     if what == "runs":
         rows = _runs(narrow, uri, limit)
-        columns = ("run", "started", "status", "experiment", "model", "metric")
+        columns: tuple[str, ...] = ("run", "started", "status", "experiment", "model", "metric")
     else:
         rows = _options(what, narrow, config_dirs)
         columns = ("name", "about")

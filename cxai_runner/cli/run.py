@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from cxai_runner.experiment import Result
     from cxai_runner.preflight import Ready
     from cxai_runner.tracking.masking import Masker
+    from cxai_runner.tracking.pseudonyms import Privacy
     from cxai_runner.tracking.stages import Stages
 
 _EXAMPLE = "Example:  cxai run task=purchase_incidence model=xgboost features.category=YOGURT seed=1"
@@ -59,19 +60,22 @@ def execute(
     """
     from cxai_runner.config.compose import compose
     from cxai_runner.tracking.masking import Masker
+    from cxai_runner.tracking.pseudonyms import Privacy
     from cxai_runner.tracking.stages import Stages
 
     composed = compose(overrides, config_dirs)
-    threads = composed.resolved()["threads"]
+    threads = composed.plain["threads"]
     os.environ.update(dict.fromkeys(_THREAD_VARIABLES, str(threads)))
-    masker = Masker.of(composed)
+    tracking = composed.plain["tracking"]
+    masker = Masker.of(composed.plain, composed.raw_env_names(), [tracking["uri"] or ""])
+    privacy = Privacy(**composed.plain["privacy"])
     with progress(quiet=as_json) as tell:
         stages = Stages(tell)
         from cxai_runner.experiment import prepare
 
         ready = prepare(composed, stages)
         if not dry_run:
-            return _run(ready, stages, masker, as_json=as_json)
+            return _run(ready, stages, masker, privacy, as_json=as_json)
     from cxai_runner.cli.summary import plan_as_json, plan_in_words
 
     if as_json:
@@ -81,19 +85,17 @@ def execute(
     return 0
 
 
-def _run(ready: Ready, stages: Stages, masker: Masker, *, as_json: bool) -> int:
+def _run(ready: Ready, stages: Stages, masker: Masker, privacy: Privacy, *, as_json: bool) -> int:
     from cxai_runner.cli.summary import next_steps, summary
     from cxai_runner.config.problems import UserError
     from cxai_runner.experiment import run
     from cxai_runner.tracking.owner import close_orphans
-    from cxai_runner.tracking.pseudonyms import Privacy
     from cxai_runner.tracking.run import Tracker
     from cxai_runner.tracking.signals import terminated_as_exception
     from cxai_runner.tracking.store import Store
 
     settings = ready.experiment.settings
     with stages.measure("store"):
-        privacy = Privacy(**settings["privacy"])
         store = Store.open(settings["tracking"]["uri"], Path.cwd())
         for closed in close_orphans(store):
             note(f"run {closed[:8]} had been cut off; it is closed as KILLED")

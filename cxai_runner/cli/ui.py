@@ -21,7 +21,6 @@ def command(port: int, uri: str | None) -> int:
 
     store = Store.open(uri, Path.cwd())
     if not store.is_local:
-        click.echo(store.uri)
         note("the tracking store is a server; open its own address")
         return 0
     with socket.socket() as probe:

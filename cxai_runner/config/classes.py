@@ -18,6 +18,7 @@ import sys
 import traceback
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -63,10 +64,15 @@ class RefusedError(Exception):
 
 def trusted(allowed: Iterable[str] = ()) -> frozenset[str]:
     """Return every trusted root: ours, what the user allows, and what installed packages declare."""
+    return frozenset({*TRUSTED, *_declared(tuple(sys.path)), *allowed})
+
+
+@lru_cache(maxsize=8)
+def _declared(_path: tuple[str, ...]) -> frozenset[str]:
+    """Roots that installed packages declare; looked up once for each import path, since it reads every package."""
     from importlib.metadata import entry_points
 
-    declared = {point.value.partition(":")[0].partition(".")[0] for point in entry_points(group=ENTRY_POINTS)}
-    return frozenset({*TRUSTED, *declared, *allowed})
+    return frozenset(point.value.partition(":")[0].partition(".")[0] for point in entry_points(group=ENTRY_POINTS))
 
 
 def never_trusted(allowed: Iterable[Any]) -> list[Problem]:

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cxai_runner.config import interpolation, overrides
+from cxai_runner.config.assign import assign
 from cxai_runner.config.folders import Folders
 from cxai_runner.config.layers import Layer, layers
 from cxai_runner.config.overrides import COMMAND_LINE, CommandLine, Given
-from cxai_runner.config.problems import Problem, UserError, did_you_mean, nearest
-from cxai_runner.config.schema import SLOTS, defaults, own_leaves
+from cxai_runner.config.problems import Problem, UserError
+from cxai_runner.config.schema import SLOTS
 from cxai_runner.config.settings import checked_settings
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class Composed:
 
     Parameters
     ----------
-    config
+    raw
         References unresolved: fit to be kept, since secrets are references.
     overrides
         What was given on the command line, models written in full.
@@ -45,7 +46,7 @@ class Composed:
         Slots whose choice was wrong, so that nothing can be said of what stands there.
     """
 
-    config: DictConfig
+    raw: Mapping[str, Any] = field(repr=False)
     overrides: tuple[str, ...]
     choices: Mapping[str, str]
     plain: dict[str, Any] = field(repr=False)
@@ -54,6 +55,13 @@ class Composed:
     given: tuple[str, ...] = ()
     """Keys that the command line set."""
     layers: tuple[Layer, ...] = field(default=(), repr=False)
+
+    @cached_property
+    def config(self) -> DictConfig:
+        """The config as OmegaConf has it, references unresolved."""
+        from omegaconf import OmegaConf
+
+        return OmegaConf.create(dict(self.raw))
 
     def resolved(self) -> dict[str, Any]:
         """Return the config as plain mappings, references resolved; a copy that may be changed."""
@@ -110,9 +118,7 @@ class Composed:
 
     @cached_property
     def _env_names(self) -> tuple[str, ...]:
-        from omegaconf import OmegaConf
-
-        return interpolation.env_names(OmegaConf.to_container(self.config, resolve=False))
+        return interpolation.env_names(self.raw)
 
 
 def compose(overrides: Sequence[str] = (), config_dirs: Sequence[Path] = ()) -> Composed:
@@ -160,14 +166,12 @@ def examine(lines: Sequence[str], config_dirs: Sequence[Path] = ()) -> tuple[Com
         base = layers(folders, [given for given in line.choices if given.key not in wrong])
     except UserError as error:
         return None, [*problems, *error.problems]
-    config = copy.deepcopy(base.config)
+    raw = copy.deepcopy(base.raw)
     unsettled = _unsettled(wrong)
-    problems += [problem for given in line.values if (problem := _set(config, given, unsettled))]
-    plain, unresolved = interpolation.resolve(config)
-    problems += [problem for problem in unresolved if problem.key.partition(".")[0] not in unsettled]
-    problems += checked_settings(plain, config)
+    plain, found = _with_values(raw, line.values)
+    problems += [problem for problem in found if problem.key.partition(".")[0] not in unsettled]
     composed = Composed(
-        config=config,
+        raw=raw,
         overrides=tuple(_canonical(line)),
         choices=base.choices,
         plain=plain,
@@ -177,6 +181,13 @@ def examine(lines: Sequence[str], config_dirs: Sequence[Path] = ()) -> tuple[Com
         layers=base.layers,
     )
     return composed, _first_of_each(composed.located(problems))
+
+
+def _with_values(raw: dict[str, Any], values: Sequence[Given]) -> tuple[dict[str, Any], list[Problem]]:
+    """Set the values of the command line in ``raw``, and return it resolved, with all that is wrong with it."""
+    problems = [problem for given in values if (problem := assign(raw, given))]
+    plain, unresolved = interpolation.resolve(raw)
+    return plain, [*problems, *unresolved, *checked_settings(plain, raw)]
 
 
 def _as_typed(problems: Sequence[Problem], lines: Sequence[str]) -> list[Problem]:
@@ -201,84 +212,6 @@ def _unsettled(wrong: Iterable[str]) -> frozenset[str]:
     for group in wrong:
         found |= set(SLOTS) if group == "experiment" else set(_DECIDED_BY_TASK if group == "task" else (group,))
     return frozenset(found)
-
-
-def _set(config: DictConfig, given: Given, unsettled: frozenset[str]) -> Problem | None:
-    """Set one value, or say why it cannot be set."""
-    from omegaconf import OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
-
-    top = given.key.partition(".")[0]
-    if top not in defaults():
-        return _said(given, "no such key", _meant(given.key, config))
-    if given.parsed.is_delete():
-        return None if top in unsettled else _delete(config, given)
-    if not _reachable(config, given.key):
-        return _said(given, "no such key", f"`{_scalar_above(config, given.key)}` has no keys below it")
-    try:
-        OmegaConf.update(config, given.key, given.parsed.value(), merge=True, force_add=True)
-    except (OmegaConfBaseException, IndexError, TypeError, ValueError):
-        return _said(given, "cannot be set here", "items of a list are set as a whole: key=[a,b]")
-    return None
-
-
-def _delete(config: DictConfig, given: Given) -> Problem | None:
-    from omegaconf import OmegaConf
-
-    parent, _, name = given.key.rpartition(".")
-    above = OmegaConf.select(config, parent) if parent else config
-    if not parent or given.key in own_leaves() or parent.partition(".")[0] not in SLOTS:
-        return _said(given, "a key of the engine's own, which cannot be removed", "give it another value")
-    if not hasattr(above, "keys") or name not in above:
-        return _said(
-            given, "nothing to remove", did_you_mean(name, [str(key) for key in getattr(above, "keys", list)()])
-        )
-    del above[name]
-    return None
-
-
-def _reachable(config: DictConfig, key: str) -> bool:
-    return not _scalar_above(config, key)
-
-
-def _scalar_above(config: DictConfig, key: str) -> str:
-    """The ancestor of ``key`` that is a plain value, if any; its own keys could not be set."""
-    from omegaconf import OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
-
-    parts = key.split(".")
-    for depth in range(1, len(parts)):
-        above = ".".join(parts[:depth])
-        try:
-            value = OmegaConf.select(config, above, throw_on_missing=False)
-        except OmegaConfBaseException:
-            return ""  # a reference that fails is told by itself
-        if isinstance(value, bool | int | float | str):
-            return above
-    return ""
-
-
-def _meant(key: str, config: DictConfig) -> str:
-    """Which key was meant: a near one at the top, or the same name further down."""
-    top, _, rest = key.partition(".")
-    close = nearest(top, defaults())
-    if close is None:
-        name = key.rpartition(".")[2]
-        deeper = [f"{above}.{name}" for above in defaults() if name in (_keys_of(config, above))]
-        return f"did you mean `{deeper[0]}`?" if deeper else "one of: " + ", ".join(defaults())
-    return f"did you mean `{close}.{rest}`?" if rest else f"did you mean `{close}`?"
-
-
-def _keys_of(config: DictConfig, key: str) -> list[str]:
-    from omegaconf import OmegaConf
-
-    node: Any = config._get_node(key)
-    return [str(name) for name in node] if OmegaConf.is_dict(node) and not node._is_none() else []
-
-
-def _said(given: Given, message: str, remedy: str) -> Problem:
-    value = None if given.parsed.is_delete() else given.parsed.value()
-    return Problem(given.key, message, value=value, remedy=remedy, origin=COMMAND_LINE, shown=given.typed)
 
 
 def _below(key: str, package: str) -> str | None:

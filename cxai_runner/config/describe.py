@@ -40,7 +40,7 @@ class Bounds:
 
     def words(self) -> str:
         """``of at least 2``, ``from 2 to 10``, ``above 0`` …; empty where nothing limits."""
-        step = f"a multiple of {_number(self.step)}" if self.step is not None else ""
+        step = f"divisible by {_number(self.step)}" if self.step is not None else ""
         if self.low is not None and self.high is not None:
             span = f"from {_number(self.low)} to {_number(self.high)}"
             left_out = [

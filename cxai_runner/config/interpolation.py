@@ -6,6 +6,7 @@ problem that names the key and the variable, and a hole, so that everything else
 
 from __future__ import annotations
 
+import copy
 import os
 import re
 from collections.abc import Iterator
@@ -19,6 +20,10 @@ class _Hole:
     """The value of a key that has none that could be checked; its problem is told already."""
 
     def __repr__(self) -> str:
+        return "HOLE"
+
+    def __reduce__(self) -> str:
+        # A copy of a hole is the hole.
         return "HOLE"
 
 
@@ -40,24 +45,25 @@ def has_hole(value: Any) -> bool:
     return any(has_hole(item) for item in value) if isinstance(value, list) else value is HOLE
 
 
-def resolve(config: Any) -> tuple[dict[str, Any], list[Problem]]:
+def resolve(raw: dict[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
     """Resolve every reference.
 
     Parameters
     ----------
-    config
-        A ``DictConfig``.
+    raw
+        A config as it is written, in plain mappings and lists.
 
     Returns
     -------
     plain, problems
         The config as plain mappings and lists, with `HOLE` for what has no value, and why it has none.
     """
+    if not _refers(raw):
+        return copy.deepcopy(raw), []
     from omegaconf import OmegaConf
 
     problems: list[Problem] = []
-    plain = _plain(config, OmegaConf.to_container(config, resolve=False), "", problems)
-    return plain, problems
+    return _plain(OmegaConf.create(raw), raw, "", problems), problems
 
 
 def masked(problem: Problem, names: tuple[str, ...]) -> Problem:
@@ -81,8 +87,8 @@ def masked(problem: Problem, names: tuple[str, ...]) -> Problem:
 
 def _plain(node: Any, raw: Any, prefix: str, problems: list[Problem]) -> Any:
     """Resolve the mapping or list ``node``, which ``raw`` is as it was written."""
-    if not any("${" in text or text == "???" for text in _texts(raw)):
-        return raw
+    if not _refers(raw):
+        return copy.deepcopy(raw)
     if isinstance(raw, dict):
         return {key: _value(node, raw[key], key, f"{prefix}{key}", problems) for key in raw}
     return [_value(node, written, index, f"{prefix}{index}", problems) for index, written in enumerate(raw)]
@@ -148,6 +154,10 @@ def _paths(raw: Any, prefix: str = "") -> Iterator[str]:
     for key, value in raw.items() if isinstance(raw, dict) else ():
         yield f"{prefix}{key}"
         yield from _paths(value, f"{prefix}{key}.")
+
+
+def _refers(raw: Any) -> bool:
+    return any("${" in text or text == "???" for text in _texts(raw))
 
 
 def _texts(raw: Any) -> Iterator[str]:

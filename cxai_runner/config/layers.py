@@ -33,15 +33,15 @@ class Layers:
 
     Parameters
     ----------
-    config
-        A ``DictConfig``, references unresolved; copy it before changing it.
+    raw
+        References unresolved; copy it before changing it.
     layers
         The files in the order of merging.
     choices
         The option by group.
     """
 
-    config: Any
+    raw: dict[str, Any]
     layers: tuple[Layer, ...]
     choices: Mapping[str, str]
 
@@ -89,9 +89,10 @@ def _merge(folders: Folders, choices: Sequence[Given]) -> Layers:
             content = OmegaConf.create()
             OmegaConf.update(content, layer.package, below, merge=False, force_add=True)
         config.merge_with(content)
-    config.pop("hydra", None)
+    raw: Any = OmegaConf.to_container(config)
+    raw.pop("hydra", None)
     chosen = {layer.name.partition("/")[0]: layer.name.partition("/")[2] for layer in found if "/" in layer.name}
-    return Layers(config, found, chosen)
+    return Layers(raw, found, chosen)
 
 
 def _ordered(folders: Folders, choices: Sequence[Given]) -> Iterator[Layer]:

@@ -109,7 +109,8 @@ def tell_apart(lines: Sequence[str], folders: Folders) -> CommandLine:
     values: list[Given] = []
     problems: list[Problem] = []
     for typed, line in zip(lines, qualify(lines, folders), strict=True):
-        parsed = parse(line)
+        # Only a choice reads differently once it is written out.
+        parsed = parse(typed if "." in typed.partition("=")[0] else line)
         if isinstance(parsed, Problem):
             problems.append(parsed)
             continue

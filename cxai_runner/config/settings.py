@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from cxai_runner.config.interpolation import has_hole
 from cxai_runner.config.problems import Problem, did_you_mean
 from cxai_runner.config.schema import SLOTS, defaults, own_leaves
 
-if TYPE_CHECKING:
-    from omegaconf import DictConfig
-
 _SECRETS = ("privacy.key",)
 
 
-def checked_settings(plain: dict[str, Any], config: DictConfig) -> list[Problem]:
+def checked_settings(plain: dict[str, Any], raw: Mapping[str, Any]) -> list[Problem]:
     """Check the engine's own keys, and put each value into its type.
 
     Parameters
     ----------
     plain
         The config resolved; its settings are replaced by their typed values.
-    config
+    raw
         The same config with its references, to tell a secret that is written down from one that is referred to.
     """
     problems = list(_unknown(plain))
     leaves = own_leaves()
     for key, annotation in leaves.items():
-        problems += _leaf(plain, config, key, annotation)
-    problems += _secrets(config)
+        problems += _leaf(plain, raw, key, annotation)
+    problems += _secrets(raw)
     privacy = plain["privacy"]
     if privacy.get("pseudonymise") is True and not privacy.get("key"):
         problems.append(
@@ -54,7 +51,7 @@ def _unknown(plain: dict[str, Any]) -> Iterator[Problem]:
                     yield Problem(key, "no such key", value=value[inner], remedy=did_you_mean(str(inner), known[name]))
 
 
-def _leaf(plain: dict[str, Any], config: DictConfig, key: str, annotation: Any) -> list[Problem]:
+def _leaf(plain: dict[str, Any], raw: Mapping[str, Any], key: str, annotation: Any) -> list[Problem]:
     from cxai_runner.config.validate import checked
 
     parent, _, name = key.rpartition(".")
@@ -62,23 +59,16 @@ def _leaf(plain: dict[str, Any], config: DictConfig, key: str, annotation: Any) 
     value = holder.get(name)
     if has_hole(value):
         return []
-    if _refers(config, key):
+    if "${" in str(_written(raw, key)):
         value = _read(value, annotation)
     holder[name], problems = checked(annotation, value, key)
     return problems
 
 
-def _refers(config: DictConfig, key: str) -> bool:
-    return "${" in str(_written(config, key))
-
-
-def _written(config: DictConfig, key: str) -> Any:
-    from omegaconf import OmegaConf
-
+def _written(raw: Mapping[str, Any], key: str) -> Any:
     parent, _, name = key.rpartition(".")
-    holder = OmegaConf.select(config, parent) if parent else config
-    written = OmegaConf.to_container(holder, resolve=False) if OmegaConf.is_dict(holder) else None
-    return written.get(name) if isinstance(written, dict) else None
+    holder = raw.get(parent) if parent else raw
+    return holder.get(name) if isinstance(holder, Mapping) else None
 
 
 def _read(value: Any, annotation: Any) -> Any:
@@ -95,9 +85,9 @@ def _read(value: Any, annotation: Any) -> Any:
         return value
 
 
-def _secrets(config: DictConfig) -> Iterator[Problem]:
+def _secrets(raw: Mapping[str, Any]) -> Iterator[Problem]:
     for key in _SECRETS:
-        written = _written(config, key)
+        written = _written(raw, key)
         if written is not None and "${oc.env:" not in str(written):
             yield Problem(
                 key, "a secret, which is never written down", value="…", remedy=f"set it: {key}=${{oc.env:NAME}}"

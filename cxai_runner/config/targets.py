@@ -69,6 +69,7 @@ def check(composed: Composed) -> list[Problem]:
     """
     plain = composed.plain
     problems = never_trusted(plain["targets"]["allow"])
+    builder = _Builder(composed)
     for slot in SLOTS:
         if slot in composed.unsettled or plain[slot] is HOLE:
             continue
@@ -76,7 +77,7 @@ def check(composed: Composed) -> list[Problem]:
             if slot != "model":
                 problems.append(Problem(slot, "has to be chosen", remedy=f"such as {slot}=NAME; see cxai list"))
             continue
-        problems += _Builder(composed).component(plain[slot], slot, PLACES[slot])[1]
+        problems += builder.component(plain[slot], slot, PLACES[slot])[1]
     return problems
 
 

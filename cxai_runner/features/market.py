@@ -69,17 +69,17 @@ class Basket:
 
 
 def sold(purchases: IbisTable) -> pd.DataFrame:
-    """Aggregate purchases to one row per week and product.
+    """Return purchases as one row per week and product.
 
     Parameters
     ----------
     purchases
-        ``time``, ``product_id``, ``alternative``, ``quantity``, ``revenue``, and ``coupon_match_discount`` and
+        ``time``, ``product_id``, ``brand``, ``quantity``, ``revenue``, and ``coupon_match_discount`` and
         ``retail_discount`` where the source has them.
 
     Returns
     -------
-    ``units``, ``value`` (at shelf price, in the source's currency) and ``discounted`` units.
+    ``units``, ``revenue``, ``value`` (at shelf price, in the source's currency) and ``discounted`` units.
 
     Notes
     -----
@@ -92,7 +92,7 @@ def sold(purchases: IbisTable) -> pd.DataFrame:
     match = purchases["coupon_match_discount"].coalesce(0) if "coupon_match_discount" in purchases.columns else zero
     at_discount = purchases["retail_discount"] > 0 if "retail_discount" in purchases.columns else ibis.literal(False)
     table = purchases.mutate(value=purchases["revenue"] + match, at_discount=at_discount)
-    aggregate = table.group_by("time", "product_id", "alternative").aggregate(
+    aggregate = table.group_by("time", "product_id", "brand").aggregate(
         units=table["quantity"].sum().round(6),
         revenue=table["revenue"].sum().round(6),
         value=table["value"].sum().round(6),

@@ -123,15 +123,15 @@ class PurchasePanel(Features):
         UserError
             When nothing of the category was bought in the training part.
         """
-        brands = self._largest(tables, train)
-        alternatives = _names(brands)
-        weekly = market.sold(self._purchases(tables, train, alternatives))
-        present = [*alternatives.values(), OTHER]
+        weekly = market.sold(self._purchases(tables, train))
+        names = _names(self._largest(weekly))
+        weekly = self._named(weekly, names)
+        present = [*names.values(), OTHER]
         present = [one for one in present if one in set(weekly.loc[weekly["value"] > 0, "alternative"])]
         fixed = market.basket(weekly, present)
-        seen = self._market(tables, self._weeks(tables, train), weekly, fixed, carried=False)
+        seen = self._market(tables, _weeks(tables, train), weekly, fixed, carried=False)
         return {
-            "alternatives": alternatives,
+            "names": names,
             "present": present,
             "basket": fixed.rows(),
             "market": {f"{time:%Y-%m-%d}": row for time, row in seen.to_dict("index").items()},
@@ -141,17 +141,16 @@ class PurchasePanel(Features):
         """Build one part."""
         import pandas as pd
 
-        fixed = market.Basket.of(learned["basket"], learned["present"])
-        bought = self._purchases(tables, part, learned["alternatives"])
+        bought = self._purchases(tables, part)
+        frame = part.select(_occasions(tables["transactions"]), "time").execute()
         met = pd.DataFrame.from_dict(learned["market"], orient="index")
         met.index = pd.DatetimeIndex(met.index, name="time").as_unit("us")
-        weeks = self._weeks(tables, part)
-        unseen = {time: week for time, week in weeks.items() if time not in met.index}
-        if unseen:
-            later = self._market(tables, unseen, market.sold(bought), fixed, carried=True)
-            met = pd.concat([met, later])
-        frame = part.select(_occasions(tables["transactions"]), "time").execute()
-        frame = frame.merge(_chosen(bought, learned["present"]), how="left", on=["customer_id", "time"])
+        if not frame["time"].isin(met.index).all():
+            fixed = market.Basket.of(learned["basket"], learned["present"])
+            unseen = {time: week for time, week in _weeks(tables, part).items() if time not in met.index}
+            weekly = self._named(market.sold(bought), learned["names"])
+            met = pd.concat([met, self._market(tables, unseen, weekly, fixed, carried=True)])
+        frame = frame.merge(self._chosen(bought, learned), how="left", on=["customer_id", "time"])
         frame["incidence"] = frame["brand"].notna().astype("int64")
         frame["brand"] = frame["brand"].fillna(NONE)
         frame[["quantity", "revenue"]] = frame[["quantity", "revenue"]].fillna(0.0).astype(float)
@@ -164,14 +163,10 @@ class PurchasePanel(Features):
             roles=Roles(time="time", inputs=inputs, alternatives=tuple(learned["present"])),
         )
 
-    def _largest(self, tables: Tables, train: Part) -> list[str]:
-        """The brands with the highest revenue in the training part, the highest first."""
-        bought = train.select(_dated(tables["transactions"]), "time").join(self._products(tables), "product_id")
-        bought = bought.drop_null(["brand"])
-        totals = bought.group_by("brand").aggregate(revenue=bought["revenue"].sum().round(6))
-        top = totals.order_by(totals["revenue"].desc(), totals["brand"]).limit(self.brands)
-        brands = list(top.to_pyarrow()["brand"].to_pylist())
-        if not brands:
+    def _largest(self, weekly: pd.DataFrame) -> list[str]:
+        """The brands with the highest revenue, the highest first."""
+        totals = weekly.groupby("brand", as_index=False).agg(revenue=("revenue", "sum")).round({"revenue": 6})
+        if totals.empty:
             told = Problem(
                 "features.category",
                 "nobody bought it in the training part",
@@ -179,26 +174,40 @@ class PurchasePanel(Features):
                 remedy="choose a larger category, or hold out less",
             )
             raise UserError([told], "data")
-        return brands
+        top = totals.sort_values(["revenue", "brand"], ascending=[False, True])
+        return [str(brand) for brand in top["brand"].head(self.brands)]
+
+    def _named(self, rows: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
+        """Return ``rows`` with the alternative that each row's brand is, without those that are none."""
+        alternative = rows["brand"].map(names)
+        if self.rest == "drop":
+            return rows.assign(alternative=alternative).dropna(subset=["alternative"])
+        return rows.assign(alternative=alternative.fillna(OTHER))
 
     def _products(self, tables: Tables) -> IbisTable:
         products = tables["products"]
         return products.filter(products["category"] == self.category).select("product_id", "brand")
 
-    def _purchases(self, tables: Tables, part: Part, alternatives: Mapping[str, str]) -> IbisTable:
-        """What was bought of the category in ``part``, with the alternative of each purchase."""
-        products = self._products(tables)
-        other = None if self.rest == "drop" else OTHER
-        named = products["brand"].cases(*alternatives.items(), else_=other)
-        products = products.select("product_id", alternative=named).drop_null(["alternative"])
-        return part.select(_dated(tables["transactions"]), "time").join(products, "product_id")
+    def _purchases(self, tables: Tables, part: Part) -> IbisTable:
+        """What was bought of the category in ``part``, with its brand."""
+        return part.select(_dated(tables["transactions"]), "time").join(self._products(tables), "product_id")
 
-    def _weeks(self, tables: Tables, part: Part) -> dict[Any, Any]:
-        """First day of each week in which anybody shopped → its number, or None where weeks have no number."""
-        rows = part.select(_dated(tables["transactions"]), "time")
-        numbered = "week" in rows.columns
-        weeks = rows.select("time", *(["week"] if numbered else [])).distinct().order_by("time").execute()
-        return dict(zip(weeks["time"], weeks["week"] if numbered else [None] * len(weeks), strict=True))
+    def _chosen(self, bought: IbisTable, learned: Mapping[str, Any]) -> pd.DataFrame:
+        """Quantity, revenue and the main alternative of each household-week in which any was bought."""
+        keys = ["customer_id", "time"]
+        by_brand = bought.group_by(*keys, "brand").aggregate(
+            quantity=bought["quantity"].sum().round(6), revenue=bought["revenue"].sum().round(6)
+        )
+        frame = self._named(by_brand.order_by(*keys, "brand").execute(), learned["names"])
+        sums = {"quantity": 6, "revenue": 6}
+        frame = frame.groupby([*keys, "alternative"], as_index=False).agg(dict.fromkeys(sums, "sum")).round(sums)
+        place = {name: number for number, name in enumerate(learned["present"])}
+        frame["place"] = frame["alternative"].map(place).fillna(len(place))
+        frame = frame.sort_values([*keys, "quantity", "revenue", "place"], ascending=[True, True, False, False, True])
+        totals = frame.groupby(keys, as_index=False).agg(
+            brand=("alternative", "first"), quantity=("quantity", "sum"), revenue=("revenue", "sum")
+        )
+        return totals.round(sums)
 
     def _market(
         self, tables: Tables, weeks: Mapping[Any, Any], weekly: pd.DataFrame, fixed: market.Basket, *, carried: bool
@@ -241,21 +250,12 @@ def _occasions(transactions: IbisTable) -> IbisTable:
     return rows.mutate(occasion=ibis.row_number().over(order) + 1)
 
 
-def _chosen(bought: IbisTable, alternatives: Sequence[str]) -> pd.DataFrame:
-    """Quantity, revenue and the main alternative of each household-week in which any was bought."""
-    grouped = bought.group_by("customer_id", "time", "alternative").aggregate(
-        units=bought["quantity"].sum().round(6), money=bought["revenue"].sum().round(6)
-    )
-    frame = grouped.execute()
-    place = {name: number for number, name in enumerate(alternatives)}
-    frame["place"] = frame["alternative"].map(place).fillna(len(place))
-    keys = ["customer_id", "time"]
-    frame = frame.sort_values([*keys, "units", "money", "place"], ascending=[True, True, False, False, True])
-    totals = frame.groupby(keys, as_index=False).agg(
-        brand=("alternative", "first"), quantity=("units", "sum"), revenue=("money", "sum")
-    )
-    totals["revenue"] = totals["revenue"].round(6)
-    return totals
+def _weeks(tables: Tables, part: Part) -> dict[Any, Any]:
+    """First day of each week in which anybody shopped → its number, or None where weeks have no number."""
+    rows = part.select(_dated(tables["transactions"]), "time")
+    numbered = "week" in rows.columns
+    weeks = rows.select("time", *(["week"] if numbered else [])).distinct().order_by("time").execute()
+    return dict(zip(weeks["time"], weeks["week"] if numbered else [None] * len(weeks), strict=True))
 
 
 def _names(brands: Sequence[str]) -> dict[str, str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 from cxai_runner.report.wording import column, number
@@ -228,11 +229,14 @@ def _ticks() -> Any:
 
     class Ticks(Formatter):
         def __call__(self, x: float, pos: int | None = None) -> str:
-            step = min((b - a for a, b in zip(self.locs, self.locs[1:], strict=False)), default=abs(x) or 1.0)
+            return number(x)
+
+        def format_ticks(self, values: Any) -> list[str]:
+            step = min((b - a for a, b in pairwise(values)), default=0.0)
             decimals = max(0, math.ceil(-math.log10(step) - 1e-9)) if step > 0 else 0
-            if decimals and not math.isclose(round(step, decimals), step, rel_tol=1e-6):
-                decimals += 1
-            return number(round(x, decimals + 2) + 0.0, decimals)
+            if not math.isclose(round(step, decimals), step, rel_tol=1e-6):
+                decimals += 1  # steps of 2.5
+            return [number(round(x, decimals + 2) + 0.0, decimals) for x in values]
 
     return Ticks()
 

@@ -24,9 +24,11 @@ SEGMENTS = Segmentation(resamples=3)
 
 
 def promises(*cases):
-    for label, task, model, data in cases:
-        for name, check in task_checks(task, model, data):
-            yield pytest.param(check, id=f"{label}-{name}")
+    return [
+        pytest.param(check, id=f"{label}-{name}")
+        for label, task, model, data in cases
+        for name, check in task_checks(task, model, data)
+    ]
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,14 @@ except SystemExit:
     pass
 print("heavy:", [name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)
 """
+COMPLETED = f"""
+import sys
+from cxai_runner.cli import cxai
+try:
+    cxai.main(prog_name="cxai")
+finally:
+    print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)
+"""
 
 
 @pytest.mark.parametrize(
@@ -53,8 +61,9 @@ def complete(*words: str, at: int | None = None) -> list[str]:
         "COMP_WORDS": " ".join(words),
         "COMP_CWORD": str(len(words) - 1 if at is None else at),
     }
-    code = f"import sys\nfrom cxai_runner.cli import cxai\ntry:\n    cxai.main(prog_name='cxai')\nfinally:\n    print([n for n in {HEAVY!r} if n in sys.modules], file=sys.stderr)"
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", COMPLETED], env=environment, capture_output=True, text=True, check=False
+    )
     assert done.stderr.strip() == "[]"
     return [line.partition(",")[2] for line in done.stdout.splitlines()]
 

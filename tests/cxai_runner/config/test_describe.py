@@ -41,7 +41,7 @@ class Spec:
         (Annotated[int, Interval(ge=2, le=9)], "a whole number from 2 to 9"),
         (Annotated[int, Ge(2), Lt(9)], "a whole number from 2 to 9, 9 not included"),
         (Annotated[int, Gt(2), Lt(9)], "a whole number between 2 and 9, neither included"),
-        (Annotated[int, MultipleOf(5)], "a whole number a multiple of 5"),
+        (Annotated[int, MultipleOf(5)], "a whole number divisible by 5"),
         (Annotated[int, Field(ge=2)], "a whole number of at least 2"),
         (float, "a number"),
         (Annotated[float, Ge(0.5)], "a number of at least 0.5"),

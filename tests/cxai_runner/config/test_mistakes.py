@@ -40,6 +40,13 @@ TYPED: list[tuple[tuple[str, ...], str, str]] = [
     (("data.tables.products.colums=3",), "data.tables.products.colums", "no such key; did you mean `columns`?"),
     (("seed.value=3",), "seed.value", "no such key; `seed` has no keys below it"),
     (("split.test_size.low=3",), "split.test_size.low", "no such key; `split.test_size` has no keys below it"),
+    (
+        ("features.transformers.0.with_mean=x",),
+        "features.transformers.0.with_mean",
+        "no item `features.transformers.0`",
+    ),
+    ((SEGMENTATION, "features.transformers.0.methd=x"), "features.transformers.0.methd", "did you mean `method`?"),
+    ((SEGMENTATION, "features.transformers.3=x"), "features.transformers.3", "no such item; there are 1"),
     # Options that are not there
     (("task=segmentaton",), "task", "no such task; did you mean `segmentation`?"),
     (("data=complete_jurney",), "data", "no such data; did you mean `complete_journey`?"),
@@ -144,6 +151,7 @@ TYPED: list[tuple[tuple[str, ...], str, str]] = [
     (("name=${sede}",), "name", "refers to `sede`, which is no key; did you mean `seed`?"),
     (("seed=${threads}", "threads=${seed}"), "seed", "refers to itself in a circle"),
     (("name=${oc.evn:USER}",), "name", "no resolver `oc.evn`; did you mean `oc.env`?"),
+    (("name='${oops'",), "name", "the reference cannot be read; write ${KEY} or ${oc.env:NAME}"),
     (("features.category=???",), "features.category", "has to be given; set it: features.category=…"),
 ]
 

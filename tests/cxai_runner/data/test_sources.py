@@ -15,7 +15,11 @@ from cxai_runner.config.problems import Problem, UserError
 from cxai_runner.data import FileSource, OneFile, PackagedSource, TableFile
 from cxai_runner.data.dataset import Dropped
 
-SALES = "client,ticket,sold_at,sku,units,paid,status\n1,a,2017-01-02 10:00:00,9,2,3.50,ok\n,b,2017-01-03,9,1,1.75,ok\n2,c,2017-01-04,8,1,4,returned\n"
+SALES = """client,ticket,sold_at,sku,units,paid,status
+1,a,2017-01-02 10:00:00,9,2,3.50,ok
+,b,2017-01-03,9,1,1.75,ok
+2,c,2017-01-04,8,1,4,returned
+"""
 COLUMNS = {
     "customer_id": "client",
     "order_id": "ticket",

@@ -235,4 +235,4 @@ def test_names_of_brands_that_collide_stay_apart() -> None:
     products = PRODUCTS.assign(brand=["Other", "other!", "None", "OTHER", "x"])
     source = Tables.of(transactions=ROWS, products=products)
     features = PurchasePanel(category="SODA", brands=4)
-    assert sorted(features.learn(source, TRAIN)["alternatives"].values()) == ["none_2", "other_2", "other_3", "other_4"]
+    assert sorted(features.learn(source, TRAIN)["names"].values()) == ["none_2", "other_2", "other_3", "other_4"]

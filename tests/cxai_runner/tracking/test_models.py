@@ -256,3 +256,30 @@ def test_saving_is_quick(store: Store, frame: pd.DataFrame, bought: np.ndarray[A
         logged(store, saved)
         times.append(time.perf_counter() - begun)
     assert min(times) < 1.0, "inferring requirements alone would take seconds"
+
+
+@pytest.mark.slow
+def test_mlflow_models_predict_answers_from_the_command_line(
+    store: Store, frame: pd.DataFrame, bought: np.ndarray[Any, Any], tmp_path: Path
+) -> None:
+    fitted = mixed(LogisticRegression()).fit(frame, bought)
+    _, model = logged(store, SavedModel(fitted, frame.head(5), "predict_proba"))
+    frame.to_csv(tmp_path / "frame.csv", index=False)
+    command = [sys.executable, "-m", "mlflow", "models", "predict", "--env-manager", "local", "-m", model.uri]
+    command += ["-i", str(tmp_path / "frame.csv"), "-t", "csv", "-o", str(tmp_path / "answer.json")]
+    environment = os.environ | {"MLFLOW_TRACKING_URI": store.uri, "MLFLOW_DISABLE_TELEMETRY": "true"}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        command,
+        cwd=tmp_path,
+        env=environment | {"PATH": path},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    answer = json.loads((tmp_path / "answer.json").read_text())["predictions"]
+    np.testing.assert_allclose(
+        [list(row.values()) if isinstance(row, dict) else row for row in answer], fitted.predict_proba(frame)
+    )

@@ -142,3 +142,13 @@ def test_a_password_in_the_uri_is_not_told(tmp_path: Path) -> None:
         Store.open("http://ann:hunter2@127.0.0.1:9", tmp_path)
     assert "hunter2" not in repr(told.value.problems)
     assert told.value.problems[0].value == "http://ann:***@127.0.0.1:9"
+
+
+def test_a_command_that_only_reads_makes_no_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    with pytest.raises(UserError) as told:
+        Store.open(None, tmp_path, create=False)
+    (problem,) = told.value.problems
+    assert problem.message == "no runs are kept here yet"
+    assert problem.remedy == "start one: cxai run"
+    assert list(tmp_path.iterdir()) == []

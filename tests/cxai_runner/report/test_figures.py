@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import io
+import re
+import sys
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from cxai_runner.evaluation.results import Figure
+from cxai_runner.report.figures import draw_png, draw_svg
+
+NAMES = ["line", "point", "bar", "lying", "heat", "dated", "named", "empty"]
+
+
+@pytest.fixture(params=NAMES)
+def figure(request: pytest.FixtureRequest, figures: tuple[Figure, ...]) -> Figure:
+    return figures[NAMES.index(request.param)]
+
+
+def test_a_png_is_a_picture(figure: Figure) -> None:
+    from matplotlib.image import imread
+
+    pixels = imread(io.BytesIO(draw_png(figure, dpi=60)))
+    assert pixels.shape[:2] == (210, 336)
+    assert pixels[..., :3].min() < 0.9, "something is drawn"
+
+
+def test_an_svg_stands_alone_and_is_the_same_twice(figure: Figure) -> None:
+    svg = draw_svg(figure)
+    assert svg == draw_svg(figure)
+    assert svg.startswith('<svg role="img"')
+    assert "://" not in svg
+    assert "<script" not in svg
+    ET.fromstring(svg.replace("xlink:href", "href"))
+
+
+def test_no_global_state_is_touched(figures: tuple[Figure, ...]) -> None:
+    import matplotlib as mpl
+
+    before = dict(mpl.rcParams)
+    draw_png(figures[0], dpi=40)
+    assert dict(mpl.rcParams) == before
+    if "matplotlib.pyplot" in sys.modules:
+        import matplotlib.pyplot as plt
+
+        assert plt.get_fignums() == []
+
+
+def test_dollars_are_no_formulas(curve: pd.DataFrame) -> None:
+    draw_png(Figure("f", "from $1 to $2^{", curve, "line", "price", "share", x_label="$ and $"), dpi=40)
+
+
+def test_the_title_is_in_the_picture_but_not_in_the_page(figures: tuple[Figure, ...]) -> None:
+    one, other = figures[1], replace(figures[1], title="Quite another title")
+    assert draw_svg(one) == draw_svg(other)
+    assert draw_png(one, dpi=40) != draw_png(other, dpi=40)
+
+
+def test_everything_lies_inside_the_picture(figure: Figure) -> None:
+    """The outermost pixels stay white: no label is cut off."""
+    from matplotlib.image import imread
+
+    pixels = imread(io.BytesIO(draw_png(figure, dpi=80)))[..., :3]
+    assert pixels[:2].min() > 0.97
+    assert pixels[-2:].min() > 0.97
+    assert pixels[:, :2].min() > 0.97
+    assert pixels[:, -2:].min() > 0.97
+
+
+def test_many_points_become_one_image(curve: pd.DataFrame) -> None:
+    many = pd.concat([curve] * 1000, ignore_index=True)
+    few, lots = (draw_svg(Figure("f", "F", data, "point", "price", "share")) for data in (curve, many))
+    assert "<image" not in few
+    assert "<image" in lots
+    assert re.findall(r'href="(?!data:|#)', lots) == []
