@@ -12,7 +12,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cxai_runner.config.folders import CONF, Folders
+from cxai_runner.config.catalogue import CONF
+from cxai_runner.config.folders import Folders
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig

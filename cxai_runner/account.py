@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from cxai_runner import __version__
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cxai_runner.preflight import Ready
     from cxai_runner.task import Context, Evaluation, SavedModel
     from cxai_runner.tracking.lineage import Code
+    from cxai_runner.tracking.pseudonyms import Privacy
     from cxai_runner.tracking.stages import Stages
 
 _LIBRARIES = ("numpy", "pandas", "scikit-learn", "scipy", "duckdb", "ibis-framework", "mlflow", "xgboost")
@@ -44,6 +45,7 @@ class Account:
     ready: Ready
     keys: Keys
     stages: Stages
+    privacy: Privacy
     steps: list[tuple[str, float, int]] = field(default_factory=list)
     code: list[Code] = field(default_factory=code_of)
 
@@ -60,6 +62,7 @@ class Account:
         said: list[Content] = list(task.report(fitted, train, evaluation.scores, headline, context))
         findings = [one for one in said if isinstance(one, Finding)]
         note = self.ready.tables.note
+        hidden = self.privacy.frame  # a report shows no id that the store may not hold
         return Document(
             task=self._choice("task"),
             question=task.title,
@@ -72,8 +75,8 @@ class Account:
             estimates=tuple(one for one in said if isinstance(one, Estimate)),
             findings=tuple(one for one in findings if one.kind == "finding"),
             caveats=(*(one for one in findings if one.kind == "caveat"), *([Finding(note, "caveat")] if note else [])),
-            figures=tuple(one for one in said if isinstance(one, Figure)),
-            tables=tuple(one for one in said if isinstance(one, Table)),
+            figures=tuple(replace(one, data=hidden(one.data)) for one in said if isinstance(one, Figure)),
+            tables=tuple(replace(one, frame=hidden(one.frame)) for one in said if isinstance(one, Table)),
             provenance=self._provenance(),
             command=shlex.join(["cxai", "run", *self.ready.experiment.composed.overrides]),
             seconds=dict(self.stages.seconds),

@@ -68,7 +68,7 @@ def run(ready: Ready, tracker: Tracker, stages: Stages) -> Result:
         When the training rows cannot answer the question; the run is then closed as failed.
     """
     experiment, task = ready.experiment, ready.experiment.task
-    account = Account(ready, stages.run("digest", keys, ready), stages)
+    account = Account(ready, stages.run("digest", keys, ready), stages, tracker.privacy)
     context = experiment.context(account.step)
     with tracker.start(experiment.run_name, account.tags()) as tracked, _held_to(context.threads):
         unseen_scores: list[pd.DataFrame] = []

@@ -7,7 +7,7 @@ the rows live: nulls in keys, impossible values, nothing left. All problems of a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -71,7 +71,9 @@ def assemble(composed: Composed) -> Experiment:
     """
     from cxai_runner.config.targets import build, check
 
-    _refuse(composed, iter(check(composed)), "config")
+    problems = check(composed)
+    if problems:
+        raise UserError(composed.located([*problems, *of_the_source(composed, problems)]))
     settings = composed.resolved()
     features = build(settings["features"], "features", composed)
     return Experiment(
@@ -85,6 +87,18 @@ def assemble(composed: Composed) -> Experiment:
     )
 
 
+def of_the_source(composed: Composed, found: Sequence[Problem]) -> Iterator[Problem]:
+    """Yield what is wrong with the files themselves, unless what was ``found`` leaves open which they are."""
+    from cxai_runner.config.targets import build
+
+    if "data" in composed.unsettled or any(problem.key.partition(".")[0] in {"data", "targets"} for problem in found):
+        return
+    try:
+        yield from under("data", build(composed.plain["data"], "data", composed).problems())
+    except UserError as error:
+        yield from error.problems
+
+
 def preflight(experiment: Experiment) -> Ready:
     """Check the experiment against its data, first without reading rows, then with bounded queries.
 
@@ -93,7 +107,10 @@ def preflight(experiment: Experiment) -> Ready:
     UserError
         With all problems of the first stage that has any.
     """
+    from cxai_runner.data.connect import set_threads
+
     composed = experiment.composed
+    set_threads(experiment.settings["threads"])
     _refuse(composed, under("data", experiment.source.problems()), "config")
     tables = experiment.source.open()
     _refuse(composed, _misfits(experiment, tables), "config")

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from click.shell_completion import CompletionItem
 
-from cxai_runner.config.catalogue import HOME, catalogue, groups
+from cxai_runner.config.catalogue import CONF, catalogue, groups
 
 _SHELLS = ("bash", "zsh", "fish")
 _TOP_LEVEL = ("seed=", "threads=", "name=", "evaluation.resamples=", "tracking.uri=", "tracking.experiment=")
@@ -57,20 +57,20 @@ def _choice(group: str, typed: list[str]) -> str | None:
     for word in reversed(typed):
         if word.startswith(f"{group}="):
             return word.partition("=")[2]
-    found = re.search(rf"^\s*- {group}: (\S+)", (HOME / "config.yaml").read_text(encoding="utf-8"), re.MULTILINE)
+    found = re.search(rf"^\s*- {group}: (\S+)", (CONF / "config.yaml").read_text(encoding="utf-8"), re.MULTILINE)
     return found.group(1) if found else None
 
 
 def _keys(typed: list[str]) -> list[str]:
     """The top keys of the data, features, split and model that the task names, as `features.category=`."""
     task = _choice("task", typed)
-    path = HOME / "task" / f"{task}.yaml"
+    path = CONF / "task" / f"{task}.yaml"
     if task is None or not path.is_file():
         return []
     chosen = dict(re.findall(r"^\s*- /(\w+): (\S+)", path.read_text(encoding="utf-8"), re.MULTILINE))
     keys = []
     for group, option in chosen.items():
-        file = HOME / group / f"{option}.yaml"
+        file = CONF / group / f"{option}.yaml"
         text = file.read_text(encoding="utf-8") if file.is_file() else ""
         keys += [f"{group}.{key}=" for key in re.findall(r"^([a-z]\w*):", text, re.MULTILINE)]
     return keys

@@ -78,9 +78,9 @@ def _folders(uri: str | None) -> Iterator[Check]:
     import importlib.util
 
     import cxai_runner
-    from cxai_runner.config.catalogue import HOME
+    from cxai_runner.config.catalogue import CONF
 
-    yield Check("configs", "ok" if (HOME / "config.yaml").is_file() else "fail", str(HOME))
+    yield Check("configs", "ok" if (CONF / "config.yaml").is_file() else "fail", str(CONF))
     ours = Path(cxai_runner.__file__).parents[1] / "tasks"
     spec = importlib.util.find_spec("tasks")
     found = Path(spec.origin).parent if spec is not None and spec.origin else None
@@ -122,7 +122,7 @@ def _store(uri: str | None) -> Iterator[Check]:
     from cxai_runner.tracking.owner import orphans
     from cxai_runner.tracking.store import Store
 
-    store = Store.open(uri, Path.cwd())
+    store = Store.open(uri, Path.cwd(), create=False)
     left = orphans(store)
     yield Check(
         "tracking store",

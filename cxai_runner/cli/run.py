@@ -59,11 +59,12 @@ def execute(
         With all mistakes of the first stage that has any; nothing was fitted then.
     """
     from cxai_runner.config.compose import compose
+    from cxai_runner.preflight import of_the_source
     from cxai_runner.tracking.masking import Masker
     from cxai_runner.tracking.pseudonyms import Privacy
     from cxai_runner.tracking.stages import Stages
 
-    composed = compose(overrides, config_dirs)
+    composed = compose(overrides, config_dirs, further=of_the_source)
     threads = composed.plain["threads"]
     os.environ.update(dict.fromkeys(_THREAD_VARIABLES, str(threads)))
     tracking = composed.plain["tracking"]

@@ -19,7 +19,7 @@ def command(port: int, uri: str | None) -> int:
 
     from cxai_runner.tracking.store import Store
 
-    store = Store.open(uri, Path.cwd())
+    store = Store.open(uri, Path.cwd(), create=False)
     if not store.is_local:
         note("the tracking store is a server; open its own address")
         return 0

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-HOME = Path(__file__).resolve().parents[2] / "conf"
+CONF = Path(__file__).resolve().parents[2] / "conf"
+"""Our own declarations: beside the package in a checkout and in an installed wheel alike."""
 
 
 @dataclass(frozen=True)
@@ -32,19 +33,18 @@ class Entry:
 
 
 def catalogue(group: str, config_dirs: Sequence[Path] = ()) -> list[Entry]:
-    """Return the options of ``group``, ours and then those of ``config_dirs``; a later one of the same name wins."""
-    entries: dict[str, Entry] = {}
-    for root in (HOME, *config_dirs):
+    """Return the options of ``group``, ours and those of ``config_dirs``, by name."""
+    entries = []
+    for root in (CONF, *config_dirs):
         folder = root / group
-        for path in sorted(folder.rglob("*.yaml")):
-            name = path.relative_to(folder).with_suffix("").as_posix()
-            entries[name] = Entry(name, _about(path), path)
-    return sorted(entries.values(), key=lambda entry: entry.name)
+        for path in folder.rglob("*.yaml"):
+            entries.append(Entry(path.relative_to(folder).with_suffix("").as_posix(), _about(path), path))
+    return sorted(entries, key=lambda entry: entry.name)
 
 
 def groups(config_dirs: Sequence[Path] = ()) -> list[str]:
     """Return the names of the config groups."""
-    roots = [root for root in (HOME, *config_dirs) if root.is_dir()]
+    roots = [root for root in (CONF, *config_dirs) if root.is_dir()]
     return sorted({folder.name for root in roots for folder in root.iterdir() if folder.is_dir()})
 
 

@@ -7,7 +7,7 @@ that one wrong key hides no other. Nothing is imported here that a config names:
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -121,7 +121,11 @@ class Composed:
         return interpolation.env_names(self.raw)
 
 
-def compose(overrides: Sequence[str] = (), config_dirs: Sequence[Path] = ()) -> Composed:
+def compose(
+    overrides: Sequence[str] = (),
+    config_dirs: Sequence[Path] = (),
+    further: Callable[[Composed, Sequence[Problem]], Iterable[Problem]] | None = None,
+) -> Composed:
     """Compose a config.
 
     Parameters
@@ -130,6 +134,8 @@ def compose(overrides: Sequence[str] = (), config_dirs: Sequence[Path] = ()) -> 
         In Hydra's grammar: ``task=segmentation``, ``features.category=YOGURT``.
     config_dirs
         The user's own config folders, searched after ours.
+    further
+        What else can be said of a config that is wrong already, given what was found; told along with it.
 
     Raises
     ------
@@ -144,6 +150,7 @@ def compose(overrides: Sequence[str] = (), config_dirs: Sequence[Path] = ()) -> 
         from cxai_runner.config.targets import check
 
         problems = composed.located([*problems, *check(composed)])
+        problems += composed.located(further(composed, problems) if further is not None else ())
     raise UserError(_as_typed(problems, overrides))
 
 

@@ -12,10 +12,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from cxai_runner.config.catalogue import CONF
 from cxai_runner.config.problems import Problem
-
-CONF = Path(__file__).resolve().parents[2] / "conf"
-"""Our own declarations: beside the package in a checkout and in an installed wheel alike."""
 
 _YAML = ".yaml"
 

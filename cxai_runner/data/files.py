@@ -10,11 +10,11 @@ import glob
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from cxai_runner.config.problems import Problem, did_you_mean, under
+from cxai_runner.config.problems import Problem, did_you_mean
 from cxai_runner.data import filters
 from cxai_runner.data.casts import cast
 from cxai_runner.data.standard import STANDARD
@@ -139,17 +139,22 @@ def open_table(name: str, table: TableFile, root: Path, engine: Backend) -> tupl
     for column in table.types:
         if column not in mapping:
             problems.append(Problem(f"types.{column}", "no such column", remedy=did_you_mean(column, mapping)))
-    if problems:
-        return problems, None
     staged, casts = _stage(name, table, raw, guessed, mapping)
-    problems = [_by_new_name(one, mapping) for one in under("where", filters.problems(table.where, staged))]
+    unmapped = {one.key.removeprefix("columns.") for one in misfits}
+    for one in filters.problems(table.where, staged):
+        if one.key not in unmapped:
+            problems.append(_by_new_name(one, mapping).under("where"))
     if problems:
         return problems, None
-    conditions = (*keyed(name, staged), *filters.conditions(table.where, staged))
     return [], MappedTable(
-        name=name, staged=staged, columns=tuple(mapping), conditions=conditions, casts=casts, files=files,
+        name=name,
+        staged=staged,
+        columns=tuple(mapping),
+        conditions=(*keyed(name, staged), *filters.conditions(table.where, staged)),
+        casts=casts,
+        files=files,
         spec=table.spec(),
-    )  # fmt: skip
+    )
 
 
 def _read(table: TableFile, files: list[str], engine: Backend) -> tuple[IbisTable, dict[str, Any]]:
@@ -247,10 +252,9 @@ def _stage(
 
 def _by_new_name(problem: Problem, mapping: dict[str, str]) -> Problem:
     """Tell somebody who filters by the file's name of a mapped column what it is called now."""
-    own = problem.key.removeprefix("where.")
     for standard, source in mapping.items():
-        if source == own and standard != own:
-            return Problem(problem.key, f"mapped to `{standard}`", remedy=f"filter by that name: where.{standard}")
+        if source == problem.key and standard != source:
+            return replace(problem, message=f"mapped to `{standard}`", remedy=f"filter by that name: where.{standard}")
     return problem
 
 

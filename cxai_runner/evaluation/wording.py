@@ -20,9 +20,12 @@ def share(value: float) -> str:
     return f"{number(100 * value, 1)} %"
 
 
-def with_interval(interval: Interval, digits: int = 3) -> str:
-    """Word a number with its 95 % interval in square brackets."""
-    if not (math.isfinite(interval.low) and math.isfinite(interval.high)):
+def with_interval(interval: Interval, digits: int | None = None) -> str:
+    """Word a number with its 95 % interval in square brackets; by default with two digits of the interval's width."""
+    width = interval.high - interval.low
+    if digits is None:
+        digits = max(2, 1 - math.floor(math.log10(width))) if math.isfinite(width) and width > 0 else 3
+    if not math.isfinite(width):
         return number(interval.value, digits)
     low, high = number(interval.low, digits), number(interval.high, digits)
     return f"{number(interval.value, digits)} [{low}, {high}]"

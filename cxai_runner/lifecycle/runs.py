@@ -7,12 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mlflow.entities import Run
-
     from cxai_runner.report.document import Document
     from cxai_runner.tracking.store import Store
-
-LAST = "last"
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,10 +39,10 @@ def recent(uri: str | None, experiment: str | None, limit: int) -> list[dict[str
 def logged(uri: str | None, run: str) -> Logged:
     """Return a run by its id, the beginning of it, or ``last``; raises `UserError` where none is meant."""
     from cxai_runner.report.document import Document
-    from cxai_runner.tracking.read import artifact, summary
+    from cxai_runner.tracking.read import artifact, find, summary
 
     store = _store(uri)
-    found = _find(store, run)
+    found = find(store, run)
     document = None
     if found.info.status == "FINISHED":
         document = Document.from_json(artifact(store, found, "report.json"))
@@ -63,10 +59,10 @@ def render_report(uri: str | None, run: str, target: Path | None = None) -> tupl
     """
     from cxai_runner.report.document import Document
     from cxai_runner.report.html import render_html
-    from cxai_runner.tracking.read import artifact
+    from cxai_runner.tracking.read import artifact, find
 
     store = _store(uri)
-    found = _find(store, run)
+    found = find(store, run)
     html = render_html(Document.from_json(artifact(store, found, "report.json")))
     path = target or Path(f"report-{found.info.run_id[:8]}.html")
     path.write_text(html, encoding="utf-8")
@@ -77,17 +73,7 @@ def render_report(uri: str | None, run: str, target: Path | None = None) -> tupl
 def _store(uri: str | None) -> Store:
     from cxai_runner.tracking.store import Store
 
-    return Store.open(uri, Path.cwd())
-
-
-def _find(store: Store, run: str) -> Run:
-    from cxai_runner.tracking.read import find, list_runs
-
-    if run == LAST:
-        newest = list_runs(store, limit=1)
-        if newest:
-            return newest[0]
-    return find(store, run)
+    return Store.open(uri, Path.cwd(), create=False)
 
 
 def _row(run: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:

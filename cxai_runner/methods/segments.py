@@ -55,8 +55,8 @@ class KMeansSegments(ClusterMixin, BaseEstimator):
     selection_ : dict of str to ndarray
         A table by columns, one row per k that was tried: ``k``, ``inertia``, ``silhouette``, and ``elbow``, how far
         the inertia lies below the straight line from the first k to the last, in units of their difference (the
-        largest marks the elbow).
-        A single entry where k was given.
+        largest marks the elbow). Where k was given there is nothing to choose: one row, and no silhouette.
+
 
     References
     ----------
@@ -101,7 +101,12 @@ class KMeansSegments(ClusterMixin, BaseEstimator):
         self.selection_ = {
             "k": numbers,
             "inertia": inertia,
-            "silhouette": np.array([_mean_silhouette(values[sample], one.labels_[sample]) for one in tried.values()]),
+            "silhouette": np.array(
+                [
+                    _mean_silhouette(values[sample], one.labels_[sample]) if len(tried) > 1 else np.nan
+                    for one in tried.values()
+                ]
+            ),
             "elbow": _elbow(numbers.astype(np.float64), inertia),
         }
         merit = self.selection_[self.choose_by] if len(tried) > 1 else np.zeros(1)

@@ -43,11 +43,9 @@ def task_checks(task: Task, model: Any, data: Dataset, *, seed: int = 1) -> Iter
     name, check
         ``check()`` raises AssertionError and says what was promised.
     """
-    # Importing the modules fills the register.
-    from cxai_runner.task_checks import _conduct, _evidence, _models, _results, _scores
+    # Importing these fills the register.
+    from cxai_runner.task_checks import _conduct, _evidence, _models, _results, _scores  # noqa: F401
 
-    for module in (_conduct, _scores, _evidence, _results, _models):
-        assert module.__doc__
     case = Case(task, model, data, seed)
     for entry in CHECKS:
         if entry.applies(task):

@@ -64,7 +64,7 @@ def price_response(task: PurchaseIncidence, fitted: Fitted, train: Dataset, cont
     yield Estimate("elasticity_at_mean_price", "elasticity of purchase probability at the mean price", at_mean)
     yield Finding(
         f"At the mean price of {number(mean_price, 2)}, prices 1 % higher throughout go with a change of "
-        f"{with_interval(at_mean, 2)} % in the purchase probability."
+        f"{with_interval(at_mean)} % in the purchase probability."
     )
     yield from _elastic(curve)
     data = curve.frame()

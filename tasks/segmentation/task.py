@@ -24,7 +24,7 @@ from cxai_runner.task import Context, Evidence, Maximise, Primary, SavedModel, T
 from tasks.segmentation import report
 
 # Customers that stand for all in a silhouette, so that its cost grows with the number of customers and not its square.
-REFERENCE = 3000
+REFERENCE = 2000
 
 
 @dataclass(frozen=True, eq=False)

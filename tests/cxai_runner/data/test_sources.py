@@ -190,7 +190,12 @@ def test_the_mistakes_of_all_tables_are_told_at_once(sales: Path) -> None:
     source = FileSource(
         root=str(sales.parent),
         tables={
-            "transactions": TableFile(path="sales.csv", columns={"revenue": "pay", "timestamp": "date"}),
+            "transactions": TableFile(
+                path="sales.csv",
+                columns={"revenue": "pay", "timestamp": "date"},
+                where={"revenue": {"gt": 0}, "status": {"equals": "ok"}},
+                types={"sku": "text", "stat": "text"},
+            ),
             "products": TableFile(path="sales.csv", columns={"brand": "maker"}),
         },
     )
@@ -198,6 +203,8 @@ def test_the_mistakes_of_all_tables_are_told_at_once(sales: Path) -> None:
     assert keys == [
         "tables.transactions.columns.revenue",
         "tables.transactions.columns.timestamp",
+        "tables.transactions.types.stat",
+        "tables.transactions.where.status.equals",
         "tables.products.columns.brand",
     ]
 

@@ -28,6 +28,16 @@ def test_shares():
     assert share(0.1234) == "12.3 %"
 
 
-def test_intervals():
-    assert with_interval(Interval(-1.42, -1.61, -1.24), 2) == "−1.42 [−1.61, −1.24]"
-    assert with_interval(Interval(1.0, math.nan, math.nan), 1) == "1.0"
+@pytest.mark.parametrize(
+    ("interval", "digits", "text"),
+    [
+        (Interval(-1.42, -1.61, -1.24), None, "−1.42 [−1.61, −1.24]"),
+        (Interval(-0.00071, -0.00149, 0.00004), None, "−0.0007 [−0.0015, 0.0000]"),
+        (Interval(12.3456, 2.0, 31.0), None, "12.35 [2.00, 31.00]"),
+        (Interval(0.5, 0.5, 0.5), None, "0.500 [0.500, 0.500]"),
+        (Interval(1.0, math.nan, math.nan), None, "1.000"),
+        (Interval(-1.42, -1.61, -1.24), 1, "−1.4 [−1.6, −1.2]"),
+    ],
+)
+def test_intervals(interval, digits, text):
+    assert with_interval(interval, digits) == text
