@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from cxai_runner.features.base import Features
     from cxai_runner.task import Task
 
+# They still take `n_jobs`, do nothing with it, and warn where it is set.
+_WITHOUT_THREADS = ("LogisticRegression",)
+
 
 @dataclass(frozen=True, eq=False)
 class Experiment:
@@ -181,5 +184,10 @@ def _pipeline(features: Features, model: Any, settings: dict[str, Any]) -> Any:
     context = Context(seed=settings["seed"])
     unset = {name: value for name, value in pipeline.get_params(deep=True).items() if value is None}
     seeds = {name: context.integer_seed(name) for name in unset if name.rpartition("__")[2] == "random_state"}
-    threads = {name: settings["threads"] for name in unset if name.rpartition("__")[2] in {"n_jobs", "nthread"}}
+    deaf = {step for step, part in pipeline.steps if type(part).__name__ in _WITHOUT_THREADS}
+    threads = {
+        name: settings["threads"]
+        for name in unset
+        if name.rpartition("__")[2] in {"n_jobs", "nthread"} and name.partition("__")[0] not in deaf
+    }
     return pipeline.set_params(**seeds, **threads)

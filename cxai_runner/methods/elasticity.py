@@ -35,8 +35,8 @@ class ElasticityCurve:
     ----------
     price, probability, elasticity
         Mean price over alternatives, mean purchase probability there, and its elasticity, each of shape (points,).
-    standard_error
-        Of the elasticity, shape (points,).
+    standard_error, probability_error
+        Of the elasticity and of the probability, shape (points,).
     quantile
         The interval is elasticity ± quantile · standard_error.
     observed
@@ -53,6 +53,7 @@ class ElasticityCurve:
     probability: Floats
     elasticity: Floats
     standard_error: Floats
+    probability_error: Floats
     quantile: float
     observed: tuple[float, float]
     at_mean: tuple[float, float, float, float]
@@ -76,6 +77,8 @@ class ElasticityCurve:
             {
                 "price": self.price,
                 "purchase_probability": self.probability,
+                "probability_low": np.clip(self.probability - self.quantile * self.probability_error, 0, 1),
+                "probability_high": np.clip(self.probability + self.quantile * self.probability_error, 0, 1),
                 "elasticity": self.elasticity,
                 "low": self.low,
                 "high": self.high,
@@ -185,7 +188,7 @@ def price_elasticity(
 
     if isinstance(final, BinomialLogit):
         transform = model[:-1].transform if isinstance(model, Pipeline) and len(model) > 1 else np.asarray
-        probability, elasticity, error = _delta_method(final, transform, rows, at)
+        probability, elasticity, unsure, error = _delta_method(final, transform, rows, at)
         quantile = float(special.ndtri(0.975))
         uncertainty = f"delta method, {final.covariance_type_} covariance"
         differences = "derivative of the logit"
@@ -195,7 +198,7 @@ def price_elasticity(
         near, differences = _neighbours(at, observed, smooth)
         probability, elasticity = _finite_difference(model, rows, rows.weight, near)
         draws = _refits(model, X, np.asarray(y), groups, rows, near, refits, rng)
-        error = draws.std(axis=0, ddof=1)
+        unsure, error = draws.std(axis=1, ddof=1)
         quantile = float(stats.t.ppf(0.975, refits - 1))
         uncertainty = f"{refits} refits on resampled customers"
 
@@ -206,6 +209,7 @@ def price_elasticity(
         probability[:-1],
         elasticity[:-1],
         error[:-1],
+        unsure[:-1],
         quantile,
         observed,
         at_mean,
@@ -231,11 +235,11 @@ def _rows(X: pd.DataFrame, prices: list[str], rng: np.random.Generator, max_rows
 
 def _delta_method(
     logit: BinomialLogit, transform: Callable[[pd.DataFrame], Any], rows: _Rows, at: Floats
-) -> tuple[Floats, Floats, Floats]:
-    """Elasticity E = p · Σ w η′ / Σ P and its gradient in the parameters, with w = P(1 − P) and η the log-odds."""
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Probability, elasticity E = p · Σ w η′ / Σ P, and their standard errors; w = P(1 − P), η the log-odds."""
     beta = np.concatenate([logit.intercept_, logit.coef_[0]])
     step = 1e-5
-    probability, elasticity, variance = np.empty(len(at)), np.empty(len(at)), np.empty(len(at))
+    probability, elasticity, variances = np.empty(len(at)), np.empty(len(at)), np.empty((2, len(at)))
     for i, price in enumerate(at):
         shape = (3, len(rows.frame), len(logit.coef_[0]))
         below, here, above = np.asarray(
@@ -247,10 +251,13 @@ def _delta_method(
         w, slope = P * (1 - P), dz @ beta
         total, moved = rows.weight @ P, rows.weight @ (w * slope)
         by_slope = (rows.weight * w) @ dz + (rows.weight * w * (1 - 2 * P) * slope) @ z
-        gradient = price * (by_slope / total - moved / total**2 * ((rows.weight * w) @ z))
+        by_level = (rows.weight * w) @ z
+        gradient = price * (by_slope / total - moved / total**2 * by_level)
+        rising = by_level / rows.weight.sum()
         probability[i], elasticity[i] = total / rows.weight.sum(), price * moved / total
-        variance[i] = gradient @ logit.covariance_ @ gradient
-    return probability, elasticity, np.sqrt(variance)
+        variances[:, i] = rising @ logit.covariance_ @ rising, gradient @ logit.covariance_ @ gradient
+    unsure, error = np.sqrt(variances)
+    return probability, elasticity, unsure, error
 
 
 def _neighbours(at: Floats, observed: tuple[float, float], smooth: bool) -> tuple[Floats, str]:
@@ -280,11 +287,11 @@ def _refits(
     refits: int,
     rng: np.random.Generator,
 ) -> Floats:
-    """Elasticities of refits on customers drawn with replacement, shape (refits, points)."""
+    """Probabilities and elasticities of refits on customers drawn with replacement, shape (2, refits, points)."""
     codes, ids = (np.arange(len(X)), range(len(X))) if groups is None else pd.factorize(np.asarray(groups))
     order = np.argsort(codes, kind="stable")
     members = np.split(order, np.cumsum(np.bincount(codes))[:-1])
-    draws: list[Floats] = []
+    draws: list[tuple[Floats, Floats]] = []
     while len(draws) < refits:
         drawn = rng.integers(len(ids), size=len(ids))
         index = np.concatenate([members[c] for c in drawn])
@@ -294,5 +301,5 @@ def _refits(
         used = rows.code >= 0
         weight = np.bincount(rows.code[used], times[used], minlength=len(rows.frame)).astype(np.float64)
         refitted = clone(model).fit(X.iloc[index], y[index])
-        draws.append(_finite_difference(refitted, rows, weight, near)[1])
-    return np.asarray(draws)
+        draws.append(_finite_difference(refitted, rows, weight, near))
+    return np.asarray(draws).swapaxes(0, 1)

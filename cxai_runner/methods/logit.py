@@ -8,10 +8,11 @@ allow for the rows of one customer being alike.
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
+from annotated_types import Ge
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -71,7 +72,9 @@ class BinomialLogit(ClassifierMixin, BaseEstimator):
     .. [3] McFadden (1974), Conditional logit analysis of qualitative choice behavior, in: Frontiers in Econometrics.
     """
 
-    def __init__(self, *, on_separation: str = "raise", max_iter: int = 100) -> None:
+    def __init__(
+        self, *, on_separation: Literal["raise", "warn"] = "raise", max_iter: Annotated[int, Ge(1)] = 100
+    ) -> None:
         self.on_separation = on_separation
         self.max_iter = max_iter
 

@@ -6,9 +6,11 @@ four and not five, and wants segment 0 to be the largest after the next fit as w
 
 from __future__ import annotations
 
-from typing import Any
+import numbers
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from annotated_types import Ge
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.cluster import KMeans
@@ -67,15 +69,15 @@ class KMeansSegments(ClusterMixin, BaseEstimator):
 
     def __init__(
         self,
-        n_clusters: int | str = "auto",
+        n_clusters: Literal["auto"] | Annotated[int, Ge(2)] = "auto",
         *,
-        choose_by: str = "silhouette",
-        k_min: int = 2,
-        k_max: int = 8,
-        n_init: int = 10,
-        max_iter: int = 300,
-        tol: float = 1e-4,
-        silhouette_sample: int = 2000,
+        choose_by: Literal["silhouette", "elbow"] = "silhouette",
+        k_min: Annotated[int, Ge(2)] = 2,
+        k_max: Annotated[int, Ge(2)] = 8,
+        n_init: Annotated[int, Ge(1)] = 10,
+        max_iter: Annotated[int, Ge(1)] = 300,
+        tol: Annotated[float, Ge(0)] = 1e-4,
+        silhouette_sample: Annotated[int, Ge(100)] = 2000,
         random_state: Any = None,
     ) -> None:
         self.n_clusters = n_clusters
@@ -96,10 +98,10 @@ class KMeansSegments(ClusterMixin, BaseEstimator):
         if len(values) > self.silhouette_sample:
             sample = np.sort(random.choice(len(values), self.silhouette_sample, replace=False))
         tried = {k: self._kmeans(k, values, random) for k in self._numbers(values)}
-        numbers = np.array(list(tried), dtype=np.intp)
+        counts = np.array(list(tried), dtype=np.intp)
         inertia = np.array([fitted.inertia_ for fitted in tried.values()], dtype=np.float64)
         self.selection_ = {
-            "k": numbers,
+            "k": counts,
             "inertia": inertia,
             "silhouette": np.array(
                 [
@@ -107,18 +109,19 @@ class KMeansSegments(ClusterMixin, BaseEstimator):
                     for one in tried.values()
                 ]
             ),
-            "elbow": _elbow(numbers.astype(np.float64), inertia),
+            "elbow": _elbow(counts.astype(np.float64), inertia),
         }
         merit = self.selection_[self.choose_by] if len(tried) > 1 else np.zeros(1)
         best = int(np.nanargmax(merit)) if np.isfinite(merit).any() else 0
-        self._keep(tried[int(numbers[best])])
+        self._keep(tried[int(counts[best])])
         return self
 
     def _numbers(self, values: Floats) -> list[int]:
-        if self.n_clusters != "auto":
-            if isinstance(self.n_clusters, str) or self.n_clusters < 1:
-                raise ValueError(f"n_clusters must be 'auto' or a whole number of at least 1, not {self.n_clusters!r}")
-            return [int(self.n_clusters)]
+        given: Any = self.n_clusters  # in a notebook nobody has checked it yet
+        if given != "auto":
+            if not isinstance(given, numbers.Integral) or given < 1:
+                raise ValueError(f"n_clusters must be 'auto' or a whole number of at least 1, not {given!r}")
+            return [int(given)]
         if not 2 <= self.k_min <= self.k_max:
             raise ValueError(f"2 ≤ k_min ≤ k_max is needed, not k_min={self.k_min}, k_max={self.k_max}")
         if self.choose_by not in ("silhouette", "elbow"):

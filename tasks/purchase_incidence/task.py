@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import pandas as pd
+from annotated_types import Ge
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
@@ -61,8 +62,8 @@ class PurchaseIncidence(Task):
 
     terms: Sequence[str] | str = "auto"
     cluster: bool = True
-    points: int = 41
-    refits: int = 20
+    points: Annotated[int, Ge(3)] = 41
+    refits: Annotated[int, Ge(2)] = 20
 
     title: ClassVar[str] = "Will a customer buy from the category on a shopping occasion, and how does price move that?"
     needs: ClassVar[Needs] = Needs(
@@ -75,7 +76,7 @@ class PurchaseIncidence(Task):
     target: ClassVar[str | None] = "incidence"
 
     def problems(self, tables_columns: Iterable[str]) -> Iterator[Problem]:
-        """Yield terms that the panel has no column for, and numbers out of range."""
+        """Yield terms that the panel has no column for."""
         columns = list(tables_columns)
         if isinstance(self.terms, str) and self.terms != "auto":
             yield Problem("terms", "`auto` or a list of terms", self.terms, f"write task.terms=[{self.terms}]")
@@ -87,9 +88,6 @@ class PurchaseIncidence(Task):
                 yield Problem("terms", "what is predicted cannot be a term of the model", term, "leave it out")
             elif not columns_of(term, columns):
                 yield Problem("terms", "the panel has no column for this term", term, did_you_mean(term, known))
-        for key, least in (("points", 3), ("refits", 2)):
-            if getattr(self, key) < least:
-                yield Problem(key, f"a whole number of at least {least}", getattr(self, key))
 
     def inspect(self, data: Dataset) -> Iterator[Problem]:
         """Yield why this panel cannot tell how price moves purchases."""

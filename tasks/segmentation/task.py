@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import pandas as pd
+from annotated_types import Ge
 from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
@@ -127,8 +128,8 @@ class Segmentation(Task):
         Refits on shuffled columns: the segments have to be clearer than nearly all of these.
     """
 
-    resamples: int = 20
-    placebos: int = 19
+    resamples: Annotated[int, Ge(2)] = 20
+    placebos: Annotated[int, Ge(19)] = 19  # fewer cannot tell at the 5 % level
 
     title: ClassVar[str] = "Which groups of customers are there, and what sets them apart?"
     needs: ClassVar[Needs] = Needs(required={"customers": ("customer_id",)}, optional={"customers": ("*",)})
@@ -136,12 +137,6 @@ class Segmentation(Task):
     primary_metric: ClassVar[Primary | None] = Maximise("silhouette")
     baseline_label: ClassVar[str] = "shuffled columns"
     model_kind: ClassVar[str | None] = "clusterer"
-
-    def problems(self, tables_columns: Iterable[str]) -> Iterator[Problem]:
-        """Yield numbers out of range."""
-        for key, least in (("resamples", 2), ("placebos", 19)):
-            if getattr(self, key) < least:
-                yield Problem(key, f"a whole number of at least {least}", getattr(self, key))
 
     def inspect(self, data: Dataset) -> Iterator[Problem]:
         """Yield why these customers cannot be divided."""

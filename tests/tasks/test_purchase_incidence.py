@@ -175,8 +175,6 @@ def test_the_kept_model_asks_for_what_it_reads(panel):
         ({"terms": ["incidence"]}, "terms", "what is predicted cannot be a term", "leave it out"),
         ({"terms": "mean_price"}, "terms", "`auto` or a list of terms", "write task.terms=[mean_price]"),
         ({"terms": []}, "terms", "at least one term", "write task.terms=auto"),
-        ({"points": 2}, "points", "a whole number of at least 3", ""),
-        ({"refits": 1}, "refits", "a whole number of at least 2", ""),
     ],
 )
 def test_config_mistakes(panel, options, key, message, remedy):

@@ -172,16 +172,6 @@ def test_stability_that_chance_has_too_is_told():
 
 
 @pytest.mark.parametrize(
-    ("options", "key", "message"),
-    [({"resamples": 1}, "resamples", "at least 2"), ({"placebos": 5}, "placebos", "at least 19")],
-)
-def test_config_mistakes(options, key, message):
-    (problem,) = Segmentation(**options).problems([])
-    assert problem.key == key
-    assert message in problem.message
-
-
-@pytest.mark.parametrize(
     ("change", "key", "message", "remedy"),
     [
         (lambda f: f.assign(recency="x"), "customers.recency", "not a number", "leave it out"),

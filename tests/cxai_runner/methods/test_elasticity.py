@@ -188,3 +188,27 @@ def test_refits_need_the_outcome(panel):
     fitted = make_pipeline(PanelTerms(), LogisticRegression()).fit(X, y)
     with pytest.raises(ValueError, match="y is needed: the model has no covariance"):
         price_elasticity(fitted, X, PRICES, rng())
+
+
+def test_the_probability_has_the_interval_of_the_numerical_delta_method(panel):
+    X, y, groups = panel
+    fitted = make_pipeline(PanelTerms(), BinomialLogit()).fit(X, y, binomiallogit__groups=groups)
+    logit = fitted[-1]
+    curve = price_elasticity(fitted, X, PRICES, rng(), grid=[1.5, 2.5])
+    terms = fitted[0].transform(X)
+    promotion = np.asarray(terms)[:, 1]
+    parameters = np.concatenate([logit.intercept_, logit.coef_[0]])
+
+    def mean_probability(beta, price):
+        return (1 / (1 + np.exp(-(beta[0] + beta[1] * price + beta[2] * promotion)))).mean()
+
+    for price, error in zip(curve.price, curve.probability_error, strict=True):
+        steps = 1e-6 * np.eye(3)
+        gradient = [
+            (mean_probability(parameters + step, price) - mean_probability(parameters - step, price)) / 2e-6
+            for step in steps
+        ]
+        assert error == pytest.approx(np.sqrt(gradient @ logit.covariance_ @ np.array(gradient)), rel=1e-5)
+    frame = curve.frame()
+    assert (frame["probability_low"] < frame["purchase_probability"]).all()
+    assert (frame["purchase_probability"] < frame["probability_high"]).all()
