@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -71,17 +74,31 @@ def own_panel(panel_csv: Path) -> list[str]:
 
 @pytest.fixture(scope="session")
 def cxai() -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run `cxai` as a user does: a process of its own, in a folder of its own, without our environment."""
+    """Run `cxai` in this process, in a folder of its own: what a user sees, without importing everything anew."""
 
     def call(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "cxai_runner.cli", *arguments],
-            cwd=cwd,
-            env=user_environment(env),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        from cxai_runner.cli import exit_code
+
+        out, told = io.StringIO(), io.StringIO()
+        with (
+            contextlib.chdir(cwd),
+            mock.patch.dict(os.environ, user_environment(env), clear=True),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(told),
+        ):
+            code = exit_code(list(arguments))
+        return subprocess.CompletedProcess(arguments, code, out.getvalue(), told.getvalue())
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def cxai_process() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run `cxai` in a process of its own, as a shell does."""
+
+    def call(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "cxai_runner.cli", *arguments]
+        return subprocess.run(command, cwd=cwd, env=user_environment(env), capture_output=True, text=True, check=False)
 
     return call
 

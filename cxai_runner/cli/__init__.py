@@ -69,10 +69,11 @@ def cxai() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with its code."""
-    sys.exit(_exit_code(arguments))
+    sys.exit(exit_code(arguments))
 
 
-def _exit_code(arguments: list[str] | None) -> int:
+def exit_code(arguments: list[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
     from cxai_runner.config.problems import UserError
 
     try:

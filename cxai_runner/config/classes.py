@@ -112,7 +112,9 @@ def find(target: Any, kinds: Collection[Kind], roots: frozenset[str], key: str) 
     if name.startswith("_") or any(part.startswith("__") for part in target.split(".")):
         raise _refused(key, target, "only public classes can be named")
     if root not in roots:
-        remedy = did_you_mean(root, roots) if _near(root, roots) else f"if you trust it: targets.allow=[{root}]"
+        remedy = f"if you trust it: targets.allow=[{root}]"
+        if _near(root, roots):
+            remedy = f"{did_you_mean(root, roots)} Or {remedy}"
         if root in sys.stdlib_module_names:
             remedy = "name a class of a library"
         raise _refused(key, target, f"package `{root}` is not among the trusted ones", remedy)

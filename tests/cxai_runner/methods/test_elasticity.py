@@ -162,7 +162,16 @@ def test_the_frame_marks_what_was_observed(panel):
     X, y, _ = panel
     fitted = make_pipeline(PanelTerms(("mean_price",)), BinomialLogit()).fit(X, y)
     frame = price_elasticity(fitted, X, PRICES, rng(), points=11).frame()
-    assert list(frame.columns) == ["price", "purchase_probability", "elasticity", "low", "high", "observed"]
+    assert list(frame.columns) == [
+        "price",
+        "purchase_probability",
+        "probability_low",
+        "probability_high",
+        "elasticity",
+        "low",
+        "high",
+        "observed",
+    ]
     assert not frame["observed"].iloc[0]
     assert frame["observed"].sum() in (7, 8)
 
