@@ -63,7 +63,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
-@pytest.mark.parametrize("example", list(shown()), ids=str)
+def marked() -> Iterator[object]:
+    """The README's commands with the fast tests; the other pages, which fit more, with the slow ones."""
+    for example in shown():
+        yield pytest.param(example, marks=[] if example.page == "README.md" else pytest.mark.slow, id=str(example))
+
+
+@pytest.mark.parametrize("example", list(marked()))
 def test_a_command_prints_what_is_shown(example: Shown, folder: Path, request: pytest.FixtureRequest) -> None:
     environment = {key: value for key, value in os.environ.items() if not key.startswith("MLFLOW")}
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"

@@ -45,7 +45,11 @@ TYPED: list[tuple[tuple[str, ...], str, str]] = [
         "features.transformers.0.with_mean",
         "no item `features.transformers.0`",
     ),
-    ((SEGMENTATION, "features.transformers.0.methd=x"), "features.transformers.0.methd", "did you mean `method`?"),
+    (
+        (SEGMENTATION, "features.transformers.0.n_quantile=9"),
+        "features.transformers.0.n_quantile",
+        "did you mean `n_quantiles`?",
+    ),
     ((SEGMENTATION, "features.transformers.3=x"), "features.transformers.3", "no such item; there are 1"),
     # Options that are not there
     (("task=segmentaton",), "task", "no such task; did you mean `segmentation`?"),
