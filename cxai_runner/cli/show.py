@@ -6,6 +6,8 @@ import click
 
 from cxai_runner.cli.output import emit_json, table
 
+SECONDS = "seconds/"
+
 
 @click.command(epilog="Examples:  cxai show last    ·    cxai show b41c2f --json")
 @click.argument("run")
@@ -27,4 +29,6 @@ def command(run: str, uri: str | None, as_json: bool) -> None:
         click.echo(f"run {facts['run_id'][:8]}\n{table(rows)}")
     else:
         where = f"{facts['artifact_uri']}/report.html"
-        click.echo(summary(found.document, facts["run_id"], facts["status"], where))
+        # The document was written before the report was rendered; the run's metrics know how long that took.
+        spent = {key.removeprefix(SECONDS): value for key, value in facts["metrics"].items() if key.startswith(SECONDS)}
+        click.echo(summary(found.document, facts["run_id"], facts["status"], where, spent))

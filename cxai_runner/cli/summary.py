@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import floor, isfinite, log10
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from cxai_runner.cli.output import table
+from cxai_runner.evaluation.wording import with_interval
 
 if TYPE_CHECKING:
-    from cxai_runner.evaluation.results import Interval, Metric
+    from cxai_runner.evaluation.results import Metric
     from cxai_runner.preflight import Ready
     from cxai_runner.report.document import Document
 
@@ -42,7 +42,7 @@ def summary(
         "",
         *_metrics(document),
         "",
-        *(f"  {one.text}: {_with_bounds(one.value)}" for one in document.estimates),
+        *(f"  {one.text}: {with_interval(one.value)}" for one in document.estimates),
         *([""] if document.estimates else []),
         *([f"  report   {report}"] if report else []),
         f"  took     {_took(document.seconds if seconds is None else seconds)}",
@@ -83,22 +83,9 @@ def _metrics(document: Document) -> list[str]:
 
 
 def _metric(metric: Metric) -> list[str]:
-    baseline = "" if metric.baseline is None else _with_bounds(metric.baseline)
-    difference = "" if metric.difference is None else f"{_with_bounds(metric.difference)} {metric.verdict}"
-    return [metric.label, _with_bounds(metric.value), baseline, difference]
-
-
-def _with_bounds(value: Interval) -> str:
-    """The number and its interval, with as many digits as tell the interval's ends apart."""
-    width = value.high - value.low
-    if not isfinite(width):
-        return _number(value.value, 3)
-    digits = 3 if width <= 0 else min(max(1 - floor(log10(width)), 0), 6)
-    return f"{_number(value.value, digits)} [{_number(value.low, digits)} {_number(value.high, digits)}]"
-
-
-def _number(value: float, digits: int) -> str:
-    return f"{value:,.{digits}f}".replace("-", "−")
+    baseline = "" if metric.baseline is None else with_interval(metric.baseline)
+    difference = "" if metric.difference is None else f"{with_interval(metric.difference)} {metric.verdict}"
+    return [metric.label, with_interval(metric.value), baseline, difference]
 
 
 def _took(seconds: Mapping[str, float]) -> str:

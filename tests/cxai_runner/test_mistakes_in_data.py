@@ -1,0 +1,92 @@
+"""The second half of the catalogue of mistakes: what bounded queries find in the rows, before a feature is built."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from cxai_runner.config.compose import compose
+from cxai_runner.config.problems import UserError
+from cxai_runner.config.wording import render
+from cxai_runner.experiment import prepare
+
+Change = Callable[[pd.DataFrame], pd.DataFrame]
+
+
+def refused(overrides: list[str]) -> UserError:
+    with pytest.raises(UserError) as caught:
+        prepare(compose(overrides))
+    return caught.value
+
+
+# What is wrong with the rows → the key that is told → a fragment of what is said of it.
+ROWS: list[tuple[str, Change, list[str], str, str]] = [
+    ("no rows", lambda f: f.head(0), [], "data.path", "has a header and no rows"),
+    ("one class", lambda f: f.assign(bought=0), [], "data.columns.incidence", "there is nothing to tell apart"),
+    ("other classes", lambda f: f.assign(bought=f["bought"] * 3), [], "data.columns.incidence", "outside 0 … 1"),
+    ("text classes", lambda f: f.assign(bought="yes"), [], "data.columns.incidence", "do not hold"),
+    ("no outcome", lambda f: f.assign(bought=f["bought"].where(f.index > 3)), [], "data.columns.incidence", "no value"),
+    ("price below zero", lambda f: f.assign(Price_a=-f["Price_a"]), [], "data.columns.price", "0 or less"),
+    ("price of zero", lambda f: f.assign(Price_a=0.0), [], "data.columns.price", "0 or less"),
+    ("price as text", lambda f: f.assign(Price_a="1,99"), [], "data.columns.price", "do not hold numbers"),
+    ("nothing left", lambda f: f, ["data.where={occasion: {gt: 99}}"], "data.where", "none of the 1,800 rows"),
+    ("one customer", lambda f: f.assign(client=1), [], "split", "customer"),
+    ("one occasion", lambda f: f.assign(day=1), ["split=time"], "split", ""),
+]
+
+
+@pytest.mark.parametrize(("what", "change", "more", "key", "said"), ROWS, ids=[row[0] for row in ROWS])
+def test_a_mistake_in_the_rows_is_told_with_its_key(
+    what: str,
+    change: Change,
+    more: list[str],
+    key: str,
+    said: str,
+    panel_csv: Path,
+    own_panel: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    change(pd.read_csv(panel_csv)).to_csv("rows.csv", index=False)
+    error = refused([*own_panel, "data.path=rows.csv", *more])
+    assert error.stage == "data"
+    told = [problem for problem in error.problems if problem.key.startswith(key)]
+    assert told, render(error.problems, error.stage)
+    assert any(said in f"{problem.message}; {problem.remedy}" for problem in told), render(error.problems, error.stage)
+    assert all(problem.origin for problem in told)
+
+
+def test_a_constant_price_is_refused_before_anything_is_fitted(
+    cxai: Callable[..., object], panel_csv: Path, own_panel: list[str], tmp_path: Path
+) -> None:
+    frame = pd.read_csv(panel_csv).assign(Price_a=1.5, Price_b=2.5)
+    frame.to_csv(tmp_path / "rows.csv", index=False)
+    done = cxai("run", *own_panel, f"data.path={tmp_path / 'rows.csv'}", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "one mean price only" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("overrides", "key", "said"),
+    [
+        (["features.category=SOFTDRINKS"], "features.category", "nearest: SOFT DRINKS"),
+        (["features.category=YOGURT", "features.brands=900"], "features.brands", "brands of YOGURT are sold"),
+        (["split=time", "split.cut=2019-01-01"], "split", "2019"),
+        (["task=segmentation", "features.as_of=2001-01-01"], "features.as_of", "2001"),
+    ],
+    ids=["category", "brands", "cut", "as_of"],
+)
+def test_a_mistake_about_the_embedded_data(
+    overrides: list[str], key: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    error = refused(overrides)
+    assert error.stage == "data"
+    told = [problem for problem in error.problems if problem.key.startswith(key)]
+    assert told, render(error.problems, error.stage)
+    assert said in render(told, error.stage)
