@@ -67,7 +67,7 @@ class Account:
             task=self._choice("task"),
             question=task.title,
             headline=next((one.text for one in findings if one.kind == "headline"), task.title),
-            asked=self._asked(),
+            asked=self._asked(train),
             data=self._data(train, evaluation),
             dropped=(*self.ready.tables.dropped, *train.dropped),
             metrics=evaluation.metrics,
@@ -113,6 +113,10 @@ class Account:
             note=f"{document.headline}\n\n`{document.command}`",
         )
 
+    def opening(self) -> Record:
+        """Return what is known before anything ran."""
+        return Record(params=self._params(), texts=self._texts())
+
     def tags(self) -> dict[str, str]:
         """What a run can be found by."""
         tags = {
@@ -137,8 +141,8 @@ class Account:
     def _choice(self, group: str) -> str:
         return str(self.ready.experiment.composed.choices.get(group) or "")
 
-    def _asked(self) -> dict[str, str]:
-        """The choices in words: an option, and its keys where they are plain values."""
+    def _asked(self, train: Dataset) -> dict[str, str]:
+        """The choices in words: an option, and its keys where they are plain values; and what a model could see."""
         settings = self.ready.experiment.settings
         asked = {}
         for group in ("data", "features", "model", "split"):
@@ -151,7 +155,11 @@ class Account:
             words = self._choice(group).rpartition("/")[2] or "given by hand"
             asked[group] = words + (f" ({', '.join(values)})" if values and group != "data" else "")
         steps = [type(step).__name__ for step in self.ready.experiment.features.transformers]
-        return asked | ({"transformers": ", ".join(steps)} if steps else {})
+        if steps:
+            asked["transformers"] = ", ".join(steps)
+        roles = train.roles
+        columns = {"inputs": roles.inputs, "only described": roles.describe}
+        return asked | {label: ", ".join(names) for label, names in columns.items() if names}
 
     def _data(self, train: Dataset, evaluation: Evaluation) -> dict[str, str]:
         trained = evaluation.scores["train"]

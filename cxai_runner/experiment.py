@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from cxai_runner.account import Account
 from cxai_runner.config.problems import Problem, UserError, under
 from cxai_runner.identity import Keys, keys
-from cxai_runner.preflight import Ready, assemble, preflight
+from cxai_runner.preflight import Experiment, Ready, assemble, preflight
 from cxai_runner.task import Context, Evaluation, Task
 from cxai_runner.tracking.stages import Stages
 
@@ -70,11 +70,11 @@ def run(ready: Ready, tracker: Tracker, stages: Stages) -> Result:
     experiment, task = ready.experiment, ready.experiment.task
     account = Account(ready, stages.run("digest", keys, ready), stages, tracker.privacy)
     context = experiment.context(account.step)
-    with tracker.start(experiment.run_name, account.tags()) as tracked, _held_to(context.threads):
+    with tracker.start(experiment.run_name, account.tags(), account.opening()) as tracked, _held_to(context.threads):
         unseen_scores: list[pd.DataFrame] = []
         for number, fold in enumerate(ready.folds):
             train, unseen = stages.run("features", _build, ready, account.keys, number, fold)
-            _refuse_unanswerable(task, train)
+            _refuse_unanswerable(experiment, train)
             fitted = stages.run("fit", task.fit, experiment.model, train, context)
             if unseen is not None:
                 unseen_scores.append(stages.run("evaluate", task.score, fitted, unseen, context))
@@ -133,12 +133,12 @@ def _evaluate(
     return Evaluation(scores, metrics)
 
 
-def _refuse_unanswerable(task: Task, train: Dataset) -> None:
-    problems = list(task.inspect(train))
+def _refuse_unanswerable(experiment: Experiment, train: Dataset) -> None:
+    problems = list(experiment.task.inspect(train))
     if train.frame.empty:
         problems = [Problem("", "no rows are left to train on", remedy="widen the filters, the window or the split")]
     if problems:
-        raise UserError(under("data", problems), "data")
+        raise UserError(experiment.composed.located(under("data", problems)), "data")
 
 
 def _held_to(threads: int) -> Any:

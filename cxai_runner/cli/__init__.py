@@ -7,6 +7,7 @@ and 143 when interrupted or terminated.
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from typing import Any
 
@@ -74,19 +75,24 @@ def main(arguments: list[str] | None = None) -> None:
 
 def exit_code(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code."""
+    from cxai_runner.cli import output
     from cxai_runner.config.problems import UserError
 
+    as_json = "--json" in (sys.argv if arguments is None else arguments)
     try:
         result: Any = cxai.main(args=arguments, prog_name="cxai", standalone_mode=False)
     except click.exceptions.Abort:
-        return 130
+        return output.tell_failure("interrupted", 130, as_json=as_json)
     except click.ClickException as error:
         error.show()
-        return 2
+        return output.tell_failure(error.format_message(), 2, as_json=as_json, told=True)
     except UserError as error:
-        from cxai_runner.cli.output import tell_problems
-
-        return tell_problems(error, as_json="--json" in (arguments or sys.argv))
+        return output.tell_problems(error, as_json=as_json)
     except BrokenPipeError:
         return 0
+    except Exception as error:  # the last resort: a fault of ours, told in a line unless somebody wants to mend it
+        if "CXAI_DEBUG" in os.environ:
+            raise
+        told = f"{type(error).__name__}: {error}"
+        return output.tell_failure(f"cxai failed: {told} (CXAI_DEBUG=1 shows where)", 1, as_json=as_json)
     return result if isinstance(result, int) else 0

@@ -29,11 +29,26 @@ def tell_problems(error: UserError, *, as_json: bool) -> int:
     """Tell the user all that is wrong, and return the exit code."""
     from cxai_runner.config.wording import as_json as problems_as_json
     from cxai_runner.config.wording import render
+    from cxai_runner.tracking.masking import Masker
 
+    mask = Masker.of({}).mask
     if as_json:
-        emit_json({"status": "refused", "stage": error.stage, "problems": problems_as_json(error.problems)})
-    note(render(error.problems, error.stage))
+        problems = json.loads(mask(json.dumps(problems_as_json(error.problems), default=str)))
+        emit_json({"status": "refused", "stage": error.stage, "problems": problems})
+    note(mask(render(error.problems, error.stage)))
     return 2
+
+
+def tell_failure(text: str, code: int, *, as_json: bool, told: bool = False) -> int:
+    """Tell what ended a command that is no mistake in a config, and return ``code``."""
+    from cxai_runner.tracking.masking import Masker
+
+    masked = Masker.of({}).mask(text)
+    if as_json:
+        emit_json({"status": "failed", "error": masked})
+    if not told:
+        note(masked)
+    return code
 
 
 def table(rows: Sequence[Sequence[str]], *, indent: str = "  ") -> str:

@@ -107,8 +107,14 @@ def _run(ready: Ready, stages: Stages, masker: Masker, privacy: Privacy, *, as_j
     except UserError:
         raise
     except Exception as error:  # the traceback is kept in the run; here one line is enough
-        note(masker.mask(f"the run failed: {type(error).__name__}: {error}"))
-        note("its traceback is in the run: error/traceback.txt    ·    cxai list runs")
+        failed = tracker.latest
+        if failed is None:
+            raise
+        told = masker.mask(f"{type(error).__name__}: {error}")
+        note(f"the run failed: {told}")
+        note(f"its traceback is in the run, error/traceback.txt: {failed.artifact_uri}")
+        if as_json:
+            emit_json({"status": failed.status, "run_id": failed.run_id, "error": told})
         return 1
     report = _report_of(result)
     if as_json:

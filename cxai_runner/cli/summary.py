@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from textwrap import fill
+from textwrap import fill, shorten
 from typing import TYPE_CHECKING, Any
 
 from cxai_runner.cli.output import table
@@ -64,6 +64,7 @@ def _title(document: Document, run_id: str, status: str) -> str:
 
 def _facts(document: Document) -> list[str]:
     rows = [[label, words] for label, words in document.data.items()]
+    rows += [["inputs", shorten(document.asked["inputs"], _WIDTH)]] if "inputs" in document.asked else []
     for dropped in document.dropped:
         share = f" ({100 * dropped.rows / dropped.of:.1f} %)" if dropped.of else ""
         told = f"{dropped.rows:,} of {dropped.of:,} rows of {dropped.table}{share}: {dropped.reason}"

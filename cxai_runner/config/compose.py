@@ -174,6 +174,7 @@ def examine(lines: Sequence[str], config_dirs: Sequence[Path] = ()) -> tuple[Com
     except UserError as error:
         return None, [*problems, *error.problems]
     raw = copy.deepcopy(base.raw)
+    _make_room(raw, line.values)
     unsettled = _unsettled(wrong)
     plain, found = _with_values(raw, line.values)
     problems += [problem for problem in found if problem.key.partition(".")[0] not in unsettled]
@@ -195,6 +196,16 @@ def _with_values(raw: dict[str, Any], values: Sequence[Given]) -> tuple[dict[str
     problems = [problem for given in values if (problem := assign(raw, given))]
     plain, unresolved = interpolation.resolve(raw)
     return plain, [*problems, *unresolved, *checked_settings(plain, raw)]
+
+
+def _make_room(raw: dict[str, Any], values: Sequence[Given]) -> None:
+    """Empty a component whose class is another one now: what stands there are the old one's arguments."""
+    for given in values:
+        slot, _, name = given.key.rpartition(".")
+        if slot not in SLOTS or name != "_target_" or given.parsed.is_delete() or not isinstance(raw[slot], dict):
+            continue
+        if raw[slot].get("_target_") != given.parsed.value():
+            raw[slot] = {}
 
 
 def _as_typed(problems: Sequence[Problem], lines: Sequence[str]) -> list[Problem]:

@@ -149,6 +149,10 @@ def _rules(table: MappedTable, columns: list[str]) -> Iterator[_Question]:
             bad = outside if keep is None else outside & keep
             drop = f"to leave them out: data.{_below(table, f'where.{column}')}={filtered}"
             yield _Question(column, staged.count(where=bad), value.min(where=bad), f"are {words}", drop)
+        if value.type().is_floating():
+            endless = value.isinf() if keep is None else value.isinf() & keep
+            drop = f"to leave them out: data.{_below(table, f'where.{column}')}={{lt: 1.0e+12}}"
+            yield _Question(column, staged.count(where=endless), None, "are infinite", drop)
 
 
 def _bound(rule: Column, value: Value) -> tuple[BooleanValue, str, str] | None:

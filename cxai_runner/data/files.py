@@ -133,7 +133,9 @@ def open_table(name: str, table: TableFile, root: Path, engine: Backend) -> tupl
     try:
         raw, guessed = _read(table, [str(path) for path in files], engine)
     except duckdb.Error as error:
-        return [*problems, Problem("path", f"cannot be read: {_first_line(error)}", value=table.path)], None
+        remedy = "say how it is written: data.encoding=latin-1, data.delimiter=';' or data.header=false, say"
+        told = Problem("path", f"cannot be read: {_first_line(error)}", value=table.path, remedy=remedy)
+        return [*problems, told], None
     mapping, misfits = _map(table, list(guessed))
     problems += misfits
     for column in table.types:

@@ -14,6 +14,7 @@ import json
 import os
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,7 +77,9 @@ class Memory:
         found = fingerprint(table.rows, columns)
         # A file that changed while it was read was not all of one state; its digest is not kept.
         if _key(table, columns) == key:
-            self._add(key, found)
+            # A folder that cannot be written costs time, and no run.
+            with suppress(OSError):
+                self._add(key, found)
         return found
 
     @property
@@ -86,7 +89,7 @@ class Memory:
     def _read(self) -> dict[str, str]:
         try:
             known = json.loads(self._file.read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):
+        except (OSError, ValueError):
             return {}
         return known if isinstance(known, dict) else {}
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from cxai_runner.data.tables import Tables
     from cxai_runner.evaluation.splits import Part
 
+_FEW = 0.05
+"""The share of odd values up to which a column of text is a column of numbers that somebody has to mend."""
+
 _PANEL_INPUTS = ("price_*", "promotion_*")
 
 
@@ -76,8 +79,31 @@ class Table(Features):
             if column.endswith("_id"):
                 found = True
                 yield Problem("columns", "an id is never an input", value=column, remedy="leave it out")
+        if self.columns is None and self.table != "panel":
+            yield from self._nearly_numbers(tables)
         if not found and not self._inputs(tables):
             yield Problem("columns", f"no column of {self.table} is left as an input", remedy=did_you_mean("", have))
+
+    def _nearly_numbers(self, tables: Tables) -> Iterator[Problem]:
+        """Yield text columns whose values are numbers but for a few: one odd value must not cost an input."""
+        table = tables[self.table]
+        schema = table.schema()
+        left_out = {column for want in self.exclude for column in fnmatch.filter(table.columns, want)}
+        texts = [one for one in table.columns if schema[one].is_string() and not one.endswith("_id")]
+        measures: dict[str, Any] = {"all rows": table.count()}
+        for column in (one for one in texts if one not in left_out):
+            number = table[column].try_cast("float64")
+            odd = table[column].notnull() & (number.isnull() | number.isinf() | number.isnan())
+            measures |= {f"odd {column}": table.count(where=odd), f"like {column}": table[column].min(where=odd)}
+        found = table.aggregate(**measures).to_pyarrow().to_pylist()[0]
+        config = f"data.{tables.mapped[self.table].key}".rstrip(".")
+        for column in texts:
+            odd = found.get(f"odd {column}", found["all rows"])
+            if 0 < odd <= _FEW * found["all rows"]:
+                like = found[f"like {column}"]
+                message = f"{column} would be no input: {odd:,} of its {found['all rows']:,} values are no numbers"
+                remedy = f"{config}.nulls=[{like}] if it stands for a missing value, or features.exclude=[{column}]"
+                yield Problem("columns", f"{message}, such as `{like}`", remedy=remedy)
 
     def rows(self, tables: Tables) -> IbisTable:
         """The customers, and the occasions of a table that has such."""

@@ -7,7 +7,7 @@ What is logged, and when:
 - at the end, by `TrackedRun.finish`, in this order: artifacts (``config.yaml`` and the other texts, ``report.html``,
   ``tables/*.csv``, ``figures/*.png``, ``scores/*.parquet``), dataset inputs, models, then params, tags, metrics and
   learning curves in as few batches as MLflow allows, and last of all the status FINISHED;
-- when it fails: ``error/traceback.txt``, the tag ``cxai.error``, and the status FAILED;
+- when it fails: the config, ``error/traceback.txt``, params, the tag ``cxai.error``, and the status FAILED;
 - when it is told to stop (Ctrl-C, SIGTERM): the status KILLED.
 
 FINISHED comes after everything else, so a run that is killed between any two writes is never taken for a whole one.
@@ -79,6 +79,11 @@ class Tracker:
         Whether customer ids are kept from the store.
     trusted
         Further root packages whose classes are saved without a pickle.
+
+    Attributes
+    ----------
+    latest
+        The run that was started last; None before the first.
     """
 
     def __init__(
@@ -94,10 +99,15 @@ class Tracker:
         self.masker = masker.also([self.privacy.key] if self.privacy.key else [])
         self.experiment = experiment
         self.trusted = tuple(trusted)
+        self.latest: TrackedRun | None = None
 
-    def start(self, name: str, tags: Mapping[str, str] | None = None) -> TrackedRun:
-        """Return a run to enter with ``with``; it exists in the store from then on, as RUNNING."""
-        return TrackedRun(self, name, dict(tags or {}))
+    def start(self, name: str, tags: Mapping[str, str] | None = None, opening: Record | None = None) -> TrackedRun:
+        """Return a run to enter with ``with``; it exists in the store from then on, as RUNNING.
+
+        ``opening`` holds what is known before anything ran: the config. A run that fails keeps it; one that finishes
+        writes it with everything else.
+        """
+        return TrackedRun(self, name, dict(tags or {}), opening or Record())
 
 
 class TrackedRun:
@@ -113,9 +123,9 @@ class TrackedRun:
         The models that were logged.
     """
 
-    def __init__(self, tracker: Tracker, name: str, tags: dict[str, str]) -> None:
+    def __init__(self, tracker: Tracker, name: str, tags: dict[str, str], opening: Record) -> None:
         self._tracker, self._store, self._masker = tracker, tracker.store, tracker.masker
-        self._name, self._tags = name, tags
+        self._name, self._tags, self._opening = name, tags, opening
         self._lease: Lease | None = None
         self.run_id = ""
         self.artifact_uri = ""
@@ -137,6 +147,7 @@ class TrackedRun:
                 self._close("KILLED")
             raise
         self._lease = None if store.is_local else Lease(store, self.run_id)
+        self._tracker.latest = self
         return self
 
     def __exit__(
@@ -239,9 +250,11 @@ class TrackedRun:
             text = "".join(traceback.format_exception(error))
             reason = f"{type(error).__name__}: {error}"
         client = self._store.client
+        params = param_texts(self._masker.mask_mapping(self._opening.params))
         try:
-            self._store.retry(client.log_text, self.run_id, self._masker.mask(text), "error/traceback.txt")
-            self._store.retry(client.set_tag, self.run_id, "cxai.error", self._masker.mask(reason)[:ERROR_LENGTH])
+            for path, content in {**self._opening.texts, "error/traceback.txt": text}.items():
+                self._store.retry(client.log_text, self.run_id, self._masker.mask(content), path)
+            self._log_batches(params, {"cxai.error": self._masker.mask(reason)[:ERROR_LENGTH]}, {}, ())
         finally:
             self._close("FAILED")
 

@@ -84,7 +84,7 @@ class Store:
             if not create and not path.exists():
                 raise UserError([Problem(key, "no runs are kept here yet", str(path), "start one: cxai run")])
             where = f"sqlite:///{path}"
-            sqlite.ensure(path, path.parent / "artifacts")
+            _ensure(path, key)
             place: str | None = artifacts or (path.parent / "artifacts").as_uri()
         else:
             _check(where, key)
@@ -168,6 +168,17 @@ def _sqlite_path(uri: str, root: Path) -> Path | None:
     if name in {"", ":memory:"}:
         raise UserError([Problem("tracking.uri", "a database in memory keeps nothing", uri, "name a file")])
     return (root / name).resolve()
+
+
+def _ensure(path: Path, key: str) -> None:
+    """Create or upgrade the database; whatever keeps it from being one is told in words."""
+    import sqlite3
+
+    remedy = "move it away, or name another place: tracking.uri=sqlite:///runs/mlflow.db"
+    try:
+        sqlite.ensure(path, path.parent / "artifacts")
+    except (sqlite3.Error, OSError) as error:
+        raise UserError([Problem(key, f"runs cannot be kept here: {error}", str(path), remedy)]) from None
 
 
 def _check(uri: str, key: str) -> None:

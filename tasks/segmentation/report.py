@@ -30,7 +30,8 @@ def verdict(scores: pd.DataFrame, challenge: Challenge) -> Iterator[Content]:
     many, customers = scores["segment"].nunique(), f"{len(scores):,} customers"
     chance, rand = float(np.mean(challenge.placebos)), float(challenge.found.rand.mean())
     clear = challenge.silhouette > np.quantile(challenge.placebos, 0.975)
-    silhouette = f"silhouette {number(challenge.silhouette)} against {number(chance)} in shuffled columns"
+    shuffles = f"on average in {len(challenge.placebos)} shuffles of the columns"
+    silhouette = f"silhouette {number(challenge.silhouette)} against {number(chance)} {shuffles}"
     again = f"adjusted Rand index {number(rand, 2)} when customers are drawn again"
     if not clear:
         text = (

@@ -135,7 +135,7 @@ class Segmentation(Task):
     needs: ClassVar[Needs] = Needs(required={"customers": ("customer_id",)}, optional={"customers": ("*",)})
     evidence: ClassVar[Evidence] = Evidence.RESAMPLING
     primary_metric: ClassVar[Primary | None] = Maximise("silhouette")
-    baseline_label: ClassVar[str] = "shuffled columns"
+    baseline_label: ClassVar[str] = "one shuffle"
     model_kind: ClassVar[str | None] = "clusterer"
 
     def inspect(self, data: Dataset) -> Iterator[Problem]:
@@ -145,9 +145,9 @@ class Segmentation(Task):
             yield Problem("customers", "no column to divide customers by", remedy="name some: features.columns=[…]")
         for name in inputs:
             if not pd.api.types.is_numeric_dtype(frame[name]):
-                yield Problem(f"customers.{name}", f"not a number but {frame[name].dtype}", remedy="leave it out")
+                yield Problem(f"customers.{name}", f"not a number but {frame[name].dtype}", remedy=_without(name))
             elif frame[name].nunique() < 2:
-                yield Problem(f"customers.{name}", "the same for every customer", remedy="leave it out")
+                yield Problem(f"customers.{name}", "the same for every customer", remedy=_without(name))
         twice = int(frame[data.roles.id].duplicated().sum())
         if twice:
             yield Problem(
@@ -249,6 +249,10 @@ class Segmentation(Task):
         """Keep the pipeline: it assigns new customers from the inputs as they are."""
         columns = list(fitted.segments.rows.columns)
         return {"model": SavedModel(fitted.segments.pipeline, train.frame[columns].head(5).reset_index(drop=True))}
+
+
+def _without(column: str) -> str:
+    return f"leave it out: features.exclude=[{column}]"
 
 
 def _twins(values: NDArray[np.float64], reference: NDArray[np.float64]) -> NDArray[np.intp]:

@@ -31,6 +31,13 @@ ROWS: list[tuple[str, Change, list[str], str, str]] = [
     ("no outcome", lambda f: f.assign(bought=f["bought"].where(f.index > 3)), [], "data.columns.incidence", "no value"),
     ("price below zero", lambda f: f.assign(Price_a=-f["Price_a"]), [], "data.columns.price", "0 or less"),
     ("price of zero", lambda f: f.assign(Price_a=0.0), [], "data.columns.price", "0 or less"),
+    (
+        "price without end",
+        lambda f: f.assign(Price_a=f["Price_a"].where(f.index > 2, float("inf"))),
+        [],
+        "data",
+        "infinite",
+    ),
     ("price as text", lambda f: f.assign(Price_a="1,99"), [], "data.columns.price", "do not hold numbers"),
     ("nothing left", lambda f: f, ["data.where={occasion: {gt: 99}}"], "data.where", "none of the 1,800 rows"),
     ("one customer", lambda f: f.assign(client=1), [], "split", "customer"),

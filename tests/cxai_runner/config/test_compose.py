@@ -195,3 +195,16 @@ def test_the_schema_is_what_stands_in_hydras_store() -> None:
     assert OmegaConf.to_container(OmegaConf.structured(Schema)) == defaults()
     below = {key.partition(".")[0] for key in own_leaves()}
     assert below | set(SLOTS) == set(defaults())
+
+
+def test_another_class_takes_none_of_the_old_ones_arguments() -> None:
+    composed = compose(["model._target_=sklearn.naive_bayes.GaussianNB", "model.var_smoothing=1.0e-8"])
+    assert composed.resolved()["model"] == {
+        "_target_": "sklearn.naive_bayes.GaussianNB",
+        "var_smoothing": 1e-8,
+    }
+
+
+def test_the_same_class_named_again_keeps_its_arguments() -> None:
+    composed = compose(["model._target_=cxai_runner.methods.logit.BinomialLogit", "model.max_iter=9"])
+    assert composed.resolved()["model"]["on_separation"] == "raise"
