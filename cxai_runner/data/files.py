@@ -1,4 +1,4 @@
-"""A table in files: found, its header looked at, its columns mapped and typed. No row is read.
+"""A table in files: found, its header looked at, its columns mapped and typed. No row is judged.
 
 A CSV is read as text and cast by us: DuckDB would stop at the first value that does not parse, or guess from a sample.
 This way every such value is known, and `contracts` counts them.
@@ -7,6 +7,7 @@ This way every such value is known, and `contracts` counts them.
 from __future__ import annotations
 
 import glob
+import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 Type = Literal["key", "text", "integer", "number", "timestamp", "boolean"]
 
 _HOLE = "{alternative}"
+
+_SMALL = 64 * 2**20
+"""Bytes of text up to which files are parsed once into the engine's memory."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,7 +179,32 @@ def _read(table: TableFile, files: list[str], engine: Backend) -> tuple[IbisTabl
     if table.delimiter is not None:
         options["delim"] = table.delimiter
     guessed = dict(engine.read_csv(files, **options).schema().items())
-    return engine.read_csv(files, all_varchar=True, **options), guessed
+    return _held(engine.read_csv(files, all_varchar=True, **options), files, options, engine), guessed
+
+
+def _held(raw: IbisTable, files: list[str], options: Mapping[str, Any], engine: Backend) -> IbisTable:
+    """Small files of text as a table in the engine's memory, so that they are parsed once and not for every question.
+
+    It is found again by what the files are and how they are read; a file that cannot be read to its end stays one,
+    and is told by whoever asks for its rows.
+    """
+    import duckdb
+
+    states = [(path, *_state(Path(path))) for path in files]
+    if sum(size for _, size, _ in states) > _SMALL:
+        return raw
+    name = "held_" + hashlib.blake2b(repr((states, sorted(options.items()))).encode(), digest_size=16).hexdigest()
+    try:
+        return engine.create_table(name, raw, temp=True)
+    except duckdb.CatalogException:  # held already
+        return engine.table(name)
+    except duckdb.Error:
+        return raw
+
+
+def _state(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns
 
 
 def _bad_formats(table: TableFile, engine: Backend) -> Iterator[Problem]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from cxai_runner.evaluation.splits import Part
 
 _FEW = 0.05
-"""The share of odd values up to which a column of text is a column of numbers that somebody has to mend."""
+"""The share of odd values up to which a column is one of numbers that somebody has to mend."""
 
 _PANEL_INPUTS = ("price_*", "promotion_*")
 
@@ -80,28 +80,31 @@ class Table(Features):
                 found = True
                 yield Problem("columns", "an id is never an input", value=column, remedy="leave it out")
         if self.columns is None and self.table != "panel":
-            yield from self._nearly_numbers(tables)
+            yield from self._odd_values(tables)
         if not found and not self._inputs(tables):
             yield Problem("columns", f"no column of {self.table} is left as an input", remedy=did_you_mean("", have))
 
-    def _nearly_numbers(self, tables: Tables) -> Iterator[Problem]:
-        """Yield text columns whose values are numbers but for a few: one odd value must not cost an input."""
+    def _odd_values(self, tables: Tables) -> Iterator[Problem]:
+        """Yield columns that are numbers but for a few values: one odd value must not cost an input, or a fit."""
         table = tables[self.table]
         schema = table.schema()
         left_out = {column for want in self.exclude for column in fnmatch.filter(table.columns, want)}
-        texts = [one for one in table.columns if schema[one].is_string() and not one.endswith("_id")]
         measures: dict[str, Any] = {"all rows": table.count()}
-        for column in (one for one in texts if one not in left_out):
-            number = table[column].try_cast("float64")
-            odd = table[column].notnull() & (number.isnull() | number.isinf() | number.isnan())
-            measures |= {f"odd {column}": table.count(where=odd), f"like {column}": table[column].min(where=odd)}
+        for column in table.columns:
+            kind = schema[column]
+            if column in left_out or column.endswith("_id") or not (kind.is_string() or kind.is_floating()):
+                continue
+            number = table[column].try_cast("float64") if kind.is_string() else table[column]
+            odd = number.isinf() | number.isnan()
+            odd = table[column].notnull() & (number.isnull() | odd) if kind.is_string() else odd
+            like = table[column].cast("string").min(where=odd)
+            measures |= {f"odd {column}": table.count(where=odd), f"like {column}": like}
         found = table.aggregate(**measures).to_pyarrow().to_pylist()[0]
         config = f"data.{tables.mapped[self.table].key}".rstrip(".")
-        for column in texts:
-            odd = found.get(f"odd {column}", found["all rows"])
+        for column in table.columns:
+            odd, like = found.get(f"odd {column}", 0), found.get(f"like {column}")
             if 0 < odd <= _FEW * found["all rows"]:
-                like = found[f"like {column}"]
-                message = f"{column} would be no input: {odd:,} of its {found['all rows']:,} values are no numbers"
+                message = f"{column} cannot be an input: {odd:,} of its {found['all rows']:,} values are no numbers"
                 remedy = f"{config}.nulls=[{like}] if it stands for a missing value, or features.exclude=[{column}]"
                 yield Problem("columns", f"{message}, such as `{like}`", remedy=remedy)
 

@@ -1,0 +1,93 @@
+"""Whatever ends a command badly is told in words, and as one JSON document where that was asked for."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+Call = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def test_a_database_that_is_none_is_told_with_its_path(cxai: Call, own_panel: list[str], tmp_path: Path) -> None:
+    (tmp_path / "mlruns").mkdir()
+    (tmp_path / "mlruns" / "mlflow.db").write_text("no database at all, but long enough to be taken for one")
+    for command in (["run", *own_panel], ["list", "runs"], ["doctor"]):
+        done = cxai(*command, cwd=tmp_path)
+        assert done.returncode == 2, command
+        assert "runs cannot be kept here" in done.stderr
+        assert "move it away" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_a_file_in_place_of_the_folder_is_told(cxai: Call, own_panel: list[str], tmp_path: Path) -> None:
+    (tmp_path / "mlruns").write_text("in the way")
+    done = cxai("run", *own_panel, "cache.enabled=false", "--json", cwd=tmp_path)
+    assert done.returncode == 2
+    assert json.loads(done.stdout)["status"] == "refused"
+
+
+def test_a_cache_that_cannot_be_written_costs_no_run(cxai: Call, own_panel: list[str], tmp_path: Path) -> None:
+    (tmp_path / "blocked").write_text("in the way")
+    with pytest.warns(RuntimeWarning, match="cache"):
+        done = cxai("run", *own_panel, "cache.dir=blocked/cache", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["status"] == "FINISHED"
+
+
+def test_a_failed_fit_is_json_too_and_keeps_its_config(
+    cxai: Call, panel_csv: Path, own_panel: list[str], tmp_path: Path
+) -> None:
+    frame = pd.read_csv(panel_csv)
+    frame["bought"] = (frame["Price_a"] + frame["Price_b"] < 4).astype(int)
+    frame.to_csv(tmp_path / "separated.csv", index=False)
+    done = cxai("run", *own_panel, "data.path=separated.csv", "task.terms=[mean_price]", "--json", cwd=tmp_path)
+    assert done.returncode == 1
+    told = json.loads(done.stdout)
+    assert told["status"] == "FAILED"
+    assert "separated" in told["error"]
+    shown = json.loads(cxai("show", told["run_id"], "--json", cwd=tmp_path).stdout)
+    assert shown["params"]["data.path"] == "separated.csv"
+    (folder,) = tmp_path.glob(f"mlruns/artifacts/*/{told['run_id']}/artifacts")
+    assert (folder / "config.yaml").is_file()
+
+
+@pytest.mark.parametrize("arguments", [["list", "nosuch"], ["nosuch"], ["show"]], ids=" ".join)
+def test_a_usage_error_is_json_too(arguments: list[str], cxai: Call, tmp_path: Path) -> None:
+    done = cxai(*arguments, "--json", cwd=tmp_path)
+    assert done.returncode == 2
+    assert json.loads(done.stdout)["status"] == "failed"
+
+
+def test_a_password_in_a_path_is_not_repeated(cxai: Call, tmp_path: Path) -> None:
+    done = cxai(
+        "run", "task=segmentation", "features=table", "data=csv", "data.table=customers",
+        "data.path=https://ann:hunter2secret@shop.example/x.csv", "--json", cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "hunter2secret" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("odd", ["inf", "N/A"])
+def test_one_odd_value_costs_no_input_without_a_word(odd: str, cxai: Call, tmp_path: Path) -> None:
+    rows = pd.DataFrame({"customer_id": range(200), "age": range(20, 220), "income": [f"{n}" for n in range(200)]})
+    rows.loc[7, "income"] = odd
+    rows.to_csv(tmp_path / "customers.csv", index=False, na_rep="")
+    mine = ["run", "task=segmentation", "features=table", "data=csv", "data.table=customers", "data.path=customers.csv"]
+    done = cxai(*mine, cwd=tmp_path)
+    assert done.returncode == 2
+    assert f"income cannot be an input: 1 of its 200 values are no numbers, such as `{odd}`" in done.stderr
+    assert "features.exclude=[income]" in done.stderr
+
+
+def test_the_inputs_are_named_in_the_summary(cxai: Call, tmp_path: Path) -> None:
+    rows = pd.DataFrame({"customer_id": range(60), "age": range(60), "town": ["x", "y"] * 30})
+    rows.to_csv(tmp_path / "customers.csv", index=False)
+    mine = ["run", "task=segmentation", "features=table", "data=csv", "data.table=customers", "data.path=customers.csv"]
+    done = cxai(*mine, "model.n_clusters=2", "evaluation.resamples=100", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "inputs      age" in done.stdout
