@@ -174,14 +174,14 @@ def examine(lines: Sequence[str], config_dirs: Sequence[Path] = ()) -> tuple[Com
     except UserError as error:
         return None, [*problems, *error.problems]
     raw = copy.deepcopy(base.raw)
-    _make_room(raw, line.values)
+    other = _make_room(raw, line.values)
     unsettled = _unsettled(wrong)
     plain, found = _with_values(raw, line.values)
     problems += [problem for problem in found if problem.key.partition(".")[0] not in unsettled]
     composed = Composed(
         raw=raw,
         overrides=tuple(_canonical(line)),
-        choices=base.choices,
+        choices={**base.choices, **other},
         plain=plain,
         folders=folders,
         unsettled=unsettled,
@@ -198,14 +198,22 @@ def _with_values(raw: dict[str, Any], values: Sequence[Given]) -> tuple[dict[str
     return plain, [*problems, *unresolved, *checked_settings(plain, raw)]
 
 
-def _make_room(raw: dict[str, Any], values: Sequence[Given]) -> None:
-    """Empty a component whose class is another one now: what stands there are the old one's arguments."""
+def _make_room(raw: dict[str, Any], values: Sequence[Given]) -> dict[str, str]:
+    """Empty a component whose class is another one now: what stands there are the old one's arguments.
+
+    Returns
+    -------
+    The name of the class, by slot: the option's name would be a lie.
+    """
+    other = {}
     for given in values:
         slot, _, name = given.key.rpartition(".")
         if slot not in SLOTS or name != "_target_" or given.parsed.is_delete() or not isinstance(raw[slot], dict):
             continue
         if raw[slot].get("_target_") != given.parsed.value():
             raw[slot] = {}
+            other[slot] = str(given.parsed.value()).rpartition(".")[2]
+    return other
 
 
 def _as_typed(problems: Sequence[Problem], lines: Sequence[str]) -> list[Problem]:

@@ -203,6 +203,7 @@ def test_another_class_takes_none_of_the_old_ones_arguments() -> None:
         "_target_": "sklearn.naive_bayes.GaussianNB",
         "var_smoothing": 1e-8,
     }
+    assert composed.choices["model"] == "GaussianNB"
 
 
 def test_the_same_class_named_again_keeps_its_arguments() -> None:
