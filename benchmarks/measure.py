@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import os
 import subprocess
+import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+
+import psutil
+
+_POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
 class Spent:
-    """Seconds of wall time, and peak resident memory in MiB."""
+    """Seconds of wall time, and peak resident memory of the process and all that it started together, in MiB."""
 
     seconds: float
     memory_mb: float
@@ -41,12 +47,34 @@ def spend(command: Sequence[str], environment: Mapping[str, str] | None = None, 
     child = subprocess.Popen(
         command, env={**os.environ, **quiet}, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
+    tree = _Tree(child.pid)
     _, status, usage = os.wait4(child.pid, 0)
     seconds = time.perf_counter() - begun
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode != 0:
         raise SystemExit(f"{' '.join(command)} ended with {child.returncode}")
-    return Spent(seconds, usage.ru_maxrss / 1024)
+    return Spent(seconds, max(usage.ru_maxrss / 1024, tree.peak()))
+
+
+class _Tree:
+    """Watches what a process and its children hold together; a page that two of them share counts twice."""
+
+    def __init__(self, pid: int) -> None:
+        self._root, self._peak, self._over = psutil.Process(pid), 0.0, threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def peak(self) -> float:
+        """Stop watching, and return the peak in MiB."""
+        self._over.set()
+        self._thread.join()
+        return self._peak / 2**20
+
+    def _watch(self) -> None:
+        while not self._over.wait(_POLL_SECONDS):
+            with suppress(psutil.Error):
+                held = [self._root, *self._root.children(recursive=True)]
+                self._peak = max(self._peak, sum(process.memory_info().rss for process in held))
 
 
 def fastest(

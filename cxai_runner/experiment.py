@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cxai_runner.data.dataset import Dataset
     from cxai_runner.evaluation.splits import Fold
     from cxai_runner.report.document import Document
+    from cxai_runner.tracking.recorder import Recorder
     from cxai_runner.tracking.run import Tracker
 
 
@@ -59,7 +60,7 @@ def prepare(composed: Composed, stages: Stages | None = None) -> Ready:
         return preflight(assemble(composed))
 
 
-def run(ready: Ready, tracker: Tracker, stages: Stages) -> Result:
+def run(ready: Ready, tracker: Tracker | Recorder, stages: Stages) -> Result:
     """Run a preflighted experiment and leave a tracked run.
 
     Raises

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from cxai_runner.preflight import Ready
     from cxai_runner.tracking.masking import Masker
     from cxai_runner.tracking.pseudonyms import Privacy
+    from cxai_runner.tracking.recorder import Recorder
+    from cxai_runner.tracking.run import Destination, Tracker
     from cxai_runner.tracking.stages import Stages
 
 _EXAMPLE = "Example:  cxai run task=purchase_incidence model=xgboost features.category=YOGURT seed=1"
@@ -62,6 +65,7 @@ def execute(
     from cxai_runner.preflight import of_the_source
     from cxai_runner.tracking.masking import Masker
     from cxai_runner.tracking.pseudonyms import Privacy
+    from cxai_runner.tracking.recorder import Recorder, wanted
     from cxai_runner.tracking.stages import Stages
 
     composed = compose(overrides, config_dirs, further=of_the_source)
@@ -70,13 +74,13 @@ def execute(
     tracking = composed.plain["tracking"]
     masker = Masker.of(composed.plain, composed.raw_env_names(), [tracking["uri"] or ""])
     privacy = Privacy(**composed.plain["privacy"])
-    with progress(quiet=as_json) as tell:
+    with progress(quiet=as_json) as tell, nullcontext() if dry_run or not wanted() else Recorder() as recorder:
         stages = Stages(tell)
         from cxai_runner.experiment import prepare
 
         ready = prepare(composed, stages)
         if not dry_run:
-            return _run(ready, stages, masker, privacy, as_json=as_json)
+            return _run(ready, stages, _destination(ready, masker, privacy), recorder, as_json=as_json)
     from cxai_runner.cli.summary import plan_as_json, plan_in_words
 
     if as_json:
@@ -86,21 +90,27 @@ def execute(
     return 0
 
 
-def _run(ready: Ready, stages: Stages, masker: Masker, privacy: Privacy, *, as_json: bool) -> int:
+def _destination(ready: Ready, masker: Masker, privacy: Privacy) -> Destination:
+    from cxai_runner.tracking.run import Destination
+
+    settings = ready.experiment.settings
+    trusted = tuple(settings["targets"]["allow"])
+    return Destination(settings["tracking"]["uri"], Path.cwd(), ready.experiment.name, masker, privacy, trusted)
+
+
+def _run(ready: Ready, stages: Stages, to: Destination, recorder: Recorder | None, *, as_json: bool) -> int:
     from cxai_runner.cli.summary import next_steps, summary
     from cxai_runner.config.problems import UserError
     from cxai_runner.experiment import run
-    from cxai_runner.tracking.owner import close_orphans
     from cxai_runner.tracking.run import Tracker
     from cxai_runner.tracking.signals import terminated_as_exception
-    from cxai_runner.tracking.store import Store
 
-    settings = ready.experiment.settings
+    masker = to.masker
     with stages.measure("store"):
-        store = Store.open(settings["tracking"]["uri"], Path.cwd())
-        for closed in close_orphans(store):
-            note(f"run {closed[:8]} had been cut off; it is closed as KILLED")
-    tracker = Tracker(store, masker, ready.experiment.name, privacy, settings["targets"]["allow"])
+        tracker: Tracker | Recorder
+        tracker, closed = (recorder, recorder.open(to)) if recorder else Tracker.open(to)
+    for run_id in closed:
+        note(f"run {run_id[:8]} had been cut off; it is closed as KILLED")
     try:
         with terminated_as_exception():
             result = run(ready, tracker, stages)

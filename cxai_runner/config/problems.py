@@ -20,6 +20,9 @@ class _Unset:
     def __repr__(self) -> str:
         return "UNSET"
 
+    def __reduce__(self) -> str:
+        return "UNSET"  # one object in every process
+
 
 UNSET: Any = _Unset()
 
@@ -71,6 +74,10 @@ class UserError(Exception):
         self.problems = tuple(problems)
         self.stage: Stage = stage
         super().__init__("; ".join(f"{p.key}: {p.message}" for p in self.problems))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Cross from one process to another with all that was found, not with the message alone."""
+        return type(self), (self.problems, self.stage)
 
 
 def under(prefix: str, problems: Iterable[Problem]) -> Iterator[Problem]:

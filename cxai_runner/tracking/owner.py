@@ -49,14 +49,15 @@ class Orphan:
     reason: str
 
 
-def owner_tags(*, lease: bool = False) -> dict[str, str]:
-    """Return the tags that say that this process owns a run, with a fresh lease if asked."""
+def owner_tags(pid: int | None = None, *, lease: bool = False) -> dict[str, str]:
+    """Return the tags that say that a process (by default this one) owns a run, with a fresh lease if asked."""
+    owner = os.getpid() if pid is None else pid
     tags = {
         HOST: platform.node(),
         BOOT: _boot(),
         NAMESPACE: _namespace(),
-        PID: str(os.getpid()),
-        STARTED: _started(os.getpid()) or "",
+        PID: str(owner),
+        STARTED: _started(owner) or "",
     }
     return tags | ({LEASE: _lease()} if lease else {})
 

@@ -23,19 +23,20 @@ import tempfile
 import time
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import zip_longest
 from math import isfinite
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from cxai_runner.tracking.artifacts import lay_out
 from cxai_runner.tracking.masking import Masker
 from cxai_runner.tracking.models import Logged, log_model
-from cxai_runner.tracking.owner import Lease, owner_tags
+from cxai_runner.tracking.owner import Lease, close_orphans, owner_tags
 from cxai_runner.tracking.pseudonyms import Privacy
 from cxai_runner.tracking.quiet import import_mlflow
 from cxai_runner.tracking.record import (
-    LONG_TAGS,
     UNDEFINED,
     DatasetRecord,
     Level,
@@ -47,12 +48,11 @@ from cxai_runner.tracking.record import (
     tag_texts,
 )
 from cxai_runner.tracking.signals import shielded
+from cxai_runner.tracking.store import Store
 
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput
     from mlflow.entities import Metric as MlflowMetric
-
-    from cxai_runner.tracking.store import Store
 
 T = TypeVar("T")
 
@@ -64,6 +64,50 @@ ERROR_LENGTH: Final = 500
 NOTE: Final = "mlflow.note.content"
 
 
+@dataclass(frozen=True, eq=False)
+class Destination:
+    """Where the runs of one experiment go, and what is kept from there.
+
+    Parameters
+    ----------
+    uri, root
+        As `Store.open` takes them.
+    experiment
+        The name of the MLflow experiment; it is created if there is none.
+    masker
+        What every text passes on its way there.
+    privacy
+        Whether customer ids are kept from the store.
+    trusted
+        Further root packages whose classes are saved without a pickle.
+    """
+
+    uri: str | None
+    root: Path
+    experiment: str
+    masker: Masker = field(default_factory=Masker)
+    privacy: Privacy = field(default_factory=Privacy)
+    trusted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a run ended that did not finish: what to call it, why in a line, and the traceback if there is one."""
+
+    status: str
+    reason: str = ""
+    traceback: str = ""
+
+    @classmethod
+    def of(cls, error: BaseException | None) -> Ending:
+        """What ``error`` makes of a run: one told to stop was killed; one left without being finished has failed."""
+        if error is None:
+            return cls("FAILED", "the run was left without being finished", "the run was left without being finished\n")
+        if not isinstance(error, Exception):
+            return cls("KILLED")
+        return cls("FAILED", f"{type(error).__name__}: {error}", "".join(traceback.format_exception(error)))
+
+
 class Tracker:
     """Starts runs of one experiment.
 
@@ -71,14 +115,10 @@ class Tracker:
     ----------
     store
         Where runs are kept.
-    masker
-        What every text passes on its way there.
-    experiment
-        The name of the MLflow experiment; it is created if there is none.
-    privacy
-        Whether customer ids are kept from the store.
-    trusted
-        Further root packages whose classes are saved without a pickle.
+    masker, experiment, privacy, trusted
+        As a `Destination` holds them.
+    owner
+        The process that owns the runs, by default this one.
 
     Attributes
     ----------
@@ -93,13 +133,27 @@ class Tracker:
         experiment: str,
         privacy: Privacy | None = None,
         trusted: Iterable[str] = (),
+        owner: int | None = None,
     ) -> None:
         self.store = store
         self.privacy = privacy or Privacy()
         self.masker = masker.also([self.privacy.key] if self.privacy.key else [])
         self.experiment = experiment
         self.trusted = tuple(trusted)
+        self.owner = owner
         self.latest: TrackedRun | None = None
+
+    @classmethod
+    def open(cls, to: Destination, owner: int | None = None) -> tuple[Tracker, list[str]]:
+        """Open the store, close the runs in it whose owner is dead, and return their ids beside the tracker.
+
+        Raises
+        ------
+        UserError
+            The store cannot be opened.
+        """
+        store = Store.open(to.uri, to.root)
+        return cls(store, to.masker, to.experiment, to.privacy, to.trusted, owner), close_orphans(store)
 
     def start(self, name: str, tags: Mapping[str, str] | None = None, opening: Record | None = None) -> TrackedRun:
         """Return a run to enter with ``with``; it exists in the store from then on, as RUNNING.
@@ -134,8 +188,8 @@ class TrackedRun:
 
     def __enter__(self) -> TrackedRun:
         store = self._store
-        tags, _ = tag_texts(self._masker.mask_mapping(_who() | self._tags))
-        tags |= owner_tags(lease=not store.is_local)
+        tags, _ = tag_texts(self._masker.mask_mapping(who() | self._tags))
+        tags |= owner_tags(self._tracker.owner, lease=not store.is_local)
         experiment = store.experiment_id(self._tracker.experiment)
         try:
             with shielded():
@@ -153,15 +207,15 @@ class TrackedRun:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.end(Ending.of(error))
+
+    def end(self, ending: Ending) -> None:
+        """Close the run as ``ending`` says, unless it is finished."""
         with shielded():
             if self._lease is not None:
                 self._lease.end()
-            if self.status == "FINISHED":
-                return
-            if isinstance(error, Exception) or error is None:
-                self._fail(error)
-            else:
-                self._close("KILLED")
+            if self.status == "RUNNING":
+                self._keep(ending)
 
     def finish(self, record: Record, level: Level = "full") -> None:
         """Write everything that the run holds; it is FINISHED when this returns, and not before.
@@ -181,7 +235,7 @@ class TrackedRun:
             said[NOTE] = record.note
         tags, long_tags = tag_texts(self._masker.mask_mapping(said))
         with tempfile.TemporaryDirectory(prefix="cxai-run-") as folder:
-            self._stage(Path(folder), record, long_tags)
+            lay_out(Path(folder), record, long_tags, self._masker, self._tracker.privacy)
             self._store.retry(self._store.client.log_artifacts, self.run_id, folder)
         self._log_datasets(record.datasets)
         self.models = tuple(
@@ -193,23 +247,6 @@ class TrackedRun:
         self._log_batches(param_texts(self._masker.mask_mapping(record.params)), tags, metrics, record.steps)
         with shielded():
             self._close("FINISHED")
-
-    def _stage(self, folder: Path, record: Record, long_tags: Mapping[str, str]) -> None:
-        """Lay the artifacts out in a folder, masked."""
-        privacy = self._tracker.privacy
-        texts = dict(record.texts)
-        if long_tags:
-            texts[LONG_TAGS] = json.dumps(long_tags, indent=1)
-        if record.html is not None:
-            texts["report.html"] = record.html
-        for name, frame in record.tables.items():
-            texts[f"tables/{name}.csv"] = privacy.frame(frame).to_csv(index=frame.index.name is not None)
-        for name, text in texts.items():
-            _place(folder, name).write_text(self._masker.mask(text), encoding="utf-8")
-        for name, picture in record.figures.items():
-            _place(folder, f"figures/{name}.png").write_bytes(picture)
-        for part, frame in record.scores.items():
-            privacy.frame(frame).to_parquet(_place(folder, f"scores/{part}.parquet"), index=False)
 
     def _log_datasets(self, datasets: Sequence[DatasetRecord]) -> None:
         if datasets:
@@ -242,28 +279,24 @@ class TrackedRun:
         log = self._store.client.log_batch
         self._store.retry(log, self.run_id, metrics=metrics, params=params, tags=tags, synchronous=True)
 
-    def _fail(self, error: Exception | None) -> None:
-        """Close as FAILED, with the traceback; a block left without `finish` has failed too."""
-        text = "the run was left without being finished\n"
-        reason = text.strip()
-        if error is not None:
-            text = "".join(traceback.format_exception(error))
-            reason = f"{type(error).__name__}: {error}"
+    def _keep(self, ending: Ending) -> None:
+        """Close the run; one that failed keeps its config, the reason and the traceback."""
         client = self._store.client
-        params = param_texts(self._masker.mask_mapping(self._opening.params))
         try:
-            for path, content in {**self._opening.texts, "error/traceback.txt": text}.items():
-                self._store.retry(client.log_text, self.run_id, self._masker.mask(content), path)
-            self._log_batches(params, {"cxai.error": self._masker.mask(reason)[:ERROR_LENGTH]}, {}, ())
+            if ending.status == "FAILED":
+                for path, content in {**self._opening.texts, "error/traceback.txt": ending.traceback}.items():
+                    self._store.retry(client.log_text, self.run_id, self._masker.mask(content), path)
+                params = param_texts(self._masker.mask_mapping(self._opening.params))
+                self._log_batches(params, {"cxai.error": self._masker.mask(ending.reason)[:ERROR_LENGTH]}, {}, ())
         finally:
-            self._close("FAILED")
+            self._close(ending.status)
 
     def _close(self, status: str) -> None:
         self._store.retry(self._store.client.set_terminated, self.run_id, status=status)
         self.status = status
 
 
-def _who() -> dict[str, str]:
+def who() -> dict[str, str]:
     """What MLflow's own pages show of a run's origin."""
     try:
         user = getpass.getuser()
@@ -274,21 +307,6 @@ def _who() -> dict[str, str]:
         "mlflow.source.name": Path(sys.argv[0]).name or "python",
         "mlflow.source.type": "LOCAL",
     }
-
-
-def _place(folder: Path, name: str) -> Path:
-    """The path of an artifact below ``folder``, whose own folder exists.
-
-    Raises
-    ------
-    ValueError
-        The name leads out of the folder.
-    """
-    path = (folder / name).resolve()
-    if not path.is_relative_to(folder.resolve()):
-        raise ValueError(f"artifact {name!r} is outside its run")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path
 
 
 def _chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
