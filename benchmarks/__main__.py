@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-GROUPS = ("startup", "overhead")
+GROUPS = ("startup", "overhead", "panel")
 
 
 def main(chosen: list[str]) -> None:

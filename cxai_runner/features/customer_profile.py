@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cxai_runner.config.problems import Problem, did_you_mean
+from cxai_runner.data.answers import value
 from cxai_runner.data.dataset import Dataset, Roles
 from cxai_runner.data.instants import instant
 from cxai_runner.data.needs import Needs
@@ -103,7 +104,7 @@ class CustomerProfile(Features):
         if when is None:
             yield Problem("as_of", "a date, as in 2017-12-31", value=self.as_of)
             return
-        first = tables["transactions"]["timestamp"].min().to_pyarrow().as_py()
+        first = value(tables["transactions"]["timestamp"].min())
         if first >= when:
             remedy = f"the first order is of {first:%Y-%m-%d}"
             yield Problem("as_of", "nobody bought before this date", value=self.as_of, remedy=remedy)
@@ -117,7 +118,7 @@ class CustomerProfile(Features):
         given = [one for one in (instant(self.as_of), instant(train.end)) if one is not None]
         if given:
             return {"as_of": min(given).isoformat()}
-        last = train.select(tables["transactions"], "timestamp")["timestamp"].max().to_pyarrow().as_py()
+        last = value(train.select(tables["transactions"], "timestamp")["timestamp"].max())
         return {"as_of": (datetime(last.year, last.month, last.day) + timedelta(days=1)).isoformat()}
 
     def build(self, tables: Tables, part: Part, learned: Mapping[str, Any]) -> Dataset:

@@ -1,4 +1,4 @@
-"""What every customer saw in a week: the price of each brand, and how much of it was on promotion.
+"""What every customer met in a week: the price of each brand, and how much of it was promoted.
 
 A brand is many products, and which of them are bought changes with price. A plain mean of what was paid would move
 when the mix moves. So a brand's price is a fixed-basket (Lowe) index: with q_j the units of product j in the training
@@ -7,26 +7,32 @@ part and p_jt its price in week t,
     price_t = Σ_j q_j · p_jt / Σ_j q_j
 
 in the source's currency. It is Σ_j w_j · p_jt / p̄_j, with w_j product j's share of training revenue, scaled by the
-brand's mean price. A product that was not sold in a week keeps the price it was last seen at, or has its training mean
-if it was not seen before.
+brand's mean price. Display, mailer and promotion weigh products alike. The weights never move, nor do they differ
+between groups of stores, so that neither the week's sales nor a store's assortment enters a price.
+
+p_jt is what was paid for product j in week t in the group of stores: revenue over units, at shelf prices. Where nobody
+bought it there, it is what was paid for it that week in any store; where nobody bought it at all, the price it was last
+seen at; where it was not seen before, its training mean.
 
 See ILO, IMF et al. (2020), Consumer Price Index Manual: Concepts and Methods, chapter 2, for the index.
 """
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 if TYPE_CHECKING:
     import pandas as pd
     from ibis.expr.types import Table as IbisTable
+    from numpy.typing import NDArray
 
-_SILENT = ("", "0", "no", "none", "false", "n")
-"""What `display` and `mailer` say of a product that is neither displayed nor advertised."""
+    FloatArray = NDArray[np.float64]
+
+KEYS = ("period", "store_group")
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,54 +63,56 @@ class Basket:
         """The products as plain values, for JSON."""
         return [[_plain(value) for value in row] for row in self.products.reset_index().to_numpy(dtype=object)]
 
-    def index(self, values: pd.DataFrame) -> pd.DataFrame:
-        """Return the weighted mean of ``values`` (weeks × products) over each alternative's products."""
-        import pandas as pd
+    def index(self, values: FloatArray) -> FloatArray:
+        """Return the weighted mean of ``values`` (weeks × products) over each alternative's products, in order."""
+        of, units = self.products["alternative"].to_numpy(), self.products["units"].to_numpy(dtype=float)
+        found = np.empty((len(values), len(self.alternatives)))
+        for place, alternative in enumerate(self.alternatives):
+            mine = of == alternative
+            found[:, place] = np.ascontiguousarray(values[:, mine]) @ (units[mine] / units[mine].sum())
+        return found
 
-        columns = {}
-        for alternative in self.alternatives:
-            units = self.products.loc[self.products["alternative"] == alternative, "units"]
-            columns[alternative] = values[units.index].to_numpy() @ (units / units.sum()).to_numpy()
-        return pd.DataFrame(columns, index=values.index)
+    def weights(self) -> pd.Series:
+        """Return each product's share of its alternative's basket, by product id."""
+        units = self.products["units"]
+        return units / units.groupby(self.products["alternative"]).transform("sum")
 
 
-def sold(purchases: IbisTable) -> pd.DataFrame:
-    """Return purchases as one row per week and product.
+def sold(purchases: IbisTable, put_back: Sequence[str]) -> pd.DataFrame:
+    """Return purchases as one row per week, group of stores and product.
 
     Parameters
     ----------
     purchases
-        ``time``, ``product_id``, ``brand``, ``quantity``, ``revenue``, and ``coupon_match_discount`` and
-        ``retail_discount`` where the source has them.
+        ``period``, ``store_group``, ``product_id``, ``brand``, ``quantity``, ``revenue``, the columns that are put
+        back, and ``retail_discount`` where the source has it.
+    put_back
+        Columns that are added to revenue for what the shelf asked.
 
     Returns
     -------
     ``units``, ``revenue``, ``value`` (at shelf price, in the source's currency) and ``discounted`` units.
-
-    Notes
-    -----
-    The shop takes ``revenue``: what the customer paid and what the manufacturer refunds for its coupon. Only the shop's
-    own match of a coupon lowered it below the shelf price, so shelf price = (revenue + coupon match) / quantity.
     """
     import ibis
 
-    zero = ibis.literal(0.0)
-    match = purchases["coupon_match_discount"].coalesce(0) if "coupon_match_discount" in purchases.columns else zero
+    value = purchases["revenue"]
+    for column in put_back:
+        value = value + purchases[column].coalesce(0)
     at_discount = purchases["retail_discount"] > 0 if "retail_discount" in purchases.columns else ibis.literal(False)
-    table = purchases.mutate(value=purchases["revenue"] + match, at_discount=at_discount)
-    aggregate = table.group_by("time", "product_id", "brand").aggregate(
+    table = purchases.mutate(value=value, at_discount=at_discount)
+    aggregate = table.group_by(*KEYS, "product_id", "brand").aggregate(
         units=table["quantity"].sum().round(6),
         revenue=table["revenue"].sum().round(6),
         value=table["value"].sum().round(6),
         discounted=table["quantity"].sum(where=table["at_discount"]).round(6).coalesce(0),
     )
-    return aggregate.order_by("time", "product_id").execute()
+    frame = aggregate.order_by(*KEYS, "product_id").execute()
+    return frame.astype(dict.fromkeys(("units", "revenue", "value", "discounted"), float))
 
 
-def basket(weekly: pd.DataFrame, alternatives: Sequence[str]) -> Basket:
-    """Learn the fixed weights from the training part's weekly sales."""
-    # A product given away was sold at no shelf price; it says nothing of what the brand costs.
-    priced = weekly[weekly["value"] > 0]
+def basket(sales: pd.DataFrame, alternatives: Sequence[str]) -> Basket:
+    """Learn the fixed weights from the training part's sales, as `sold` gives them, with their ``alternative``."""
+    priced = _over_all_stores(sales)
     grouped = priced.groupby("product_id", sort=True)
     products = grouped.agg(alternative=("alternative", "first"), units=("units", "sum"), value=("value", "sum"))
     products["price"] = products["value"] / products["units"]
@@ -112,71 +120,82 @@ def basket(weekly: pd.DataFrame, alternatives: Sequence[str]) -> Basket:
     return Basket(products[["alternative", "units", "price", "last"]], tuple(alternatives))
 
 
-def prices(weekly: pd.DataFrame, weeks: pd.Index, fixed: Basket, *, carried: bool) -> pd.DataFrame:
-    """Return the price of each alternative (columns) in each of ``weeks`` (index).
+def prices(
+    sales: pd.DataFrame, periods: pd.DatetimeIndex, groups: Sequence[str], fixed: Basket, *, carried: bool
+) -> pd.DataFrame:
+    """Return the price of each alternative (columns) in each period and group of stores (index).
 
     Parameters
     ----------
-    weekly
-        The sales of those weeks, as `sold` gives them.
-    weeks
+    sales
+        Of those periods, as `sold` gives them.
+    periods
         In order.
+    groups
+        The groups of stores.
     fixed
         The basket.
     carried
-        Whether the weeks follow the training part, so that a product not sold yet keeps the price last seen there.
+        Whether the periods follow the training part, so that a product not sold yet keeps the price last seen there.
     """
-    known = weekly[(weekly["value"] > 0) & weekly["product_id"].isin(fixed.products.index)]
-    observed = known.assign(price=known["value"] / known["units"]).pivot(
-        index="time", columns="product_id", values="price"
-    )
-    table = observed.reindex(index=weeks, columns=fixed.products.index).astype(float).ffill()
-    return fixed.index(table.fillna(fixed.products["last" if carried else "price"]))
-
-
-def discount_shares(weekly: pd.DataFrame, weeks: pd.Index, fixed: Basket) -> pd.DataFrame:
-    """Return the share of each alternative's units that were sold at a retail discount; 0 where none was sold."""
-    totals = weekly.groupby(["time", "alternative"])[["discounted", "units"]].sum()
-    share = (totals["discounted"] / totals["units"]).unstack("alternative")
-    return share.reindex(index=weeks, columns=list(fixed.alternatives)).fillna(0.0).astype(float)
-
-
-def promotion_shares(
-    promotions: IbisTable, week_of: Mapping[Any, Any], products: IbisTable, fixed: Basket
-) -> pd.DataFrame:
-    """Return the share of stores × products of each alternative that were on display or in a mailer.
-
-    A product's share is the number of stores that promoted it, of all stores that the table has in that week; products
-    weigh what they weigh in the price.
-
-    Parameters
-    ----------
-    promotions
-        ``product_id``, ``week``, and ``store_id``, ``display`` and ``mailer`` where there are such.
-    week_of
-        Number of the week → its ``time``, for the weeks that are wanted.
-    products
-        ``product_id`` of the category.
-    """
-    import ibis
     import pandas as pd
 
-    wanted = promotions.filter(promotions["week"].isin(list(week_of)))
-    active = wanted.semi_join(products, "product_id")
-    said = [active[one].fill_null("").lower().notin(_SILENT) for one in ("display", "mailer") if one in active.columns]
-    promoted = reduce(operator.or_, said) if said else ibis.literal(True)
-    by_product = active.group_by("week", "product_id")
-    if "store_id" in promotions.columns:
-        # The condition is inside the aggregate: as a filter it would be tried on every row of the table first.
-        counts = by_product.aggregate(share=active["store_id"].nunique(where=promoted)).execute()
-        stores = wanted.group_by("week").aggregate(of=wanted["store_id"].nunique()).execute().set_index("week")["of"]
-        counts["share"] /= counts["week"].map(stores)
-    else:
-        counts = by_product.aggregate(share=promoted.max()).execute()
-    table = counts.pivot(index="week", columns="product_id", values="share")
-    table = table.reindex(index=list(week_of), columns=fixed.products.index).fillna(0.0).astype(float)
-    table.index = pd.Index([week_of[week] for week in table.index], name="time")
-    return fixed.index(table)
+    anywhere = _observed(_over_all_stores(sales), periods, fixed)
+    before = fixed.products["last" if carried else "price"].to_numpy(dtype=float)
+    for row in anywhere:
+        row[:] = before = np.where(np.isnan(row), before, row)
+    known = sales[sales["value"] > 0]
+    found = {}
+    for group in groups:
+        here = _observed(known[known["store_group"] == group], periods, fixed)
+        index = fixed.index(np.where(np.isnan(here), anywhere, here))
+        found[group] = pd.DataFrame(index, index=periods, columns=list(fixed.alternatives))
+    return by_period(found)
+
+
+def discount_shares(
+    sales: pd.DataFrame, periods: pd.DatetimeIndex, groups: Sequence[str], fixed: Basket
+) -> pd.DataFrame:
+    """Return the share of each alternative's units that were sold at a retail discount.
+
+    Where a group sold none it is the share in all stores, and 0 where nobody sold any.
+    """
+    names = list(fixed.alternatives)
+
+    def share(rows: pd.DataFrame) -> pd.DataFrame:
+        totals = rows.groupby(["period", "alternative"])[["discounted", "units"]].sum()
+        found = (totals["discounted"] / totals["units"]).unstack("alternative")
+        return found.reindex(index=periods, columns=names).astype(float)
+
+    anywhere = share(sales).fillna(0.0)
+    return by_period({group: share(sales[sales["store_group"] == group]).fillna(anywhere) for group in groups})
+
+
+def _over_all_stores(sales: pd.DataFrame) -> pd.DataFrame:
+    """Sales of each week and product; a product given away was sold at no shelf price, and says nothing of it."""
+    priced = sales[sales["value"] > 0]
+    return priced.groupby(["period", "product_id"], as_index=False).agg(
+        alternative=("alternative", "first"), units=("units", "sum"), value=("value", "sum")
+    )
+
+
+def _observed(rows: pd.DataFrame, periods: pd.DatetimeIndex, fixed: Basket) -> FloatArray:
+    """What was paid for each product of the basket (columns) in each period (rows); NaN where nobody bought."""
+    import pandas as pd
+
+    week = periods.get_indexer(pd.Index(rows["period"]))
+    product = fixed.products.index.get_indexer(pd.Index(rows["product_id"]))
+    known = (week >= 0) & (product >= 0)
+    paid = np.full((len(periods), len(fixed.products)), np.nan)
+    paid[week[known], product[known]] = (rows["value"] / rows["units"]).to_numpy()[known]
+    return paid
+
+
+def by_period(found: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return the frames of all groups as one, indexed by period and group."""
+    import pandas as pd
+
+    return pd.concat(found, names=["store_group", "period"]).swaplevel().sort_index()
 
 
 def _plain(value: Any) -> Any:

@@ -1,18 +1,18 @@
-"""Shopping occasions: what each household met in a week, and whether, which and how much it bought of a category."""
+"""Shopping occasions: what each household met, what it had bought before, and whether, which and how much it bought."""
 
 from __future__ import annotations
 
-import re
+import fnmatch
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from annotated_types import Ge
+from annotated_types import Ge, Lt
 
-from cxai_runner.config.problems import Problem, UserError, did_you_mean, nearest
-from cxai_runner.data.dataset import Dataset, Roles
+from cxai_runner.config.problems import Problem, UserError
+from cxai_runner.data.dataset import Dataset, Dropped, Roles
 from cxai_runner.data.needs import Needs
-from cxai_runner.features import market
+from cxai_runner.features import alternatives, history, market, occasions, panel_problems, promotions, stores
 from cxai_runner.features.base import Features
 from cxai_runner.features.parts import ordered
 
@@ -23,254 +23,292 @@ if TYPE_CHECKING:
     from cxai_runner.data.tables import Tables
     from cxai_runner.evaluation.splits import Part
 
-OTHER, NONE = "other", "none"
+_INPUTS = ("price_*", "promotion_*")
+_COUPONS = "coupon_match_discount"
+_SUMS = {"quantity": 6, "revenue": 6}
 
 
 @dataclass(frozen=True, kw_only=True)
 class PurchasePanel(Features):
-    """One row per household and week with at least one basket of anything.
+    """One row per household and shopping occasion: a week with at least one basket of anything, or a basket.
 
-    ===================  ===================================================================================
-    customer_id          the household
-    time                 the first day of the week
-    occasion             1, 2, 3 …: which shopping occasion of the household this is
-    incidence            1 if anything of the category was bought, else 0
-    brand                the alternative of which most units were bought (then most revenue, then the larger
-                         brand), ``none`` if nothing was
-    quantity, revenue    units and money, over the whole category
-    price_<alternative>  what the alternative cost that week, in the source's currency, household coupons apart
-    promotion_<…>        how much of it was on promotion that week, 0 … 1
-    ===================  ===================================================================================
+    ======================  ================================================================================
+    customer_id             the household
+    time                    the first day of the week, or the instant of the basket
+    occasion                1, 2, 3 …: which shopping occasion of the household this is
+    store_group             where it shopped, if groups of stores are told apart
+    incidence               1 if anything of the category was bought, else 0
+    brand                   the alternative of which most units were bought (then most revenue, then the larger
+                            brand), ``none`` if nothing was
+    quantity, revenue       units and money, over the whole category
+    last_brand, …_quantity  of the household's last earlier occasion with a purchase of the category
+    weeks_since_purchase    how long ago that was; missing before the first
+    price_<alternative>     what the alternative cost that week, in the source's currency, coupons apart
+    promotion_<…>           how much of it was on display or in a mailer that week, 0 … 1
+    display_<…>, mailer_…   how much of it was on display, and in a mailer
+    loyalty_<…>             its share of what the household had bought of the category up to the day before
+    ======================  ================================================================================
 
-    A week is what the transactions' column ``week`` says, where there is one, and a calendar week from Monday where
-    there is none. The alternatives are the ``brands`` brands with the highest revenue in the training part; what is
-    left is pooled as ``other``. Prices are fixed-basket indices (see `market`). Promotion is the share of stores and
-    products on display or in a mailer where the source has a table `promotions`, else the share of units sold at a
-    retail discount; where neither is known there is no such column.
+    The alternatives are the ``brands`` brands with the highest revenue in the training part. Prices are fixed-basket
+    indices (`market`), the past is `history`'s, groups of stores are `stores`'. Where the source has no table
+    `promotions`, promotion is the share of units sold at a retail discount, and there is no display or mailer; where
+    that is not known either, there is no such column.
 
-    Brands, weights and the market of every training week are learned from the training part alone. A week that the
-    training part has is priced from the training part's purchases in either part; a later one from the held-out part's.
+    Brands, weights, groups of stores, the start of loyalty and the market of every training week are learned from the
+    training part alone. A week that the training part has is priced from the training part's purchases in either part;
+    a later one from the held-out part's, which are public by then. A household's past is its own in either part.
 
     Parameters
     ----------
     category
         As `products` calls it.
+    brand_by
+        The column of `products` that says which brand a product is of.
     brands
         How many brands are alternatives of their own.
     rest
         What becomes of the other brands: ``pool`` makes them one alternative; ``drop`` takes them out of the
         category, so that buying one of them is not buying.
+    occasion
+        ``week`` or ``basket``.
+    store_groups
+        The column of `transactions` or `stores` by which prices and promotions are told apart, such as ``store_id``;
+        null makes the whole chain one group.
+    store_group_lines
+        A group has prices of its own if the training part has so many lines of the category there; the others are
+        pooled.
+    put_back
+        Columns of `transactions` that are added to revenue for the price on the shelf; where none are named, the shop's
+        own match of a household's coupon if the source has it.
+    loyalty_carry_over
+        Of smoothed loyalty; null for plain shares.
+    columns
+        The inputs of a model, by name or pattern; prices and promotions where none are named.
     """
 
     makes: ClassVar[str] = "panel"
 
     category: str
+    brand_by: str = "brand"
     brands: Annotated[int, Ge(2)] = 4
-    rest: Literal["pool", "drop"] = "pool"
+    rest: alternatives.Rest = "pool"
+    occasion: occasions.Occasion = "week"
+    store_groups: str | None = None
+    store_group_lines: Annotated[int, Ge(1)] = 500
+    put_back: Sequence[str] | None = None
+    loyalty_carry_over: Annotated[float, Ge(0), Lt(1)] | None = None
+    columns: Sequence[str] | None = None
 
     def needs(self) -> Needs:
-        """Transactions and products; promotions where there are such."""
+        """Transactions and products; promotions, and stores for their groups, where there are such."""
+        lines = ["week", "retail_discount", *(self.put_back or [_COUPONS])]
+        lines += ["order_id"] if self.occasion == "basket" or self.store_groups is not None else []
+        kinds = ["product_id", "week", "store_id", *promotions.KINDS]
+        own = ["brand"] if self.brand_by == "brand" else []
+        by = stores.columns(self.store_groups)
+        stored: dict[str, tuple[str, ...]] = {"stores": by} if by else {}
         return Needs(
             {
                 "transactions": ("customer_id", "timestamp", "product_id", "quantity", "revenue"),
-                "products": ("product_id", "category", "brand"),
+                "products": ("product_id", "category", *own),
             },
             {
-                "transactions": ("week", "retail_discount", "coupon_match_discount"),
-                "promotions": ("product_id", "week", "store_id", "display", "mailer"),
+                "transactions": (*lines, *by),
+                "products": (self.brand_by,),
+                "promotions": tuple(dict.fromkeys([*kinds, *by])),
+                **stored,
             },
         )
 
     def provides(self, tables: Tables) -> tuple[str, ...]:
         """The panel's columns."""
-        promotion = ("promotion_*",) if self._promoted(tables) else ()
-        return ("customer_id", "time", "occasion", "incidence", "brand", "quantity", "revenue", "price_*", *promotion)
+        return (*self._outcome(), *history.LAST, "price_*", *(f"{one}_*" for one in self._kinds(tables)), "loyalty_*")
 
     def problems(self, tables: Tables) -> Iterator[Problem]:
-        """Yield a category that is not sold, too few brands, and promotions that cannot be dated."""
-        if "promotions" in tables:
-            for name in ("transactions", "promotions"):
-                if "week" not in tables.columns(name):
-                    remedy = f"map it: {_config_of(tables, name)}.columns.week=…"
-                    yield Problem("", f"promotions go by week, and {name} has no column `week`", remedy=remedy)
-        bought = tables["transactions"].select("product_id").distinct()
-        on_sale = tables["products"].semi_join(bought, "product_id")
-        categories = on_sale.select("category").distinct().drop_null().to_pyarrow()["category"].to_pylist()
-        if self.category not in categories:
-            near = nearest(self.category, categories)
-            told = f"not among the {len(categories)} categories sold"
-            remedy = "" if near else did_you_mean(self.category, categories)
-            yield Problem("category", f"{told}; nearest: {near}" if near else told, value=self.category, remedy=remedy)
-            return
-        there = on_sale.filter(on_sale["category"] == self.category)["brand"].nunique().to_pyarrow().as_py()
-        if there < self.brands:
-            yield Problem(
-                "brands",
-                f"only {there} brands of {self.category} are sold",
-                value=self.brands,
-                remedy=f"at most {there}",
-            )
+        """Yield names that nothing has, weeks that cannot be told apart, and too little that is sold."""
+        yield from panel_problems.names(self, tables, self.provides(tables))
+        yield from panel_problems.weeks(tables)
+        yield from panel_problems.category(self, tables)
 
     def rows(self, tables: Tables) -> IbisTable:
-        """Household-weeks with a basket."""
-        return _dated(tables["transactions"]).select("customer_id", "time").distinct()
+        """Household-weeks with a basket, or baskets."""
+        lines = self._lines(tables)
+        return lines.select(*occasions.keys(lines, self.occasion)).distinct().select("customer_id", "time")
 
     def learn(self, tables: Tables, train: Part) -> Mapping[str, Any]:
-        """Learn the alternatives, the fixed weights, and the market of the training weeks.
+        """Learn alternatives, weights, groups of stores, the start of loyalty, and the market of the training weeks.
 
         Raises
         ------
         UserError
             When nothing of the category was bought in the training part.
         """
-        weekly = market.sold(self._purchases(tables, train))
-        names = _names(self._largest(weekly))
-        weekly = self._named(weekly, names)
-        present = [*names.values(), OTHER]
-        present = [one for one in present if one in set(weekly.loc[weekly["value"] > 0, "alternative"])]
-        fixed = market.basket(weekly, present)
-        seen = self._market(tables, _weeks(tables, train), weekly, fixed, carried=False)
+        lines = train.select(self._lines(tables), "time")
+        bought = lines.join(self._products(tables), "product_id")
+        groups = None if self.store_groups is None else stores.large(bought, self.store_group_lines)
+        sales = market.sold(stores.grouped(bought, groups), self._put_back(tables))
+        if sales["brand"].isna().all():
+            raise UserError([_nothing_bought(self.category)], "data")
+        names = alternatives.names(alternatives.largest(sales, self.brands))
+        sales = alternatives.named(sales, names, self.rest)
+        priced = set(sales.loc[sales["value"] > 0, "alternative"])
+        present = [one for one in (*names.values(), alternatives.OTHER) if one in priced]
+        fixed = market.basket(sales, present)
+        units = sales.groupby("alternative")["units"].sum()
+        seen = self._market(tables, occasions.weeks(lines), sales, groups, fixed, carried=False).reset_index()
         return {
             "names": names,
             "present": present,
+            "groups": groups,
+            "loyalty": {name: float(units[name] / units[present].sum()) for name in present},
             "basket": fixed.rows(),
-            "market": {f"{time:%Y-%m-%d}": row for time, row in seen.to_dict("index").items()},
+            "market": seen.assign(period=seen["period"].dt.strftime("%Y-%m-%d")).to_dict("records"),
         }
 
     def build(self, tables: Tables, part: Part, learned: Mapping[str, Any]) -> Dataset:
         """Build one part."""
         import pandas as pd
 
-        bought = self._purchases(tables, part)
-        frame = part.select(_occasions(tables["transactions"]), "time").execute()
-        met = pd.DataFrame.from_dict(learned["market"], orient="index")
-        met.index = pd.DatetimeIndex(met.index, name="time").as_unit("us")
-        if not frame["time"].isin(met.index).all():
-            fixed = market.Basket.of(learned["basket"], learned["present"])
-            unseen = {time: week for time, week in _weeks(tables, part).items() if time not in met.index}
-            weekly = self._named(market.sold(bought), learned["names"])
-            met = pd.concat([met, self._market(tables, unseen, weekly, fixed, carried=True)])
-        frame = frame.merge(self._chosen(bought, learned), how="left", on=["customer_id", "time"])
+        lines = stores.grouped(self._lines(tables), learned["groups"])
+        # What a customer did before the part begins is their past; nothing after its end is read.
+        until = replace(part, start=None)
+        frame = self._occasions(lines, until)
+        bought, units, dropped = self._bought(tables, lines, until, learned, frame)
+        if part.start is not None:
+            frame = frame[frame["time"] >= pd.Timestamp(part.start)].reset_index(drop=True)
+        before = history.past(frame, bought, units, learned["loyalty"], self.loyalty_carry_over)
+        met = self._met(tables, lines, part, learned, frame)
+        by = occasions.keys(lines, self.occasion)
+        frame = frame.join(before).merge(bought[[*by, "brand", *_SUMS]], how="left", on=by)
         frame["incidence"] = frame["brand"].notna().astype("int64")
-        frame["brand"] = frame["brand"].fillna(NONE)
-        frame[["quantity", "revenue"]] = frame[["quantity", "revenue"]].fillna(0.0).astype(float)
-        frame = frame.join(met, on="time")
-        inputs = tuple(met.columns)
-        outcome = ["customer_id", "time", "occasion", "incidence", "brand", "quantity", "revenue"]
+        frame["brand"] = frame["brand"].fillna(alternatives.NONE)
+        frame[list(_SUMS)] = frame[list(_SUMS)].fillna(0.0).astype(float)
+        frame = frame.merge(met, how="left", on=list(market.KEYS))
+        loyalty = [f"loyalty_{name}" for name in learned["present"]]
+        known = [*history.LAST, *(name for name in met.columns if name not in market.KEYS), *loyalty]
+        wanted = _INPUTS if self.columns is None else self.columns
+        inputs = tuple(dict.fromkeys(name for want in wanted for name in fnmatch.filter(known[1:], want)))
         return Dataset(
             kind=self.makes,
-            frame=ordered(frame[[*outcome, *inputs]], ["customer_id", "time"]),
-            roles=Roles(time="time", inputs=inputs, alternatives=tuple(learned["present"])),
+            frame=ordered(frame[[*self._outcome(), *known]], ["customer_id", "time", "occasion"]),
+            roles=Roles(
+                time="time",
+                inputs=inputs,
+                describe=tuple(name for name in known if name not in inputs),
+                alternatives=tuple(learned["present"]),
+            ),
+            dropped=dropped,
         )
 
-    def _largest(self, weekly: pd.DataFrame) -> list[str]:
-        """The brands with the highest revenue, the highest first."""
-        totals = weekly.groupby("brand", as_index=False).agg(revenue=("revenue", "sum")).round({"revenue": 6})
-        if totals.empty:
-            told = Problem(
-                "features.category",
-                "nobody bought it in the training part",
-                value=self.category,
-                remedy="choose a larger category, or hold out less",
-            )
-            raise UserError([told], "data")
-        top = totals.sort_values(["revenue", "brand"], ascending=[False, True])
-        return [str(brand) for brand in top["brand"].head(self.brands)]
+    def _outcome(self) -> tuple[str, ...]:
+        grouped = ("store_group",) if self.store_groups is not None else ()
+        return ("customer_id", "time", "occasion", *grouped, "incidence", "brand", "quantity", "revenue")
 
-    def _named(self, rows: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
-        """Return ``rows`` with the alternative that each row's brand is, without those that are none."""
-        alternative = rows["brand"].map(names)
-        if self.rest == "drop":
-            return rows.assign(alternative=alternative).dropna(subset=["alternative"])
-        return rows.assign(alternative=alternative.fillna(OTHER))
+    def _kinds(self, tables: Tables) -> tuple[str, ...]:
+        """What is known of promotions: ``promotion``, ``display``, ``mailer``."""
+        if "promotions" in tables:
+            return promotions.made(tables.columns("promotions"))
+        return ("promotion",) if "retail_discount" in tables.columns("transactions") else ()
+
+    def _put_back(self, tables: Tables) -> tuple[str, ...]:
+        if self.put_back is not None:
+            return tuple(self.put_back)
+        return (_COUPONS,) if _COUPONS in tables.columns("transactions") else ()
+
+    def _lines(self, tables: Tables) -> IbisTable:
+        """What was bought of anything, when, on which occasion and where."""
+        more = ["retail_discount", *self._put_back(tables), *stores.columns(self.store_groups)]
+        found = occasions.lines(tables["transactions"], self.occasion, more)
+        return stores.located(found, tables, self.store_groups)
 
     def _products(self, tables: Tables) -> IbisTable:
         products = tables["products"]
-        return products.filter(products["category"] == self.category).select("product_id", "brand")
+        of_it = products.filter(products["category"] == self.category)
+        return of_it.select("product_id", brand=of_it[self.brand_by].cast("string"))
 
-    def _purchases(self, tables: Tables, part: Part) -> IbisTable:
-        """What was bought of the category in ``part``, with its brand."""
-        return part.select(_dated(tables["transactions"]), "time").join(self._products(tables), "product_id")
-
-    def _chosen(self, bought: IbisTable, learned: Mapping[str, Any]) -> pd.DataFrame:
-        """Quantity, revenue and the main alternative of each household-week in which any was bought."""
-        keys = ["customer_id", "time"]
-        by_brand = bought.group_by(*keys, "brand").aggregate(
-            quantity=bought["quantity"].sum().round(6), revenue=bought["revenue"].sum().round(6)
+    def _occasions(self, lines: IbisTable, part: Part) -> pd.DataFrame:
+        """The occasions of ``part``, with ``period``, ``store_group`` and ``weeks``."""
+        by = occasions.keys(lines, self.occasion)
+        found = part.select(occasions.occasions(lines, self.occasion), "time")
+        if self.store_groups is None:
+            frame = found.execute().assign(store_group=stores.CHAIN)
+        else:
+            frame = found.join(part.select(stores.visited(lines, by), "time"), by).execute()
+        frame = occasions.to_microseconds(frame)
+        if "period" not in frame:
+            frame["period"] = frame["time"]
+        return frame.assign(
+            weeks=occasions.week_count(frame, self.occasion), occasion=frame["occasion"].astype("int64")
         )
-        frame = self._named(by_brand.order_by(*keys, "brand").execute(), learned["names"])
-        sums = {"quantity": 6, "revenue": 6}
-        frame = frame.groupby([*keys, "alternative"], as_index=False).agg(dict.fromkeys(sums, "sum")).round(sums)
-        place = {name: number for number, name in enumerate(learned["present"])}
-        frame["place"] = frame["alternative"].map(place).fillna(len(place))
-        frame = frame.sort_values([*keys, "quantity", "revenue", "place"], ascending=[True, True, False, False, True])
-        totals = frame.groupby(keys, as_index=False).agg(
-            brand=("alternative", "first"), quantity=("quantity", "sum"), revenue=("revenue", "sum")
-        )
-        return totals.round(sums)
 
-    def _market(
-        self, tables: Tables, weeks: Mapping[Any, Any], weekly: pd.DataFrame, fixed: market.Basket, *, carried: bool
+    def _bought(
+        self, tables: Tables, lines: IbisTable, part: Part, learned: Mapping[str, Any], frame: pd.DataFrame
+    ) -> tuple[pd.DataFrame, pd.DataFrame, tuple[Dropped, ...]]:
+        """Brand, quantity and revenue of each occasion with a purchase; units of each alternative; what was dropped.
+
+        The first two have a row per occasion, each customer's in order.
+        """
+        by = occasions.keys(lines, self.occasion)
+        rows = part.select(lines, "time").join(self._products(tables), "product_id")
+        by_brand = rows.group_by(*by, "brand").aggregate(
+            quantity=rows["quantity"].sum().round(6), revenue=rows["revenue"].sum().round(6), lines=rows.count()
+        )
+        every = occasions.to_microseconds(by_brand.order_by(*by, "brand").execute())
+        every = every.astype(dict.fromkeys(_SUMS, float))
+        kept = alternatives.named(every, learned["names"], self.rest)
+        left_out, of = int(every["lines"].sum() - kept["lines"].sum()), int(every["lines"].sum())
+        dropped = (Dropped("transactions", "brand is none of the alternatives", left_out, of),) if left_out else ()
+
+        bought, units = alternatives.chosen(kept, by, learned["present"], _SUMS)
+        return bought.merge(frame[[*by, "weeks"]], on=by, how="left"), units, dropped
+
+    def _met(
+        self, tables: Tables, lines: IbisTable, part: Part, learned: Mapping[str, Any], frame: pd.DataFrame
     ) -> pd.DataFrame:
-        """``price_…`` and ``promotion_…`` of every alternative in each of ``weeks``."""
+        """The market of every week of ``frame``: as learned, and from the part's own purchases where it was not."""
         import pandas as pd
 
-        index = pd.DatetimeIndex(list(weeks), name="time").as_unit("us")
-        columns = [market.prices(weekly, index, fixed, carried=carried).add_prefix("price_")]
+        met = pd.DataFrame(learned["market"])
+        met["period"] = pd.to_datetime(met["period"]).astype("datetime64[us]")
+        columns = [name for name in ("period", "week") if name in frame]
+        periods = frame[columns].drop_duplicates("period").sort_values("period", ignore_index=True)
+        unseen = periods[~periods["period"].isin(met["period"])]
+        if unseen.empty:
+            return met
+        fixed = market.Basket.of(learned["basket"], learned["present"])
+        bought = part.select(lines, "time").join(self._products(tables), "product_id")
+        sales = alternatives.named(market.sold(bought, self._put_back(tables)), learned["names"], self.rest)
+        later = self._market(tables, unseen, sales, learned["groups"], fixed, carried=True)
+        return pd.concat([met, later.reset_index()], ignore_index=True)
+
+    def _market(
+        self,
+        tables: Tables,
+        weeks: pd.DataFrame,
+        sales: pd.DataFrame,
+        groups: Sequence[str] | None,
+        fixed: market.Basket,
+        *,
+        carried: bool,
+    ) -> pd.DataFrame:
+        """``price_…``, ``promotion_…``, ``display_…`` and ``mailer_…`` in each of ``weeks`` and groups of stores."""
+        import pandas as pd
+
+        index = pd.DatetimeIndex(weeks["period"], name="period")
+        names = stores.every(groups)
+        found = [market.prices(sales, index, names, fixed, carried=carried).add_prefix("price_")]
         if "promotions" in tables:
-            number = {int(week): time for time, week in weeks.items()}
-            promoted = market.promotion_shares(tables["promotions"], number, self._products(tables), fixed)
-            columns.append(promoted.reindex(index).add_prefix("promotion_"))
-        elif self._promoted(tables):
-            columns.append(market.discount_shares(weekly, index, fixed).add_prefix("promotion_"))
-        return pd.concat(columns, axis=1)
-
-    def _promoted(self, tables: Tables) -> bool:
-        return "promotions" in tables or "retail_discount" in tables.columns("transactions")
+            period_of = {int(week): period for week, period in zip(weeks["week"], weeks["period"], strict=True)}
+            found.append(promotions.shares(tables, period_of, fixed, groups, self.store_groups))
+        elif self._kinds(tables):
+            found.append(market.discount_shares(sales, index, names, fixed).add_prefix("promotion_"))
+        return pd.concat(found, axis=1)
 
 
-def _dated(transactions: IbisTable) -> IbisTable:
-    """Transactions with ``time``, the first day of their week.
-
-    A numbered week starts on the first day on which it has a purchase: shops close their week at an hour of their own,
-    and the number is what promotions go by.
-    """
-    if "week" not in transactions.columns:
-        return transactions.mutate(time=transactions["timestamp"].truncate("W").cast("timestamp"))
-    first = transactions["timestamp"].min().truncate("D").cast("timestamp")
-    return transactions.join(transactions.group_by("week").aggregate(time=first), "week")
-
-
-def _occasions(transactions: IbisTable) -> IbisTable:
-    """One row per household-week with a basket, numbered within the household."""
-    import ibis
-
-    rows = _dated(transactions).select("customer_id", "time").distinct()
-    order = ibis.window(group_by="customer_id", order_by="time")
-    return rows.mutate(occasion=ibis.row_number().over(order) + 1)
-
-
-def _weeks(tables: Tables, part: Part) -> dict[Any, Any]:
-    """First day of each week in which anybody shopped → its number, or None where weeks have no number."""
-    rows = part.select(_dated(tables["transactions"]), "time")
-    numbered = "week" in rows.columns
-    weeks = rows.select("time", *(["week"] if numbered else [])).distinct().order_by("time").execute()
-    return dict(zip(weeks["time"], weeks["week"] if numbered else [None] * len(weeks), strict=True))
-
-
-def _names(brands: Sequence[str]) -> dict[str, str]:
-    """Brand → a name that can be part of a column's: lower case, no spaces, each once."""
-    names: dict[str, str] = {}
-    taken = {OTHER, NONE}
-    for brand in brands:
-        stem = re.sub(r"\W+", "_", brand.lower()).strip("_") or "brand"
-        name, number = stem, 2
-        while name in taken:
-            name, number = f"{stem}_{number}", number + 1
-        taken.add(name)
-        names[brand] = name
-    return names
-
-
-def _config_of(tables: Tables, name: str) -> str:
-    return f"data.{tables.mapped[name].key or 'tables.' + name}"
+def _nothing_bought(category: str) -> Problem:
+    return Problem(
+        "features.category",
+        "nobody bought it in the training part",
+        value=category,
+        remedy="choose a larger category, or hold out less",
+    )

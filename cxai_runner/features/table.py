@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from cxai_runner.config.problems import Problem, did_you_mean
+from cxai_runner.data.answers import row
 from cxai_runner.data.dataset import Dataset, Dropped, Roles
 from cxai_runner.data.needs import Needs
 from cxai_runner.data.standard import STANDARD
@@ -99,7 +100,7 @@ class Table(Features):
             odd = table[column].notnull() & (number.isnull() | odd) if kind.is_string() else odd
             like = table[column].cast("string").min(where=odd)
             measures |= {f"odd {column}": table.count(where=odd), f"like {column}": like}
-        found = table.aggregate(**measures).to_pyarrow().to_pylist()[0]
+        found = row(table.aggregate(**measures))
         config = f"data.{tables.mapped[self.table].key}".rstrip(".")
         for column in table.columns:
             odd, like = found.get(f"odd {column}", 0), found.get(f"like {column}")
@@ -166,7 +167,7 @@ class Table(Features):
             empty = rows[column].isnull()
             measures[column] = rows.count(where=empty if earlier is None else empty & ~earlier)
             earlier = empty if earlier is None else earlier | empty
-        counts = rows.aggregate(**measures).to_pyarrow().to_pylist()[0]
+        counts = row(rows.aggregate(**measures))
         return tuple(
             Dropped(self.table, f"no value of {column}", counts[column], counts["all rows"])
             for column in inputs

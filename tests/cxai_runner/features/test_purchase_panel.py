@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -9,9 +10,11 @@ import pytest
 
 from cxai_runner.config.problems import UserError
 from cxai_runner.data import Tables
+from cxai_runner.data.dataset import Dropped
 from cxai_runner.evaluation.splits import Part
 from cxai_runner.features.purchase_panel import PurchasePanel
 
+PAGE = Path(__file__).parents[3] / "docs" / "purchase-panel.md"
 TRAIN = Part("train")
 PRODUCTS = pd.DataFrame(
     {
@@ -76,6 +79,24 @@ def test_prices_of_the_worked_example() -> None:
     assert frame["price_other"].tolist() == pytest.approx([0.5, 0.5, 0.5])
 
 
+def test_the_page_shows_what_is_built() -> None:
+    """The page's table of results, cell for cell as far as it is printed."""
+    text = PAGE.read_text(encoding="utf-8")
+    head, _, *lines = text[text.index("| customer_id | time |") :].split("\n\n")[0].splitlines()
+    columns, *shown = ([cell.strip() for cell in line.split("|")[1:-1]] for line in (head, *lines))
+    frame = built(tables())
+    assert len(shown) == len(frame)
+    for column, cells in zip(columns, zip(*shown, strict=True), strict=True):
+        made = frame[column]
+        if column == "time":
+            assert list(cells) == made.dt.strftime("%Y-%m-%d").tolist()
+        elif made.dtype.kind in "if":
+            digits = len(cells[0].partition(".")[2])
+            assert [float(cell or "nan") for cell in cells] == pytest.approx(made.round(digits).tolist(), nan_ok=True)
+        else:
+            assert list(cells) == made.tolist()
+
+
 def test_promotion_is_the_share_of_units_at_a_discount_where_there_is_no_table_of_promotions() -> None:
     frame = built(tables()).drop_duplicates("time").set_index("time")
     assert frame["promotion_acme"].tolist() == [1.0, 0.0, 0.0]
@@ -83,25 +104,48 @@ def test_promotion_is_the_share_of_units_at_a_discount_where_there_is_no_table_o
     assert frame["promotion_other"].tolist() == [0.0, 0.0, 1.0]
 
 
+PROMOTIONS = pd.DataFrame(
+    [
+        (1, 10, 1, "5", "0"),
+        (1, 10, 1, "0", "A"),
+        (2, 10, 1, "0", "A"),
+        (2, 11, 1, None, "H"),
+        (3, 11, 1, "0", "0"),
+        (9, 11, 2, "0", "A"),
+        (9, 12, 2, "0", "A"),
+        (1, 10, 3, "0", "0"),
+    ],
+    columns=["product_id", "store_id", "week", "display", "mailer"],
+)
+NUMBERED = ROWS.assign(week=[1, 1, 1, 2, 2, 3, 3])
+
+
 def test_promotion_is_the_weighted_share_of_stores_where_there_is() -> None:
     """Week 1: product 1 in one of two stores, product 2 in both: 0.8 · 1/2 + 0.2 · 1. A row twice counts once."""
-    promotions = pd.DataFrame(
-        [
-            (1, 10, 1, "5", "0"),
-            (1, 10, 1, "0", "A"),
-            (2, 10, 1, "0", "A"),
-            (2, 11, 1, None, "H"),
-            (3, 11, 1, "0", "0"),
-            (9, 11, 2, "0", "A"),
-            (9, 12, 2, "0", "A"),
-            (1, 10, 3, "0", "0"),
-        ],
-        columns=["product_id", "store_id", "week", "display", "mailer"],
-    )
-    rows = ROWS.assign(week=[1, 1, 1, 2, 2, 3, 3])
-    frame = built(tables(rows, promotions=promotions)).drop_duplicates("time").set_index("time")
+    frame = built(tables(NUMBERED, promotions=PROMOTIONS)).drop_duplicates("time").set_index("time")
     assert frame["promotion_acme"].tolist() == pytest.approx([0.6, 0.0, 0.0])
     assert frame["promotion_best_cola"].tolist() == [0.0, 0.0, 0.0]
+
+
+def test_display_and_mailer_are_told_apart() -> None:
+    """Week 1: product 1 is on display in one of two stores, and in a mailer in the same; product 2 in both mailers."""
+    frame = built(tables(NUMBERED, promotions=PROMOTIONS)).drop_duplicates("time").set_index("time")
+    assert frame["display_acme"].tolist() == pytest.approx([0.8 / 2, 0.0, 0.0])
+    assert frame["mailer_acme"].tolist() == pytest.approx([0.8 / 2 + 0.2, 0.0, 0.0])
+
+
+def test_a_table_of_promotions_without_stores_says_that_a_product_is_promoted_everywhere() -> None:
+    promotions = PROMOTIONS.drop(columns=["store_id", "display"])
+    frame = built(tables(NUMBERED, promotions=promotions)).drop_duplicates("time").set_index("time")
+    assert frame["promotion_acme"].tolist() == pytest.approx([1.0, 0.0, 0.0])
+    assert frame["mailer_acme"].tolist() == pytest.approx([1.0, 0.0, 0.0])
+    assert "display_acme" not in frame
+
+
+def test_a_row_is_a_promotion_where_it_says_nothing_else() -> None:
+    promotions = PROMOTIONS[["product_id", "store_id", "week"]]
+    frame = built(tables(NUMBERED, promotions=promotions)).drop_duplicates("time").set_index("time")
+    assert frame["promotion_acme"].tolist() == pytest.approx([0.6, 0.0, 0.8])
 
 
 def test_mix_does_not_move_a_price() -> None:
@@ -137,6 +181,37 @@ def test_roles() -> None:
     assert roles.alternatives == ("acme", "best_cola", "other")
     assert roles.time == "time"
     assert set(roles.inputs) == {f"{kind}_{one}" for kind in ("price", "promotion") for one in roles.alternatives}
+
+
+def test_inputs_are_prices_and_promotions_unless_others_are_named() -> None:
+    source = tables()
+    features = PurchasePanel(category="SODA", brands=2, columns=["price_*", "loyalty_acme", "last_*"])
+    data = features.build(source, TRAIN, features.learn(source, TRAIN))
+    prices = tuple(f"price_{one}" for one in data.roles.alternatives)
+    assert data.roles.inputs == (*prices, "loyalty_acme", "last_quantity")
+    assert {"last_brand", "weeks_since_purchase", "promotion_acme", "loyalty_other"} < set(data.roles.describe)
+    assert not {"incidence", "brand", "quantity", "revenue"} & {*data.roles.inputs, *data.roles.describe}
+
+
+def test_what_was_bought_of_other_brands_is_counted_where_it_is_dropped() -> None:
+    source = tables()
+    features = PurchasePanel(category="SODA", brands=2, rest="drop")
+    data = features.build(source, TRAIN, features.learn(source, TRAIN))
+    assert data.dropped == (Dropped("transactions", "brand is none of the alternatives", 1, 5),)
+
+
+def test_a_brand_is_any_attribute_of_products() -> None:
+    source = Tables.of(transactions=ROWS, products=PRODUCTS.drop(columns="brand").assign(size=[12, 24, 12, 24, 1]))
+    frame = built(source, brand_by="size")
+    assert frame["brand"].tolist() == ["12", "24", "none", "none", "12", "24"]
+
+
+def test_money_that_is_put_back_makes_the_shelf_price() -> None:
+    """With the retail discount put back as well, product 1 costs (2.00 + 0.50) / 2 in week 1: 0.8 · 1.25 + 0.6."""
+    frame = built(tables(), put_back=["coupon_match_discount", "retail_discount"])
+    assert frame.drop_duplicates("time")["price_acme"].iloc[0] == pytest.approx(0.8 * 1.25 + 0.2 * 3)
+    frame = built(tables(), put_back=[])
+    assert frame.drop_duplicates("time")["price_acme"].tolist()[1] == pytest.approx(0.8 * 1.00 + 0.2 * 3)
 
 
 def test_what_is_learned_is_plain_json() -> None:
@@ -201,18 +276,62 @@ def test_a_week_after_the_training_part_is_priced_from_its_own_purchases() -> No
     assert frame["brand"].tolist() == ["none", "other", "acme"]
 
 
+POSSIBLE = ["last_quantity", "weeks_since_purchase", "price_*", "promotion_*", "loyalty_*"]
+
+
 @pytest.mark.parametrize(
     ("settings", "key", "message", "remedy"),
     [
         ({"category": "SODAS"}, "category", "not among the 2 categories sold; nearest: SODA", ""),
         ({"category": "WINE"}, "category", "not among the 2 categories sold", "one of: BREAD, SODA"),
         ({"brands": 4}, "brands", "only 3 brands of SODA are sold", "at most 3"),
+        ({"brand_by": "brands"}, "brand_by", "products has no such column", "did you mean `brand`?"),
+        (
+            {"store_groups": "customer"},
+            "store_groups",
+            "transactions have no such column, nor a store of that kind",
+            "did you mean `customer_id`?",
+        ),
+        (
+            {"store_groups": "product_id", "store_group_lines": 3},
+            "store_group_lines",
+            "no product_id has so many lines of SODA",
+            "at most 2",
+        ),
+        (
+            {"put_back": ["coupon_match"]},
+            "put_back",
+            "transactions has no such column",
+            "did you mean `coupon_match_discount`?",
+        ),
+        ({"put_back": ["customer_id"]}, "put_back", "holds no numbers, and cannot be money", ""),
+        (
+            {"columns": ["brand"]},
+            "columns",
+            "no number that the panel knows before the occasion",
+            "one of: " + ", ".join(sorted(POSSIBLE)),
+        ),
+        ({"columns": []}, "columns", "no column is left as an input", "one of: " + ", ".join(POSSIBLE)),
     ],
 )
 def test_a_mistake_is_told(settings: dict[str, Any], key: str, message: str, remedy: str) -> None:
     features = PurchasePanel(**{"category": "SODA", "brands": 2, **settings})
     (problem,) = features.problems(tables())
     assert (problem.key, problem.message, problem.remedy) == (key, message, remedy)
+
+
+def test_stores_of_a_kind_need_the_store_of_a_line() -> None:
+    stores = pd.DataFrame({"store_id": [10, 11], "region": ["north", "south"]})
+    (problem,) = PurchasePanel(category="SODA", brands=2, store_groups="region").problems(tables(stores=stores))
+    assert problem.remedy == "map their store: data.tables.transactions.columns.store_id=…"
+
+
+def test_numbers_of_weeks_that_start_again_are_told() -> None:
+    again = ROWS.assign(timestamp=ROWS["timestamp"] + pd.Timedelta(days=364))
+    rows = pd.concat([NUMBERED, again.assign(week=NUMBERED["week"])], ignore_index=True)
+    (problem,) = PurchasePanel(category="SODA", brands=2).problems(tables(rows))
+    assert problem.message == "week 1 of transactions runs from 2017-01-02 to 2018-01-07: its number is used again"
+    assert problem.remedy.startswith("number the weeks through")
 
 
 def test_promotions_that_cannot_be_dated_are_told() -> None:
