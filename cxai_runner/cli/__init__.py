@@ -18,6 +18,7 @@ from cxai_runner import __version__
 COMMANDS = {
     "run": "Run one experiment: compose, check, fit, evaluate, log.",
     "list": "List tasks, data, models, features, splits or runs.",
+    "inspect": "Look at a table, and propose a config for it.",
     "show": "Show what a run found.",
     "report": "Render a run's report again from what it logged, and say where it is.",
     "doctor": "Check this installation, this machine and the tracking store.",

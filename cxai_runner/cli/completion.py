@@ -11,6 +11,7 @@ from click.shell_completion import CompletionItem
 from cxai_runner.config.catalogue import CONF, catalogue, groups
 
 _SHELLS = ("bash", "zsh", "fish")
+_ADDRESSES = ("s3://", "gs://", "https://", "postgresql://", "sqlite:///", "duckdb:///")
 _TOP_LEVEL = ("seed=", "threads=", "name=", "evaluation.resamples=", "tracking.uri=", "tracking.experiment=")
 
 
@@ -42,6 +43,13 @@ def complete_override(ctx: click.Context, param: click.Parameter, incomplete: st
         return [CompletionItem(name, help=about) for name, about in _options(typed[-1], typed, dirs, incomplete)]
     keys = [f"{group}=" for group in groups(dirs)] + list(_TOP_LEVEL) + _keys(typed)
     return [CompletionItem(key) for key in keys if key.startswith(incomplete)]
+
+
+def complete_location(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Offer files and folders, which the shell knows best, or the beginnings of addresses once it looks like one."""
+    if ":" in incomplete:
+        return [CompletionItem(one) for one in _ADDRESSES if one.startswith(incomplete)]
+    return [CompletionItem(incomplete, type="file")]
 
 
 def _options(group: str, typed: list[str], dirs: list[Path], start: str) -> list[tuple[str, str]]:

@@ -16,8 +16,6 @@ from cxai_runner.cli.output import emit_json, note, progress
 if TYPE_CHECKING:
     from cxai_runner.experiment import Result
     from cxai_runner.preflight import Ready
-    from cxai_runner.tracking.masking import Masker
-    from cxai_runner.tracking.pseudonyms import Privacy
     from cxai_runner.tracking.recorder import Recorder
     from cxai_runner.tracking.run import Destination, Tracker
     from cxai_runner.tracking.stages import Stages
@@ -61,41 +59,26 @@ def execute(
     UserError
         With all mistakes of the first stage that has any; nothing was fitted then.
     """
-    from cxai_runner.config.compose import compose
-    from cxai_runner.preflight import of_the_source
-    from cxai_runner.tracking.masking import Masker
-    from cxai_runner.tracking.pseudonyms import Privacy
+    from cxai_runner.request import request
     from cxai_runner.tracking.recorder import Recorder, wanted
     from cxai_runner.tracking.stages import Stages
 
-    composed = compose(overrides, config_dirs, further=of_the_source)
-    threads = composed.plain["threads"]
-    os.environ.update(dict.fromkeys(_THREAD_VARIABLES, str(threads)))
-    tracking = composed.plain["tracking"]
-    masker = Masker.of(composed.plain, composed.raw_env_names(), [tracking["uri"] or ""])
-    privacy = Privacy(**composed.plain["privacy"])
+    asked = request(overrides, config_dirs)
+    os.environ.update(dict.fromkeys(_THREAD_VARIABLES, str(asked.threads)))
     with progress(quiet=as_json) as tell, nullcontext() if dry_run or not wanted() else Recorder() as recorder:
         stages = Stages(tell)
         from cxai_runner.experiment import prepare
 
-        ready = prepare(composed, stages)
+        ready = prepare(asked.composed, stages)
         if not dry_run:
-            return _run(ready, stages, _destination(ready, masker, privacy), recorder, as_json=as_json)
+            return _run(ready, stages, asked.destination(ready), recorder, as_json=as_json)
     from cxai_runner.cli.summary import plan_as_json, plan_in_words
 
     if as_json:
         emit_json(plan_as_json(ready))
     else:
-        click.echo(masker.mask(plan_in_words(ready)))
+        click.echo(asked.masker.mask(plan_in_words(ready)))
     return 0
-
-
-def _destination(ready: Ready, masker: Masker, privacy: Privacy) -> Destination:
-    from cxai_runner.tracking.run import Destination
-
-    settings = ready.experiment.settings
-    trusted = tuple(settings["targets"]["allow"])
-    return Destination(settings["tracking"]["uri"], Path.cwd(), ready.experiment.name, masker, privacy, trusted)
 
 
 def _run(ready: Ready, stages: Stages, to: Destination, recorder: Recorder | None, *, as_json: bool) -> int:
@@ -137,12 +120,12 @@ def _run(ready: Ready, stages: Stages, to: Destination, recorder: Recorder | Non
 
 def _report_of(result: Result) -> str:
     """The report's path from here where it is a local file; else its address."""
-    from urllib.parse import unquote, urlsplit
+    from cxai_runner.lifecycle.kept import local_path
 
     address = f"{result.artifact_uri}/report.html"
-    if urlsplit(address).scheme not in {"", "file"}:
+    path = local_path(address)
+    if path is None:
         return address
-    path = Path(unquote(urlsplit(address).path))
     if not path.is_file():
         return ""
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

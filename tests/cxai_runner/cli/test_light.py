@@ -44,7 +44,7 @@ finally:
     "arguments",
     [
         ["--help"], ["--version"], ["list", "tasks"], ["list", "models", "segmentation"], ["list", "data"],
-        ["run", "--help"], ["completion", "bash"],
+        ["run", "--help"], ["inspect", "--help"], ["completion", "bash"],
     ],
     ids=" ".join,
 )  # fmt: skip

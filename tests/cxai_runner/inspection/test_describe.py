@@ -1,0 +1,99 @@
+"""The facts of a column, however its values are written."""
+
+from __future__ import annotations
+
+import io
+from datetime import datetime
+
+import pyarrow as pa
+import pytest
+
+from cxai_runner.inspection import sample
+from cxai_runner.inspection.describe import describe, together
+from cxai_runner.inspection.facts import Facts
+
+
+def column(*values: object) -> Facts:
+    """The facts of a column of these values."""
+    return describe(sample.in_memory(pa.table({"one": pa.array(values)})))[0]
+
+
+def test_numbers_and_what_stands_for_none() -> None:
+    facts = column("1", "2.5", "NA", "", None, "-3")
+    assert (facts.type, facts.missing, facts.distinct, facts.low, facts.high) == ("numbers", 3, 3, -3, 2.5)
+    assert (facts.below, facts.fractions, facts.nulls) == (1, True, ("NA",))
+
+
+def test_whole_numbers_written_with_a_point_are_whole() -> None:
+    facts = column("1.0", "2.0")
+    assert facts.type == "numbers"
+    assert facts.whole
+
+
+@pytest.mark.parametrize(
+    ("values", "decimal", "thousands", "high"),
+    [
+        (("1,5", "2,25"), ",", "", 2.25),
+        (("1.234,50", "12,00"), ",", ".", 1234.5),
+        (("1,234.50", "12.00"), "", ",", 1234.5),
+        (("1234.50", "12.00"), "", "", 1234.5),
+    ],
+)
+def test_the_signs_in_numbers(values: tuple[str, ...], decimal: str, thousands: str, high: float) -> None:
+    facts = column(*values)
+    assert (facts.type, facts.decimal, facts.thousands, facts.high) == ("numbers", decimal, thousands, high)
+
+
+@pytest.mark.parametrize(
+    ("values", "dates", "high"),
+    [
+        (("2015-01-02", "2015-12-31"), (), datetime(2015, 12, 31)),
+        (("2015-01-02 10:30", "2015-12-31T23:59:00"), (), datetime(2015, 12, 31, 23, 59)),
+        (("11/6/2009", "9/28/2012"), ("%m/%d/%Y",), datetime(2012, 9, 28)),
+        (("31.12.2015", "1.2.2016"), ("%d.%m.%Y",), datetime(2016, 2, 1)),
+        (("19970101", "19971231"), ("%Y%m%d",), datetime(1997, 12, 31)),
+        (("3 Jan 2015", "31 Dec 2015"), ("%d %b %Y",), datetime(2015, 12, 31)),
+        (("31/12/2015 18:30", "01/02/2016 07:00"), ("%d/%m/%Y %H:%M",), datetime(2016, 2, 1, 7)),
+    ],
+)
+def test_dates(values: tuple[str, ...], dates: tuple[str, ...], high: datetime) -> None:
+    facts = column(*values)
+    assert (facts.type, facts.dates, facts.high) == ("dates", dates, high)
+
+
+def test_days_and_months_that_could_be_either_are_both_kept() -> None:
+    assert column("01/02/2015", "03/04/2015").dates == ("%d/%m/%Y", "%m/%d/%Y")
+
+
+def test_numbers_of_eight_digits_are_days_only_if_all_are() -> None:
+    assert column(20150101, 20151231).type == "dates"
+    assert column(20150101, 20151399).type == "whole numbers"
+
+
+def test_odd_values_are_counted_and_leave_the_type() -> None:
+    facts = column(*(str(n) for n in range(40)), "C1")
+    assert (facts.type, facts.odd) == ("whole numbers", 1)
+    assert column("1", "C1").type == "text"
+
+
+def test_zeros_in_front_mails_and_truth() -> None:
+    assert column("00042", "00043").zeros_in_front
+    assert column("a@b.org", "c@d.org").personal
+    assert column("true", "false").binary
+    assert column("Yes", "No").binary
+    assert not column("1", "2").binary
+
+
+def test_an_epoch_is_told_by_name_and_range() -> None:
+    table = sample.in_memory(pa.table({"timestamp": ["881250949"], "views": ["881250949"]}))
+    assert [one.epoch for one in describe(table)] == ["seconds", ""]
+
+
+def test_pairs_are_counted() -> None:
+    table = sample.in_memory(pa.table({"a": [1, 1, 2], "b": ["x", "y", "x"]}))
+    assert together(table, describe(table)) == {frozenset("ab"): 3}
+
+
+def test_an_empty_table_has_facts() -> None:
+    taken = sample.of_text(io.BytesIO(b"id,amount\n"), 10)
+    assert [(one.type, one.rows) for one in describe(taken.table)] == [("empty", 0), ("empty", 0)]
