@@ -1,4 +1,4 @@
-"""What README and docs show is what happens: every command in them runs, and prints the lines shown.
+"""What README and docs show is what happens: every command in them runs, and prints the lines shown; all Python runs.
 
 Numbers are compared as numbers only in `tests/reference/`; here a figure may differ in its digits, never in its words.
 """
@@ -19,6 +19,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\[[^\]]*\]\(([^)#:\s]+)(#[^)\s]*)?\)")
 # Commands that set up, serve, or never end; their words are checked elsewhere.
 NOT_RUN = ("make ", "pip ", "git ", "python -m venv", "cxai ui", "mlflow ", "eval ")
 
@@ -48,6 +49,29 @@ def shown() -> Iterator[Shown]:
                     lines.append(line)
 
 
+@dataclass(frozen=True)
+class Python:
+    """The Python of a page: its blocks in order, which share their names."""
+
+    page: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.page}: python"
+
+
+def python() -> Iterator[Python]:
+    for page in PAGES:
+        kept, inside = [], False
+        for line in page.read_text(encoding="utf-8").splitlines():
+            fence = line.startswith("```")
+            inside = line == "```python" if fence else inside
+            # A line stays where it is on the page, so that a traceback names the page's line.
+            kept.append(line if inside and not fence else "")
+        if any(kept):
+            yield Python(page.relative_to(ROOT).as_posix(), "\n".join(kept))
+
+
 def words(line: str) -> str:
     """The line without its digits, ids and widths."""
     line = re.sub(r"\b[0-9a-f]{6,32}\b", "ID", line)
@@ -63,23 +87,81 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
+@pytest.fixture(scope="module")
+def environment() -> dict[str, str]:
+    """A user's shell: `cxai` and its Python on the path, nothing set for MLflow."""
+    variables = {key: value for key, value in os.environ.items() if not key.startswith("MLFLOW")}
+    variables["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{variables['PATH']}"
+    variables["COLUMNS"] = "120"
+    return variables
+
+
+def with_data(environment: dict[str, str], text: str, request: pytest.FixtureRequest) -> dict[str, str]:
+    """The environment with the folders of published data that ``text`` names; skips where they are not here."""
+    if "CANDY_BARS" not in text:
+        return environment
+    shared_data: Callable[[str], Path] = request.getfixturevalue("shared_data")
+    return environment | {"CANDY_BARS": str(shared_data("candy_bars"))}
+
+
 def marked() -> Iterator[object]:
-    """The README's commands with the fast tests; the other pages, which fit more, with the slow ones."""
-    for example in shown():
-        yield pytest.param(example, marks=[] if example.page == "README.md" else pytest.mark.slow, id=str(example))
+    """Page by page, commands then Python; the README's are fast tests, those of the pages that fit more are slow."""
+    examples: list[Shown | Python] = [*shown(), *python()]
+    pages = [page.relative_to(ROOT).as_posix() for page in PAGES]
+    for example in sorted(examples, key=lambda one: pages.index(one.page)):
+        marks = [] if example.page == "README.md" else pytest.mark.slow
+        yield pytest.param(example, marks=marks, id=str(example))
 
 
 @pytest.mark.parametrize("example", list(marked()))
-def test_a_command_prints_what_is_shown(example: Shown, folder: Path, request: pytest.FixtureRequest) -> None:
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("MLFLOW")}
-    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
-    environment["COLUMNS"] = "120"
-    if "$CANDY_BARS" in example.command:
-        shared_data: Callable[[str], Path] = request.getfixturevalue("shared_data")
-        environment["CANDY_BARS"] = str(shared_data("candy_bars"))
+def test_what_a_page_shows_happens(
+    example: Shown | Python, folder: Path, environment: dict[str, str], request: pytest.FixtureRequest
+) -> None:
+    if isinstance(example, Python):
+        check_python(example, folder, with_data(environment, example.text, request))
+    else:
+        check_command(example, folder, with_data(environment, example.command, request))
+
+
+def check_command(example: Shown, folder: Path, environment: dict[str, str]) -> None:
     done = subprocess.run(
         ["bash", "-c", example.command], cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
     printed = {words(line) for line in (done.stdout + done.stderr).splitlines()}
     missing = [line for line in example.lines if line.strip() not in {"", "…"} and words(line) not in printed]
     assert not missing, f"{shlex.quote(example.command)} printed\n{done.stdout}{done.stderr}"
+
+
+def check_python(example: Python, folder: Path, environment: dict[str, str]) -> None:
+    script = folder / f"{example.page.replace('/', '_')}.py"
+    script.write_text(example.text, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, script.name], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_pages_point_at_what_exists() -> None:
+    broken = []
+    for page in PAGES:
+        for target, anchor in LINK.findall(page.read_text(encoding="utf-8")):
+            place = (page.parent / target).resolve()
+            heads = re.findall(r"^#+ (.*)$", place.read_text(encoding="utf-8"), re.MULTILINE) if anchor else []
+            known = {"#" + re.sub(r"[^\w -]", "", head.lower()).replace(" ", "-") for head in heads}
+            if not place.exists() or (anchor and anchor not in known):
+                broken.append(f"{page.relative_to(ROOT)}: {target}{anchor}")
+    assert not broken
+
+
+def test_the_index_lists_every_page() -> None:
+    index = ROOT / "docs" / "README.md"
+    listed = {(index.parent / target).resolve() for target, _ in LINK.findall(index.read_text(encoding="utf-8"))}
+    there = {*index.parent.rglob("*.md"), *index.parent.rglob("*.ipynb")} - {index}
+    assert sorted(there - listed) == []
+
+
+def test_the_config_reference_says_what_the_code_says() -> None:
+    from cxai_runner.config.reference import reference
+
+    page = (ROOT / "docs" / "config.md").read_text(encoding="utf-8")
+    assert page == reference(), "docs/config.md is stale: make docs"

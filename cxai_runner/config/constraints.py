@@ -6,7 +6,7 @@ annotations and kept right by its own tests, so they are used as they are.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from numbers import Integral
 from typing import Annotated, Any, Literal
 
@@ -16,7 +16,7 @@ from cxai_runner.config.describe import describe
 from cxai_runner.config.problems import Problem, nearest
 
 
-def constrained(declared: Iterable[Any], value: Any, key: str) -> tuple[Any, list[Problem]]:
+def constrained(declared: Sequence[Any], value: Any, key: str) -> tuple[Any, list[Problem]]:
     """Check ``value`` against what scikit-learn declares for a parameter.
 
     Returns
@@ -31,11 +31,18 @@ def constrained(declared: Iterable[Any], value: Any, key: str) -> tuple[Any, lis
         return value, []
     if isinstance(value, list) and any(c.is_satisfied_by(tuple(value)) for c in constraints):
         return tuple(value), []
-    phrases = list(dict.fromkeys(phrase for c in constraints if not c.hidden and (phrase := _phrase(c))))
     names = [name for c in constraints if not c.hidden for name in _names(c)]
     close = nearest(value, names) if isinstance(value, str) else None
-    message = " or ".join(phrases) or "not a value that this parameter takes from a config"
+    message = wanted(declared) or "not a value that this parameter takes from a config"
     return value, [Problem(key, message, value=value, remedy=f"did you mean `{close}`?" if close else "")]
+
+
+def wanted(declared: Sequence[Any]) -> str:
+    """Say what scikit-learn declares a parameter to be; empty where it is nothing that a config can write down."""
+    from sklearn.utils._param_validation import make_constraint
+
+    constraints = [make_constraint(entry) for entry in declared if not _is_free(entry)]
+    return " or ".join(dict.fromkeys(phrase for c in constraints if not c.hidden and (phrase := _phrase(c))))
 
 
 def _is_free(entry: Any) -> bool:

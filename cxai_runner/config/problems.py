@@ -62,6 +62,8 @@ class Problem:
 class UserError(Exception):
     """One or more mistakes of the user's: told in full, without a traceback, exit code 2.
 
+    As text it reads as the command line tells it; a notebook shows those lines and nothing else.
+
     Parameters
     ----------
     problems
@@ -74,6 +76,15 @@ class UserError(Exception):
         self.problems = tuple(problems)
         self.stage: Stage = stage
         super().__init__("; ".join(f"{p.key}: {p.message}" for p in self.problems))
+
+    def __str__(self) -> str:
+        from cxai_runner.config.wording import render
+
+        return render(self.problems, self.stage)
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows in place of a traceback."""
+        return str(self).splitlines()
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Cross from one process to another with all that was found, not with the message alone."""

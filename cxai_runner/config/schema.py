@@ -25,14 +25,30 @@ def _constrained(*constraints: Any, **kwargs: Any) -> Any:
 
 @dataclass
 class EvaluationConfig:
-    """How results are judged: the number of bootstrap resamples behind every interval."""
+    """How results are judged.
+
+    Parameters
+    ----------
+    resamples
+        How many bootstrap resamples stand behind every interval.
+    """
 
     resamples: int = _constrained(Ge(100), default=1000)
 
 
 @dataclass
 class TrackingConfig:
-    """Where runs are kept. Where no ``uri`` is given, ``MLFLOW_TRACKING_URI`` or the store in this folder is meant."""
+    """Where runs are kept, and how much of them.
+
+    Parameters
+    ----------
+    uri
+        MLflow's tracking URI; where none is given, ``MLFLOW_TRACKING_URI``, or ``mlruns`` in the working folder.
+    experiment
+        The MLflow experiment; named after the task where none is given.
+    level
+        ``full``, or ``child``: no pictures and no HTML, as a run within a sweep needs none.
+    """
 
     uri: str | None = _constrained(MinLen(1), default=None)
     experiment: str | None = _constrained(MinLen(1), default=None)
@@ -41,7 +57,15 @@ class TrackingConfig:
 
 @dataclass
 class CacheConfig:
-    """Whether built features are kept, and in which folder."""
+    """What is kept to be found again.
+
+    Parameters
+    ----------
+    enabled
+        Whether built features and digests of files are kept.
+    dir
+        The folder that they are kept in.
+    """
 
     enabled: bool = True
     dir: str = _constrained(MinLen(1), default="mlruns/cache")
@@ -49,7 +73,15 @@ class CacheConfig:
 
 @dataclass
 class PrivacyConfig:
-    """Whether customer ids are written as keyed hashes only, and the key (from the environment)."""
+    """What of the customers reaches the store.
+
+    Parameters
+    ----------
+    pseudonymise
+        Whether customer ids are written as keyed hashes only.
+    key
+        The key of those hashes; from the environment only: ``${oc.env:NAME}``.
+    """
 
     pseudonymise: bool = False
     key: str | None = _constrained(MinLen(1), default=None)
@@ -57,7 +89,13 @@ class PrivacyConfig:
 
 @dataclass
 class TargetsConfig:
-    """Packages, beyond ours, scikit-learn and xgboost, whose classes a ``_target_`` may name."""
+    """Which classes a config may name.
+
+    Parameters
+    ----------
+    allow
+        Packages, beyond ours, scikit-learn and xgboost, whose classes a ``_target_`` may name.
+    """
 
     allow: list[str] = field(default_factory=list)
 
@@ -68,6 +106,27 @@ class Schema:
 
     ``data``, ``features``, ``task``, ``model`` and ``split`` are components: what may stand below them is decided by
     the class that each names.
+
+    Parameters
+    ----------
+    name
+        The run's name; the chosen model's where none is given.
+    seed
+        What every random draw derives from.
+    threads
+        How many threads the run is held to; another number can change the last bits of a fit.
+    data
+        Where the tables come from.
+    features
+        What is made of the tables.
+    task
+        The question that is asked.
+    model
+        What is fitted.
+    split
+        What is held out.
+    evaluation, tracking, cache, privacy, targets
+        Settings of the engine, each with keys of its own.
     """
 
     name: str | None = _constrained(MinLen(1), default=None)

@@ -177,7 +177,7 @@ def _skops_types(estimator: Any, trusted: set[str]) -> list[str] | None:
     try:
         data = skops.io.dumps(estimator)
         types = skops.io.get_untrusted_types(data=data)
-        if not all(_is_trusted(name, trusted) for name in types):
+        if not all(is_trusted(name, trusted) for name in types):
             return None
         skops.io.loads(data, trusted=types)
     except (*refusals, TypeError, ValueError, AttributeError, ImportError, RecursionError):
@@ -185,7 +185,7 @@ def _skops_types(estimator: Any, trusted: set[str]) -> list[str] | None:
     return list(types)
 
 
-def _is_trusted(name: str, trusted: set[str]) -> bool:
+def is_trusted(name: str, trusted: set[str]) -> bool:
     """Whether a name in a skops file is a class, or a NumPy ufunc, of a trusted package; no function that could act."""
     module, _, attribute = name.rpartition(".")
     if module.partition(".")[0] not in trusted:

@@ -1,0 +1,152 @@
+"""The runner from Python: the same run as `cxai run`, asked for and answered with objects.
+
+It is as quiet as a function should be: it prints nothing, changes no setting of the session, and a mistake is one
+exception that reads as the command line tells it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cxai_runner.runs import Run
+
+if TYPE_CHECKING:
+    from cxai_runner.config.problems import Problem
+    from cxai_runner.data.frames import Frames
+
+_ARGUMENT = "argument"
+
+
+def run(
+    *overrides: str,
+    tables: Mapping[str, Any] | None = None,
+    columns: Mapping[str, Mapping[str, str]] | None = None,
+    config_dirs: Sequence[str | Path] = (),
+    progress: bool = False,
+) -> Run:
+    """Run one experiment, and keep it in the tracking store as the command line does.
+
+    Parameters
+    ----------
+    overrides
+        As on the command line, without the shell's quotes: ``"task=segmentation"``, ``"model.n_clusters=4"``.
+    tables
+        Data frames in place of a source, by standard name (``customers``, ``transactions`` …): pandas, polars, Arrow
+        or Ibis tables. They are read where they are; a table on an engine of Ibis's is read into memory first.
+    columns
+        For each of these tables, standard column → the frame's own: ``{"customers": {"customer_id": "ID"}}``. A column
+        that is not named keeps its name. ``"data.tables.customers.where={…}"`` and the like are overrides.
+    config_dirs
+        Folders of configs of your own.
+    progress
+        Whether to name each stage on standard error as it begins.
+
+    Returns
+    -------
+    run
+        What it found; shows itself in a notebook.
+
+    Raises
+    ------
+    UserError
+        With all mistakes of the first stage that has any; nothing was fitted then.
+    """
+    from cxai_runner.config.problems import Problem, UserError
+    from cxai_runner.data.frames import Frames
+
+    if columns and tables is None:
+        remedy = "give the frames too (tables=…), or write data.columns.customer_id=ID and the like"
+        raise UserError([Problem("columns", "names columns of data frames, and none is given", remedy=remedy)])
+    try:
+        frames = None if tables is None else Frames.of(tables, columns)
+        with nullcontext() if frames is None else frames.opened():
+            return _conducted(overrides, [Path(folder) for folder in config_dirs], frames, progress=progress)
+    except UserError as error:
+        raise UserError(map(_told_here, error.problems), error.stage) from None
+
+
+def load(run: str, *, uri: str | None = None, trust: bool = False) -> Run:
+    """Return a run from the tracking store.
+
+    Parameters
+    ----------
+    run
+        Its id, the beginning of it, its name, or ``last``.
+    uri
+        The tracking store; by default ``MLFLOW_TRACKING_URI``, or ``mlruns`` in the working folder.
+    trust
+        Whether its model may run code that lies in the run: a pickle, or the modules saved beside the model. Without,
+        only skops and XGBoost's own format are loaded, with classes of trusted packages as they are installed here.
+
+    Raises
+    ------
+    UserError
+        No such run, or several that are meant.
+    """
+    from cxai_runner.lifecycle.kept import kept
+
+    return Run(kept(uri, run), trust=trust)
+
+
+def _conducted(overrides: Sequence[str], config_dirs: Sequence[Path], frames: Frames | None, *, progress: bool) -> Run:
+    from cxai_runner.config.problems import UserError
+    from cxai_runner.experiment import prepare
+    from cxai_runner.experiment import run as run_experiment
+    from cxai_runner.lifecycle.kept import Kept
+    from cxai_runner.request import request
+    from cxai_runner.tracking.run import Tracker
+    from cxai_runner.tracking.signals import terminated_as_exception
+    from cxai_runner.tracking.stages import Stages
+
+    asked = request(overrides, config_dirs, frames)
+    stages = Stages(_telling()) if progress else Stages()
+    ready = prepare(asked.composed, stages)
+    with stages.measure("store"):
+        tracker, _ = Tracker.open(asked.destination(ready))
+    try:
+        with terminated_as_exception():
+            result = run_experiment(ready, tracker, stages)
+    except UserError:
+        raise
+    except Exception as error:
+        if tracker.latest is not None:
+            kept = tracker.latest
+            error.add_note(f"run {kept.run_id} is {kept.status}; cxai_runner.load(…) has its config and the traceback")
+        raise
+    return Run(Kept(tracker.store, result.run_id), result=result, masker=asked.masker)
+
+
+def _told_here(problem: Problem) -> Problem:
+    """A problem as a session reads it: an override is an argument, and what looks secret stays out of a notebook."""
+    from cxai_runner.config.overrides import COMMAND_LINE
+    from cxai_runner.tracking.masking import Masker
+
+    mask, value = Masker.of({}).mask, problem.value
+    if isinstance(value, str):
+        # Masked as it will be read: after its key, which may say that it is secret.
+        value = mask(f"{problem.key}: {value}").removeprefix(f"{problem.key}: ")
+    return replace(
+        problem,
+        message=mask(problem.message),
+        value=value,
+        remedy=mask(problem.remedy),
+        origin=_ARGUMENT if problem.origin == COMMAND_LINE else problem.origin,
+        shown=mask(problem.shown),
+    )
+
+
+def _telling() -> Callable[[str], None]:
+    """Return what names each stage once, on standard error, as it begins."""
+    told: list[str] = []
+
+    def tell(stage: str) -> None:
+        if stage not in told:
+            told.append(stage)
+            print(f"{stage} …", file=sys.stderr, flush=True)
+
+    return tell
