@@ -19,6 +19,7 @@ from cxai_runner.tracking.record import DatasetRecord, Record, flatten_metrics
 
 if TYPE_CHECKING:
     from cxai_runner.data.dataset import Dataset
+    from cxai_runner.data.quality import Quality
     from cxai_runner.identity import Keys
     from cxai_runner.preflight import Ready
     from cxai_runner.task import Context, Evaluation, SavedModel
@@ -32,10 +33,11 @@ _DIGITS = 12
 
 @dataclass(frozen=True, eq=False)
 class Pictures:
-    """The rendered report, and the figures as PNG by name."""
+    """The rendered report, the page on the data, and the figures as PNG by name."""
 
     html: str | None
     figures: Mapping[str, bytes]
+    quality: str | None = None
 
 
 @dataclass(eq=False)
@@ -53,7 +55,19 @@ class Account:
         """Take one point of a learning curve."""
         self.steps.append((metric, value, number))
 
-    def document(self, fitted: Any, train: Dataset, evaluation: Evaluation, context: Context) -> Document:
+    def quality(self) -> tuple[Quality, ...]:
+        """Count what became of the rows and values of the tables; nothing below the level ``full``."""
+        if not self._full:
+            return ()
+        from cxai_runner.data.quality import assess
+
+        tables, needs = self.ready.tables, self.ready.experiment.features.needs()
+        read = {name: needs.wanted(name, tables.columns(name)) for name in self.keys.data}
+        return assess(tables, read, private=self.privacy.pseudonymise)
+
+    def document(
+        self, fitted: Any, train: Dataset, evaluation: Evaluation, quality: tuple[Quality, ...], context: Context
+    ) -> Document:
         """Ask the task for its report, and put it beside what the engine knows."""
         task = self.ready.experiment.task
         headline: dict[str, Metric] = {}
@@ -70,6 +84,7 @@ class Account:
             asked=self._asked(train),
             data=self._data(train, evaluation),
             dropped=(*self.ready.tables.dropped, *train.dropped),
+            quality=quality,
             metrics=evaluation.metrics,
             baseline=task.baseline_label,
             estimates=tuple(one for one in said if isinstance(one, Estimate)),
@@ -85,17 +100,26 @@ class Account:
 
     def pictures(self, document: Document) -> Pictures:
         """Render the report and its figures; nothing below the level ``full``."""
-        if self.ready.experiment.settings["tracking"]["level"] != "full":
+        if not self._full:
             return Pictures(None, {})
         from cxai_runner.report.figures import draw_png
         from cxai_runner.report.html import render_html
+        from cxai_runner.report.quality import render_quality
 
-        return Pictures(render_html(document), {figure.name: draw_png(figure) for figure in document.figures})
+        figures = {figure.name: draw_png(figure) for figure in document.figures}
+        return Pictures(render_html(document), figures, render_quality(document))
 
     def record(
         self, document: Document, pictures: Pictures, evaluation: Evaluation, models: Mapping[str, SavedModel]
     ) -> Record:
         """Return everything that the run holds."""
+        from cxai_runner.data import quality
+
+        texts = self._texts() | {"report.json": document.to_json()}
+        tables = {table.name: table.frame for table in document.tables}
+        if pictures.quality is not None:
+            texts["data_quality.html"] = pictures.quality
+            tables["data_quality"] = quality.frame(document.quality)
         return Record(
             params=self._params(),
             tags=self.tags(),
@@ -104,8 +128,8 @@ class Account:
             ),
             steps=self.steps,
             datasets=self._datasets(evaluation),
-            texts=self._texts() | {"report.json": document.to_json()},
-            tables={table.name: table.frame for table in document.tables},
+            texts=texts,
+            tables=tables,
             scores=evaluation.scores,
             models=models,
             html=pictures.html,
@@ -137,6 +161,10 @@ class Account:
         if self.keys.unreadable:
             tags["cxai.unreadable_source"] = ", ".join(self.keys.unreadable)
         return {key: value for key, value in tags.items() if value}
+
+    @property
+    def _full(self) -> bool:
+        return bool(self.ready.experiment.settings["tracking"]["level"] == "full")
 
     def _choice(self, group: str) -> str:
         return str(self.ready.experiment.composed.choices.get(group) or "")

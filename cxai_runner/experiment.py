@@ -80,7 +80,8 @@ def run(ready: Ready, tracker: Tracker | Recorder, stages: Stages) -> Result:
             if unseen is not None:
                 unseen_scores.append(stages.run("evaluate", task.score, fitted, unseen, context))
         evaluation = stages.run("evaluate", _evaluate, task, fitted, train, unseen_scores, context)
-        document = stages.run("report", account.document, fitted, train, evaluation, context)
+        quality = stages.run("quality", account.quality)
+        document = stages.run("report", account.document, fitted, train, evaluation, quality, context)
         pictures = stages.run("report", account.pictures, document)
         record = account.record(document, pictures, evaluation, task.models(fitted, train))
         stages.run("log", tracked.finish, record, experiment.settings["tracking"]["level"])

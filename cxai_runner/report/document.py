@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Final
 
 from cxai_runner.data.dataset import Dropped
+from cxai_runner.data.quality import Quality
 from cxai_runner.evaluation.results import Estimate, Figure, Finding, Interval, Metric, Table
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ class Document:
         Label → words: rows, customers, dates, held out.
     dropped
         What was left out of the data, by reason.
+    quality
+        What became of the rows and values of each table that was read.
     metrics
         By part (``held_out``, ``train``, ``challenge``), beside the baseline.
     baseline
@@ -65,6 +68,7 @@ class Document:
     asked: Mapping[str, str] = field(default_factory=dict)
     data: Mapping[str, str] = field(default_factory=dict)
     dropped: tuple[Dropped, ...] = ()
+    quality: tuple[Quality, ...] = ()
     metrics: Mapping[str, tuple[Metric, ...]] = field(default_factory=dict)
     baseline: str = "baseline"
     estimates: tuple[Estimate, ...] = ()
@@ -91,6 +95,7 @@ class Document:
         """Write the document as JSON; numbers that are not finite as null or ``"inf"``."""
         plain = {f.name: getattr(self, f.name) for f in fields(self)}
         plain["dropped"] = [asdict(item) for item in self.dropped]
+        plain["quality"] = [_plain(asdict(item)) for item in self.quality]
         plain["metrics"] = {part: [_plain(asdict(m)) for m in found] for part, found in self.metrics.items()}
         plain["estimates"] = [_plain(asdict(item)) for item in self.estimates]
         plain["findings"] = [asdict(item) for item in self.findings]
@@ -113,6 +118,8 @@ class Document:
         if plain.pop("version", None) != VERSION:
             raise ValueError("this report was written by another version of cxai")
         plain["dropped"] = tuple(Dropped(**item) for item in plain["dropped"])
+        # A report that was written before there was an account of quality can still be read.
+        plain["quality"] = tuple(map(Quality.from_plain, plain.get("quality", ())))
         plain["metrics"] = {part: tuple(map(_metric, found)) for part, found in plain["metrics"].items()}
         plain["estimates"] = tuple(Estimate(**(e | {"value": _interval(e["value"])})) for e in plain["estimates"])
         plain["findings"] = tuple(Finding(**item) for item in plain["findings"])

@@ -6,20 +6,18 @@ and in ten years. All values come from the data, so all are escaped; the only ma
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from cxai_runner.evaluation.results import Figure, Metric, Table
-from cxai_runner.report import wording
+from cxai_runner.report import quality, wording
 from cxai_runner.report.document import Document
 from cxai_runner.report.figures import draw_svg
 from cxai_runner.report.strips import strip
+from cxai_runner.report.templates import template
 
 if TYPE_CHECKING:
-    from jinja2 import Template
     from markupsafe import Markup
 
 ROWS_SHOWN: Final = 25
@@ -85,7 +83,7 @@ def render_html(document: Document) -> str:
     lead = document.headline_part
     order = [lead, *(part for part in document.metrics if part != lead)]
     parts = [(PARTS.get(part, part), _rows(document.metrics[part])) for part in order if document.metrics.get(part)]
-    return _template().render(
+    return template("template.html").render(
         document=document,
         parts=parts,
         estimates=[(e.text, *wording.interval(e.value)) for e in document.estimates],
@@ -95,27 +93,8 @@ def render_html(document: Document) -> str:
         pictures=[_picture(figure) for figure in document.figures],
         grids=[_grid(table, document.rows_of(table)) for table in document.tables],
         stages=_stages(document),
+        **quality.section(document.quality),
     )
-
-
-@cache
-def _template() -> Template:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("cxai_runner.report", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["joined"] = _joined
-    return environment.get_template("template.html")
-
-
-def _joined(text: str) -> str:
-    """Keep a number and its unit on one line."""
-    return re.sub(r"(?<=\d) (?=%|s\b)", "\u00a0", text)
 
 
 def _rows(metrics: Sequence[Metric]) -> list[_Row]:

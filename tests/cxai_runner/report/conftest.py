@@ -7,7 +7,9 @@ import math
 import pandas as pd
 import pytest
 
+from cxai_runner.data.changes import Change
 from cxai_runner.data.dataset import Dropped
+from cxai_runner.data.quality import ColumnQuality, Quality
 from cxai_runner.evaluation.results import Estimate, Figure, Finding, Interval, Metric, Table
 from cxai_runner.report.document import Document
 
@@ -43,7 +45,45 @@ def figures(curve: pd.DataFrame) -> tuple[Figure, ...]:
 
 
 @pytest.fixture
-def document(figures: tuple[Figure, ...]) -> Document:
+def quality() -> tuple[Quality, ...]:
+    """A table of which much was dropped and changed, and one that came as it is."""
+    reasons = {"no customer": 1000, "quantity is 0 or less": 500, WILD: 300, "Price is 0 or less": 150, "late": 50}
+    transactions = Quality(
+        table="transactions",
+        rows=10_000,
+        kept=8_000,
+        dropped=tuple(Dropped("transactions", reason, rows, 10_000) for reason, rows in reasons.items()),
+        changed=(
+            Change("timestamp", "read as dates written %d/%m/%Y", 9_990, 10_000),
+            Change("revenue", f"written with “{WILD}” as decimal sign, read as numbers", 7, 10_000),
+            Change("quantity", "read as whole numbers", 10_000, 10_000, plain=True),
+        ),
+        notes=(f"the header has `{WILD}` twice",),
+        columns=(
+            ColumnQuality("customer_id", "client", "whole number", 0, 2_345, repeats=True),
+            ColumnQuality("timestamp", "day", "date and time", 0, 365, "2017-01-01T00:00:00", "2017-12-31T18:30:00"),
+            ColumnQuality("revenue", "paid", "number", 40, 900, -1.25, 12_345.678),
+            ColumnQuality("status", "status", "text", 0, 2, frequent=WILD, frequent_rows=6_000),
+            ColumnQuality("nothing", "nothing", "text", 8_000, 0),
+            ColumnQuality("aside", "aside", "text", 5, 3, read=False),
+        ),
+        looked_at=8_000,
+    )
+    promotions = Quality(
+        table="promotions",
+        rows=20_940_529,
+        kept=20_940_529,
+        columns=(ColumnQuality("week", "week", "whole number", 0, 53, 1, 53),),
+        others=3,
+        looked_at=524_288,
+        estimated=True,
+        hidden=True,
+    )
+    return transactions, promotions
+
+
+@pytest.fixture
+def document(figures: tuple[Figure, ...], quality: tuple[Quality, ...]) -> Document:
     better = Metric(
         "log_loss",
         "log loss",
@@ -74,6 +114,7 @@ def document(figures: tuple[Figure, ...]) -> Document:
         asked={"model": "binomial logit", "category": WILD},
         data={"rows": "48,212 occasions"},
         dropped=(Dropped("transactions", "quantity is zero", 13021, 1469307), Dropped("panel", WILD, 1, 10)),
+        quality=quality,
         metrics={"train": (alone,), "held_out": (better, unclear)},
         baseline="base rate",
         estimates=(Estimate("elasticity", "elasticity at the mean price", Interval(-1.42, -1.61, -1.24)),),

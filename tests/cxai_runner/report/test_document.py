@@ -18,6 +18,7 @@ def test_a_document_comes_back_as_it_was(document: Document) -> None:
     assert render_html(back) == render_html(document)
     assert back.metrics["held_out"][0] == document.metrics["held_out"][0]
     assert back.dropped == document.dropped
+    assert back.quality == document.quality
     assert back.figures[0].shade == (1.5, 2.5)
     assert back.figures[2].reference == {"y": 1.5}
 
@@ -65,3 +66,9 @@ def test_another_version_is_refused(document: Document) -> None:
     text = json.dumps(json.loads(document.to_json()) | {"version": 99})
     with pytest.raises(ValueError, match="another version"):
         Document.from_json(text)
+
+
+def test_a_report_from_before_there_was_an_account_of_the_data_is_read(document: Document) -> None:
+    plain = json.loads(document.to_json())
+    del plain["quality"]
+    assert Document.from_json(json.dumps(plain)).quality == ()
