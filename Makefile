@@ -5,10 +5,11 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+SPARK  := $(VENV)/.installed-spark
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow lint bench lock ui clean
+.PHONY: help install demo test test-slow lint bench docs lock ui clean
 
 help:  ## what can be made here
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,7 +30,11 @@ demo: $(STAMP)  ## the main job on the embedded data: 1.47 million real grocery 
 test: $(STAMP)  ## the tests (15 minutes at most)
 	$(PYTEST) -m "not slow"
 
-test-slow: $(STAMP)  ## fault injection, wheels, servers: the slow tests
+$(SPARK): requirements-spark.lock $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-spark.lock
+	@touch $@
+
+test-slow: $(STAMP) $(SPARK)  ## fault injection, wheels, servers, Spark: the slow tests
 	$(PYTEST) -m slow
 
 lint: $(STAMP)  ## ruff, the type checker and the layers
@@ -41,12 +46,19 @@ lint: $(STAMP)  ## ruff, the type checker and the layers
 bench: $(STAMP)  ## speed and peak memory, as ratios against a named peer in one run
 	$(BIN)/python -m benchmarks
 
+docs: $(STAMP)  ## docs/config.md anew, from the schema, conf/ and the classes that it names
+	$(BIN)/python -m cxai_runner.config.reference docs/config.md
+
 ui: $(STAMP)  ## MLflow's pages on this machine only
 	@$(BIN)/cxai ui
 
-lock:  ## resolve requirements.lock anew (needs uv)
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --all-extras \
-	  --no-emit-index-url --no-annotate --no-header pyproject.toml --output-file requirements.lock
+RESOLVE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-annotate --no-header
+
+lock:  ## resolve requirements.lock anew, and requirements-spark.lock beside it (needs uv)
+	$(RESOLVE) --extra deep --extra dev --extra postgresql pyproject.toml --output-file requirements.lock
+	$(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["spark"])' \
+	  | $(RESOLVE) - --constraint requirements.lock --output-file requirements-spark.lock
 
 clean:  ## remove what was built here, not mlruns
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -10,13 +10,26 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cxai_runner.data.cache import FeatureCache
+    from cxai_runner.data.databases import DatabaseSource, DatabaseTable
     from cxai_runner.data.files import TableFile
     from cxai_runner.data.sources import FileSource, OneFile, PackagedSource, Source
     from cxai_runner.data.tables import Tables
 
-__all__ = ["FeatureCache", "FileSource", "OneFile", "PackagedSource", "Source", "TableFile", "Tables"]
+__all__ = [
+    "DatabaseSource",
+    "DatabaseTable",
+    "FeatureCache",
+    "FileSource",
+    "OneFile",
+    "PackagedSource",
+    "Source",
+    "TableFile",
+    "Tables",
+]
 
 _HOMES = {
+    "DatabaseSource": "databases",
+    "DatabaseTable": "databases",
     "FeatureCache": "cache",
     "FileSource": "sources",
     "OneFile": "sources",

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from cxai_runner.data import engines
+from cxai_runner.data.engines import written
+
 if TYPE_CHECKING:
     from ibis.expr.types import Value
 
 
 def cast(  # noqa: PLR0911 - one line a type
-    raw: Value, guessed: Any, kind: str, formats: Sequence[str]
+    raw: Value, guessed: Any, kind: str, formats: Sequence[str], *, decimal: str = ".", thousands: str = ""
 ) -> tuple[Value, str]:
     """Return ``raw`` as ``kind``, and what its values had to be like; nothing where no value can fail.
 
@@ -24,10 +27,15 @@ def cast(  # noqa: PLR0911 - one line a type
         A kind of `standard.Column`, or a type from a config.
     formats
         How dates are written; ISO 8601 where there are none.
+    decimal, thousands
+        What numbers as text are written with: before the fraction, and between the digits, where anything is.
     """
     if kind in {"any", "key"}:
         kind = _own_kind(guessed, key=kind == "key")
+    raw = engines.stored(raw)
     have = raw.type()
+    if kind in {"number", "integer"} and have.is_string():
+        raw = _pointed(raw, decimal, thousands)
     match kind:
         case "timestamp" if have.is_temporal():
             return raw.cast("timestamp"), ""
@@ -45,7 +53,7 @@ def cast(  # noqa: PLR0911 - one line a type
             return raw, ""
         case "integer":
             whole = raw.try_cast("int64")
-            # DuckDB rounds 12.7 to 13 here; a number with a fraction is not a whole number.
+            # Engines round 12.7 to 13 here; a number with a fraction is not a whole number.
             return (raw.try_cast("float64") == whole.cast("float64")).ifelse(whole, None), "whole numbers"
         case "boolean" if not have.is_boolean():
             return raw.try_cast("boolean"), "true and false"
@@ -53,6 +61,15 @@ def cast(  # noqa: PLR0911 - one line a type
             return raw.cast("string"), ""
         case _:
             return raw, ""
+
+
+def _pointed(text: Value, decimal: str, thousands: str) -> Value:
+    """Return numbers as text with a decimal point and no other mark; with another mark for it, a point is a mistake."""
+    if thousands:
+        text = text.replace(thousands, "")
+    if decimal != ".":
+        text = text.contains(".").ifelse(None, text.replace(decimal, "."))
+    return text
 
 
 def _own_kind(guessed: Any, *, key: bool) -> str:
@@ -75,6 +92,8 @@ def parse_dates(text: Value | str, formats: Sequence[str]) -> Value:
     """
     import ibis
 
+    if not isinstance(text, str) and engines.name_of(text) != "duckdb":
+        return written.parse(text, formats)
     builtin = ibis.udf.scalar.builtin(
         lambda text, formats: None, name="try_strptime", signature=(("string", "array<string>"), "timestamp")
     )

@@ -34,13 +34,21 @@ def connect(folders: Iterable[Path]) -> Backend:
 
 @cache
 def _open(folders: tuple[str, ...], threads: int) -> Backend:
+    return open_locked(folders, threads)
+
+
+def open_locked(folders: Iterable[str], threads: int, database: Path | None = None) -> Backend:
+    """Open a connection that may read ``folders``, and the file ``database`` where one is given, and nothing else."""
     import ibis
 
+    settings = {} if database is None else {"read_only": True}
     connection = ibis.duckdb.connect(
+        ":memory:" if database is None else str(database),
         threads=threads,
         temp_directory=str(Path(tempfile.gettempdir()) / "cxai-duckdb"),
         autoinstall_known_extensions=False,
         autoload_known_extensions=False,
+        **settings,
     )
     allowed = ", ".join("'" + folder.replace("'", "''") + "'" for folder in folders)
     for setting in (
@@ -51,3 +59,8 @@ def _open(folders: tuple[str, ...], threads: int) -> Backend:
     ):
         connection.raw_sql(setting)
     return connection
+
+
+def threads() -> int:
+    """How many threads connections opened from now on may use."""
+    return _threads

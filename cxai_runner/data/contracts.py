@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cxai_runner.config.problems import UNSET, Problem, did_you_mean
+from cxai_runner.data.engines import errors
 from cxai_runner.data.standard import STANDARD, Column
 
 if TYPE_CHECKING:
@@ -34,15 +35,13 @@ def unmet(needs: Needs, tables: Tables) -> Iterator[Problem]:
         for want in needs.missing(name, columns):
             yield Problem(
                 _path(tables.mapped[name], f"columns.{want.removesuffix('_*')}"),
-                f"column `{want}` of {name} is needed, and the file has none of that name",
-                remedy=did_you_mean(want, columns) or "name the file's own column here",
+                f"column `{want}` of {name} is needed, and the {tables.mapped[name].noun} has none of that name",
+                remedy=did_you_mean(want, columns) or f"name the {tables.mapped[name].noun}'s own column here",
             )
 
 
 def broken(needs: Needs, tables: Tables) -> Iterator[Problem]:
     """Yield what the rows break of the rules for the columns that are needed; full key paths."""
-    import duckdb
-
     for name in needs.tables():
         if name not in tables:
             continue
@@ -50,10 +49,10 @@ def broken(needs: Needs, tables: Tables) -> Iterator[Problem]:
         columns = needs.wanted(name, tables.columns(name))
         try:
             yield from _check(table, columns)
-        except duckdb.Error as error:
+        except errors(table.staged) as error:
             # The engine found a line that is no row of this table: too many values, a broken encoding.
             first = str(error).strip().splitlines()[0]
-            yield Problem(_path(table, "path"), f"cannot be read to its end: {first}", value=_name_of(table))
+            yield Problem(_origin(table), f"cannot be read to its end: {first}", value=_name_of(table))
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +83,8 @@ def _check(table: MappedTable, columns: list[str]) -> Iterator[Problem]:
     found = staged.aggregate(**measures).to_pyarrow().to_pylist()[0]
 
     if not found["all"]:
-        yield Problem(_path(table, "path"), "has a header and no rows", value=_name_of(table))
+        told = "has a header and no rows" if table.noun == "file" else "has no rows"
+        yield Problem(_origin(table), told, value=_name_of(table))
         return
     for number, one in enumerate(questions):
         bad = found[f"rows {number}"]
@@ -117,6 +117,8 @@ def _unparsed(table: MappedTable, columns: list[str]) -> Iterator[_Question]:
             continue
         raw, value = table.staged[cast.raw], table.staged[cast.column]
         remedy = f"if other text stands for a missing value: data.{_below(table, 'nulls')}=[…]"
+        if table.noun == "table":
+            remedy = "mend them in the database, or map a view that leaves them out or makes them null"
         if cast.wanted.startswith("dates"):
             remedy = f"say how they are written, as in data.{_below(table, 'dates')}='%d/%m/%Y'"
         elif cast.wanted == "whole numbers":
@@ -205,5 +207,12 @@ def _path(table: MappedTable, key: str) -> str:
     return f"data.{_below(table, key)}"
 
 
+def _origin(table: MappedTable) -> str:
+    """The key that says which file or table it is."""
+    return _path(table, "path" if table.noun == "file" else "table")
+
+
 def _name_of(table: MappedTable) -> Any:
+    if table.place:
+        return table.place
     return table.files[0].name if table.files else UNSET

@@ -1,23 +1,20 @@
-"""A table in files: found, its header looked at, its columns mapped and typed. No row is judged.
-
-A CSV is read as text and cast by us: DuckDB would stop at the first value that does not parse, or guess from a sample.
-This way every such value is known, and `contracts` counts them.
-"""
+"""A table in files: found, its header looked at, its columns mapped and typed. No row is judged."""
 
 from __future__ import annotations
 
 import glob
-import hashlib
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+from annotated_types import Ge
 
 from cxai_runner.config.problems import Problem, did_you_mean
-from cxai_runner.data import filters
+from cxai_runner.data import computed, filters, mapping
 from cxai_runner.data.casts import cast
+from cxai_runner.data.remote import UnreachableError, fetch, is_remote, shown
 from cxai_runner.data.standard import STANDARD
 from cxai_runner.data.tables import Cast, MappedTable, keyed
 
@@ -25,12 +22,12 @@ if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
     from ibis.expr.types import Table as IbisTable
 
+    from cxai_runner.data.reading import Raw
+
 Type = Literal["key", "text", "integer", "number", "timestamp", "boolean"]
 
-_HOLE = "{alternative}"
-
-_SMALL = 64 * 2**20
-"""Bytes of text up to which files are parsed once into the engine's memory."""
+_HERE: Final = "{here}"
+"""In a remedy, the path of the table's keys, which only its source knows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,10 +37,12 @@ class TableFile:
     Parameters
     ----------
     path
-        A file, or a pattern such as ``orders/*.parquet``; relative to the source's root.
+        A file, a pattern such as ``orders/*.parquet`` (relative to the source's root), or an address
+        (``s3://bucket/orders/*.parquet``).
     columns
         Standard name → the file's own. A column that is not named keeps its name. A pattern stands for several:
-        ``price: "Price_{alternative}"`` maps ``Price_1`` to ``price_1``, and so on.
+        ``price: "Price_{alternative}"`` maps ``Price_1`` to ``price_1``, and so on. ``{row}`` is the row's number. A
+        rule makes a column of others: ``revenue: {product_of: [Quantity, Price]}``; see `computed`.
     where
         Which rows stay, by the names after mapping: ``{status: {not_in: [returned]}}``.
     types
@@ -51,27 +50,47 @@ class TableFile:
     dates
         How dates are written, tried in order (``%d/%m/%Y``); ISO 8601 where there is none.
     format
-        ``csv`` or ``parquet``; by the file's ending where it is not given.
+        ``csv`` (any separated values), ``fixed`` (columns at fixed positions) or ``parquet``; by the file's ending
+        where it is not given.
     delimiter
         What separates values; found from the file where it is not given.
     header
-        Whether the first line names the columns, or the names of a file that has no such line.
+        Whether the first line names the columns, or the names of a file that has no such line. Where it is not given,
+        a CSV has one, unless it looks like values, and a file of fixed columns has none.
+    skip
+        How many lines stand before the header.
+    quote
+        What stands around a value that holds delimiters or line ends; empty where quotes are only text.
     nulls
         What stands for a missing value, beside nothing at all.
     encoding
-        Of a CSV file.
+        Of a text file: any that Python knows. A byte order mark goes first.
+    decimal, thousands
+        The marks with which numbers are written, where they are not written as 1234.5.
+    positions
+        Of fixed columns: name → first and last position, counted from 1. Found from the blanks that run through the
+        first lines where none are given.
+    long
+        Of a panel with one row per occasion and alternative: ``alternative`` → the column that names it, ``chosen`` →
+        the column that is 1 where it was chosen.
     """
 
     path: str
-    columns: Mapping[str, str | None] = field(default_factory=dict)
+    columns: Mapping[str, str | Mapping[str, Any] | None] = field(default_factory=dict)
     where: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     types: Mapping[str, Type] = field(default_factory=dict)
     dates: str | Sequence[str] = ()
-    format: Literal["csv", "parquet"] | None = None
+    format: Literal["csv", "fixed", "parquet"] | None = None
     delimiter: str | None = None
-    header: bool | Sequence[str] = True
+    header: bool | Sequence[str] | None = None
+    skip: Annotated[int, Ge(0)] = 0
+    quote: str = '"'
     nulls: Sequence[str] = ()
-    encoding: Literal["utf-8", "latin-1", "utf-16"] = "utf-8"
+    encoding: str = "utf-8"
+    decimal: str | None = None
+    thousands: str | None = None
+    positions: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    long: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_parquet(self) -> bool:
@@ -81,16 +100,14 @@ class TableFile:
         return self.path.lower().endswith((".parquet", ".pq"))
 
     @property
+    def is_fixed(self) -> bool:
+        """Whether the files are text in fixed columns."""
+        return self.format == "fixed"
+
+    @property
     def formats(self) -> tuple[str, ...]:
         """The date formats as a tuple, however they were written."""
         return (self.dates,) if isinstance(self.dates, str) else tuple(self.dates)
-
-    def files(self, root: Path) -> tuple[Path, ...]:
-        """The files that there are, sorted; none where the path or pattern meets none."""
-        pattern = str(root / Path(self.path).expanduser())
-        # A file whose own name has a bracket in it is meant before the pattern it looks like.
-        found = [pattern] if Path(pattern).is_file() else glob.glob(pattern, recursive=True)  # noqa: PTH207
-        return tuple(sorted(Path(one).resolve() for one in found if Path(one).is_file()))
 
     def spec(self) -> str:
         """Return the config as canonical text, without where the files lie."""
@@ -99,17 +116,45 @@ class TableFile:
         return json.dumps(settings, sort_keys=True, default=str)
 
 
-def absent(table: TableFile, root: Path) -> Iterator[Problem]:
-    """Yield why there is nothing to open; keys relative to the table."""
-    if "://" in table.path:
-        yield Problem("path", "not a file on this machine", value=table.path, remedy="copy it here first")
-        return
-    files = table.files(root)
-    if not files:
-        yield _nothing_there(table, root)
-    for path in files:
-        if path.stat().st_size == 0:
-            yield Problem("path", f"{path.name} is empty: not even a header", value=table.path)
+@dataclass(frozen=True)
+class Found:
+    """The files that a table's path stands for.
+
+    Parameters
+    ----------
+    files
+        Where they are on this machine, sorted.
+    notes
+        What a reader should know of how they came here.
+    problems
+        Why there is nothing to open; keys relative to the table.
+    """
+
+    files: tuple[Path, ...] = ()
+    notes: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+def find(table: TableFile, root: Path) -> Found:
+    """Find a table's files; those on other machines are copied here first."""
+    local = table.path.removeprefix("file://")
+    if is_remote(local):
+        try:
+            copies = fetch(local)
+        except UnreachableError as error:
+            return Found(problems=(error.problem,))
+        return Found(tuple(path for path, _ in copies), tuple(note for _, note in copies))
+    pattern = str(root / Path(local).expanduser())
+    # A file whose own name has a bracket in it is meant before the pattern it looks like.
+    matches = [pattern] if Path(pattern).is_file() else glob.glob(pattern, recursive=True)  # noqa: PTH207
+    files = tuple(sorted(Path(one).resolve() for one in matches if Path(one).is_file()))
+    problems = [] if files else [_nothing_there(table, root)]
+    problems += [
+        Problem("path", f"{path.name} is empty: not even a header", value=table.path)
+        for path in files
+        if path.stat().st_size == 0
+    ]
+    return Found(files, problems=tuple(problems))
 
 
 def _nothing_there(table: TableFile, root: Path) -> Problem:
@@ -123,88 +168,124 @@ def _nothing_there(table: TableFile, root: Path) -> Problem:
     return Problem("path", "no such file", value=table.path, remedy=remedy)
 
 
-def open_table(name: str, table: TableFile, root: Path, engine: Backend) -> tuple[list[Problem], MappedTable | None]:
+def open_table(
+    name: str, table: TableFile, found: Found, engine: Backend, key: str = ""
+) -> tuple[list[Problem], MappedTable | None]:
     """Open a table's files and map it; nothing is returned in its place where that cannot be done.
+
+    Parameters
+    ----------
+    name
+        Its standard name.
+    found
+        Its files.
+    key
+        Where its config is, below ``data``.
 
     Returns
     -------
     Problems with keys relative to the table, and the mapped table where there are none.
     """
+    problems, mapped = _open(name, table, found, engine)
+    spoken = f"data.{key}." if key else "data."
+    return [replace(one, remedy=one.remedy.replace(_HERE, spoken)) for one in problems], mapped
+
+
+def _open(name: str, table: TableFile, found: Found, engine: Backend) -> tuple[list[Problem], MappedTable | None]:
     import duckdb
 
-    files = table.files(root)
-    problems = list(_bad_formats(table, engine))
-    try:
-        raw, guessed = _read(table, [str(path) for path in files], engine)
-    except duckdb.Error as error:
-        remedy = "say how it is written: data.encoding=latin-1, data.delimiter=';' or data.header=false, say"
-        told = Problem("path", f"cannot be read: {_first_line(error)}", value=table.path, remedy=remedy)
-        return [*problems, told], None
-    mapping, misfits = _map(table, list(guessed))
-    problems += misfits
-    for column in table.types:
-        if column not in mapping:
-            problems.append(Problem(f"types.{column}", "no such column", remedy=did_you_mean(column, mapping)))
-    staged, casts = _stage(name, table, raw, guessed, mapping)
-    unmapped = {one.key.removeprefix("columns.") for one in misfits}
-    for one in filters.problems(table.where, staged):
-        if one.key not in unmapped:
-            problems.append(_by_new_name(one, mapping).under("where"))
+    from cxai_runner.data.malformed import malformed
+    from cxai_runner.data.panels import REASONS
+    from cxai_runner.data.text import UnreadableError
+
+    problems = [*_bad_marks(table)]
     if problems:
         return problems, None
+    problems += _bad_formats(table, engine)
+    if problems:  # what else is wrong can be told without them
+        table = replace(table, dates=())
+    try:
+        own, made = computed.told_apart(table.columns)
+        untold, raw, columns = _raw(name, table, own, found, engine)
+    except UnreadableError as error:
+        return [*problems, replace(error.problem, value=_said(table, error.problem))], None
+    except duckdb.Error as error:
+        return [*problems, malformed(error, found.files, _HERE)], None
+    if raw is None:
+        return [*problems, *untold], None
+    hidden = tuple(REASONS) if table.long else ()
+    names, misfits = mapping.mapped(columns, [one for one in raw.types if one not in hidden], repeated=raw.repeated)
+    problems += misfits
+    for column in table.types:
+        if column not in names:
+            problems.append(Problem(f"types.{column}", "no such column", remedy=did_you_mean(column, names)))
+    staged, casts = _stage(name, table, raw, names, hidden)
+    wrong = list(computed.problems(made, staged, names))
+    problems += wrong
+    if not wrong:
+        staged = computed.added(made, staged, names)
+        problems += mapping.misfiltered(table.where, staged, names, misfits)
+    if problems:
+        return problems, None
+    unusable = [filters.Condition(staged[one] == 0, REASONS[one]) for one in hidden]
     return [], MappedTable(
         name=name,
         staged=staged,
-        columns=tuple(mapping),
-        conditions=(*keyed(name, staged), *filters.conditions(table.where, staged)),
+        columns=(*names, *made),
+        conditions=(*keyed(name, staged), *unusable, *filters.conditions(table.where, staged)),
         casts=casts,
-        files=files,
+        files=found.files,
         spec=table.spec(),
+        notes=(*found.notes, *raw.notes),
     )
 
 
-def _read(table: TableFile, files: list[str], engine: Backend) -> tuple[IbisTable, dict[str, Any]]:
-    """The files as a table, and the type of each column: the file's own, or for a CSV what its first rows look like."""
-    if table.is_parquet:
-        raw = engine.read_parquet(files)
-        return raw, dict(raw.schema().items())
-    named = not isinstance(table.header, bool)
-    options: dict[str, Any] = {
-        "header": False if named else table.header,
-        "nullstr": ["", *table.nulls],
-        "encoding": table.encoding,
-    }
-    if named:
-        options["names"] = list(table.header)  # type: ignore[arg-type] # not a bool here
-    if table.delimiter is not None:
-        options["delim"] = table.delimiter
-    guessed = dict(engine.read_csv(files, **options).schema().items())
-    return _held(engine.read_csv(files, all_varchar=True, **options), files, options, engine), guessed
+def _raw(
+    name: str, table: TableFile, columns: Mapping[str, str | None], found: Found, engine: Backend
+) -> tuple[list[Problem], Raw | None, Mapping[str, str | None]]:
+    """A table's raw rows and how its columns are mapped; a long panel's as one of a wide panel is."""
+    from cxai_runner.data.panels import widened
+    from cxai_runner.data.reading import read
+
+    raw = read(table, found.files, engine)
+    if mapping.ROW in columns.values():
+        raw = _numbered(raw)
+    if not table.long:
+        return [], raw, columns
+    if name != "panel":
+        told = f"only a panel has alternatives, and this is a table of {name}"
+        return [Problem("long", told, remedy="leave it out")], None, columns
+    problems, wide = widened(raw, table.long, columns, found.files)
+    return (problems, None, columns) if wide is None else ([], wide.raw, wide.columns)
 
 
-def _held(raw: IbisTable, files: list[str], options: Mapping[str, Any], engine: Backend) -> IbisTable:
-    """Small files of text as a table in the engine's memory, so that they are parsed once and not for every question.
-
-    It is found again by what the files are and how they are read; a file that cannot be read to its end stays one,
-    and is told by whoever asks for its rows.
-    """
-    import duckdb
-
-    states = [(path, *_state(Path(path))) for path in files]
-    if sum(size for _, size, _ in states) > _SMALL:
-        return raw
-    name = "held_" + hashlib.blake2b(repr((states, sorted(options.items()))).encode(), digest_size=16).hexdigest()
-    try:
-        return engine.create_table(name, raw, temp=True)
-    except duckdb.CatalogException:  # held already
-        return engine.table(name)
-    except duckdb.Error:
-        return raw
+def _said(table: TableFile, problem: Problem) -> Any:
+    """What the config says at the key of a problem: a reader looks for it there."""
+    value = getattr(table, problem.key, problem.value)
+    return shown(value) if problem.key == "path" and is_remote(str(value)) else value
 
 
-def _state(path: Path) -> tuple[int, int]:
-    found = path.stat()
-    return found.st_size, found.st_mtime_ns
+def _numbered(raw: Raw) -> Raw:
+    """The rows with their number, from 1."""
+    import ibis
+    import ibis.expr.datatypes as dt
+
+    rows = raw.rows.mutate(**{mapping.ROW: ibis.row_number() + 1})
+    return replace(raw, rows=rows, types={**raw.types, mapping.ROW: dt.int64})
+
+
+def _bad_marks(table: TableFile) -> Iterator[Problem]:
+    """Marks that are none, or that are taken for two things."""
+    for key in ("decimal", "thousands", "quote"):
+        mark = getattr(table, key)
+        if mark is not None and (len(mark) > 1 or (mark == "" and key == "decimal")):
+            yield Problem(key, "one character", value=mark)
+    if table.delimiter == "":
+        yield Problem("delimiter", "at least one character", value="", remedy="null finds it from the file")
+    for key, other in (("decimal", "thousands"), ("decimal", "delimiter"), ("thousands", "delimiter")):
+        mark = getattr(table, key)
+        if mark and mark == getattr(table, other):
+            yield Problem(key, f"`{other}` is the same mark", value=mark)
 
 
 def _bad_formats(table: TableFile, engine: Backend) -> Iterator[Problem]:
@@ -219,75 +300,19 @@ def _bad_formats(table: TableFile, engine: Backend) -> Iterator[Problem]:
             yield Problem("dates", "not a date format", value=written, remedy="as in %Y-%m-%d or %d/%m/%Y %H:%M")
 
 
-def _map(table: TableFile, header: list[str]) -> tuple[dict[str, str], list[Problem]]:
-    """Standard name → the file's own for every column there will be, and what is wrong with the mapping."""
-    mapping: dict[str, str] = {}
-    problems: list[Problem] = []
-    for standard, own in table.columns.items():
-        if own is None:
-            continue
-        found = _matches(standard, own, header)
-        if not found:
-            what = "no column matches this pattern" if _HOLE in own else "the file has no such column"
-            problems.append(
-                Problem(f"columns.{standard}", what, value=own, remedy=did_you_mean(own.replace(_HOLE, ""), header))
-            )
-        for name, source in found.items():
-            if name in mapping:
-                problems.append(Problem(f"columns.{standard}", f"`{name}` is mapped twice", value=own))
-            mapping[name] = source
-    taken = set(mapping.values())
-    for own in header:
-        if own in taken:
-            continue
-        if own in mapping:
-            problems.append(
-                Problem(
-                    f"columns.{own}",
-                    f"the file has a column `{own}` of its own",
-                    value=mapping[own],
-                    remedy=f"keep that one under another name: {own}_other: {own}",
-                )
-            )
-        else:
-            mapping[own] = own
-    return mapping, problems
-
-
-def _matches(standard: str, own: str, header: list[str]) -> dict[str, str]:
-    """The columns that one entry of the mapping stands for, in the file's order."""
-    if _HOLE not in own:
-        return {standard: own} if own in header else {}
-    before, _, after = own.partition(_HOLE)
-    shape = re.compile(re.escape(before) + "(.+)" + re.escape(after))
-    found = ((shape.fullmatch(column), column) for column in header)
-    return {f"{standard}_{match[1]}": column for match, column in found if match}
-
-
 def _stage(
-    name: str, table: TableFile, raw: IbisTable, guessed: dict[str, Any], mapping: dict[str, str]
+    name: str, table: TableFile, raw: Raw, names: Mapping[str, str], hidden: Sequence[str]
 ) -> tuple[IbisTable, tuple[Cast, ...]]:
     """All rows in standard columns, beside the raw values of each column that was cast."""
     expressions: dict[str, Any] = {}
     casts: list[Cast] = []
-    for column, own in mapping.items():
+    for column, own in names.items():
         rule = STANDARD[name].rule(column)
         kind = table.types.get(column) or (rule.kind if rule else "any")
-        expression, wanted = cast(raw[own], guessed[own], kind, table.formats)
+        marks = {"decimal": table.decimal or ".", "thousands": table.thousands or ""}
+        expression, wanted = cast(raw.rows[own], raw.types[own], kind, table.formats, **marks)
         expressions[column] = expression
         if wanted:
             casts.append(Cast(column, f"raw {column}", wanted))
-            expressions[f"raw {column}"] = raw[own].cast("string")
-    return raw.select(**expressions), tuple(casts)
-
-
-def _by_new_name(problem: Problem, mapping: dict[str, str]) -> Problem:
-    """Tell somebody who filters by the file's name of a mapped column what it is called now."""
-    for standard, source in mapping.items():
-        if source == problem.key and standard != source:
-            return replace(problem, message=f"mapped to `{standard}`", remedy=f"filter by that name: where.{standard}")
-    return problem
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0].rstrip(".")
+            expressions[f"raw {column}"] = raw.rows[own].cast("string")
+    return raw.rows.select(**expressions, **{one: raw.rows[one] for one in hidden}), tuple(casts)

@@ -4,7 +4,7 @@ Each row is hashed where it lives and the hashes are added. A sum does not depen
 there twice, where an exclusive or would lose it. Two differently salted sums and the number of rows stand together, so
 that a chance collision is out of reach; it is no defence against somebody who builds one on purpose.
 
-The hash is the engine's own and may change with it, so the digest names both.
+The hash is the engine's own and may change with it, so the digest names both; those of two engines never agree.
 """
 
 from __future__ import annotations
@@ -19,19 +19,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cxai_runner.data import engines
+
 if TYPE_CHECKING:
     from ibis.expr.types import Table as IbisTable
 
     from cxai_runner.data.tables import MappedTable
-
-_SALTS = (1, 2)
-
-
-def algorithm() -> str:
-    """Name of the algorithm and version of its engine."""
-    from importlib.metadata import version
-
-    return f"rowsum-duckdb-{version('duckdb')}"
 
 
 def fingerprint(table: IbisTable, columns: Sequence[str]) -> str:
@@ -39,19 +32,19 @@ def fingerprint(table: IbisTable, columns: Sequence[str]) -> str:
 
     Column names and types enter, their order does not.
     """
-    import ibis
-
     names = sorted(columns)
     schema = table.schema()
-    measures: dict[str, Any] = {"rows": table.count()}
-    if names:
-        for salt in _SALTS:
-            row = ibis.struct({"salt": ibis.literal(salt), **{name: table[name] for name in names}})
-            measures[f"sum {salt}"] = row.hash().cast("decimal(38, 0)").sum()
+    measures: dict[str, Any] = {"rows": table.count(), **(engines.row_sums(table, names) if names else {})}
     found = table.aggregate(**measures).to_pyarrow().to_pylist()[0]
-    facts = [[name, str(schema[name])] for name in names], [str(found.get(f"sum {salt}")) for salt in _SALTS]
+    facts = [[name, str(schema[name])] for name in names], [str(found.get(f"sum {salt}")) for salt in (1, 2)]
     text = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
-    return f"{algorithm()}:{found['rows']}:{text}"
+    return f"{engines.hashed_by(table)}:{found['rows']}:{text}"
+
+
+def stated(table: MappedTable, columns: Sequence[str]) -> str:
+    """Return the digest of a table whose version somebody states: of that, of where it is, and of how it is mapped."""
+    facts = [table.version, table.place, table.name, table.spec, sorted(columns)]
+    return f"stated-{table.version}:{hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]}"
 
 
 @dataclass(frozen=True)
@@ -106,9 +99,13 @@ class Memory:
 
 def _key(table: MappedTable, columns: Sequence[str]) -> str:
     """What the digest of a table in files depends on, hashed: no path stays readable."""
-    states = []
+    states: list[list[Any]] = []
     for path in table.files:
-        state = path.stat()
+        try:
+            state = path.stat()
+        except FileNotFoundError:  # the log of a database, which goes when it has been written in
+            states.append([str(path)])
+            continue
         states.append([str(path), state.st_size, state.st_mtime_ns, state.st_ino])
-    facts = [algorithm(), table.name, table.spec, sorted(columns), states]
+    facts = [engines.hashed_by(table.staged), table.name, table.spec, sorted(columns), states]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import importlib.util
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from cxai_runner.config.problems import Problem, UserError, did_you_mean, under
 from cxai_runner.data.connect import connect
-from cxai_runner.data.files import TableFile, Type, absent, open_table
+from cxai_runner.data.copies import folder
+from cxai_runner.data.files import Found, TableFile, find, open_table
 from cxai_runner.data.standard import STANDARD
 from cxai_runner.data.tables import Tables
 
@@ -93,14 +94,14 @@ class FileSource(Source):
         problems = list(self._unopenable())
         if problems:
             return problems, []
-        engine = connect({path.parent for table in self.tables.values() for path in table.files(self.folder)})
+        engine = connect({folder(), *(path.parent for found in self._found.values() for path in found.files)})
         mapped: list[MappedTable] = []
         for name, table in self.tables.items():
-            found, one = open_table(name, table, self.folder, engine)
-            problems += under(self._key(name), found)
+            misfits, one = open_table(name, table, self._found[name], engine, self._key(name))
+            problems += under(self._key(name), misfits)
             if one is not None:
                 mapped.append(replace(one, key=self._key(name)))
-        return problems + list(_unjoinable(mapped)), mapped
+        return problems + list(unjoinable(mapped)), mapped
 
     def _unopenable(self) -> Iterator[Problem]:
         """What keeps files from being opened at all."""
@@ -109,10 +110,15 @@ class FileSource(Source):
             return
         if not self.tables:
             yield Problem("tables", "no table is given", remedy="one of: " + ", ".join(STANDARD))
-        for name, table in self.tables.items():
+        for name in self.tables:
             if name not in STANDARD:
                 yield Problem(self._key(name), "no such standard table", remedy=did_you_mean(name, STANDARD))
-            yield from under(self._key(name), absent(table, self.folder))
+            yield from under(self._key(name), self._found[name].problems)
+
+    @cached_property
+    def _found(self) -> dict[str, Found]:
+        """The files of each table."""
+        return {name: find(table, self.folder) for name, table in self.tables.items()}
 
     def _key(self, table: str) -> str:
         """Where the config of a table is, below ``data``."""
@@ -154,39 +160,26 @@ class PackagedSource(FileSource):
 
 
 @dataclass(frozen=True, kw_only=True)
-class OneFile(Source):
-    """One table in files, short enough for the command line.
+class OneFile(TableFile, Source):
+    """One table in files, short enough for the command line: the keys of a `TableFile`, and which table it is.
 
     Parameters
     ----------
-    path
-        A file, or a pattern such as ``orders/*.parquet``.
     table
         The standard table that it is.
-    columns, where, types, dates, format, delimiter, header, nulls, encoding
-        As for `TableFile`. A column mapped to null keeps its name.
     """
 
-    path: str
     table: str
-    columns: Mapping[str, str | None] = field(default_factory=dict)
-    where: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    types: Mapping[str, Type] = field(default_factory=dict)
-    dates: str | Sequence[str] = ()
-    format: Literal["csv", "parquet"] | None = None
-    delimiter: str | None = None
-    header: bool | Sequence[str] = True
-    nulls: Sequence[str] = ()
-    encoding: Literal["utf-8", "latin-1", "utf-16"] = "utf-8"
 
     def problems(self) -> Iterator[Problem]:
         """Yield what is wrong, told without reading a row; keys relative to ``data``."""
         here = f"tables.{self.table}"
         for problem in self._source.problems():
+            remedy = problem.remedy.replace(f"data.{here}.", "data.")
             if problem.key == here:
-                yield replace(problem, key="table", value=self.table)
+                yield replace(problem, key="table", value=self.table, remedy=remedy)
             else:
-                yield replace(problem, key=problem.key.removeprefix(f"{here}."))
+                yield replace(problem, key=problem.key.removeprefix(f"{here}."), remedy=remedy)
 
     def open(self) -> Tables:
         """Return the one table under its standard name; nothing is read yet."""
@@ -217,8 +210,8 @@ def _table_file(name: str, table: TableFile | Mapping[str, Any]) -> TableFile:
     return TableFile(**table)
 
 
-def _unjoinable(mapped: list[MappedTable]) -> Iterator[Problem]:
-    """Keys that are text in one table and numbers in another, and would never meet."""
+def unjoinable(mapped: list[MappedTable]) -> Iterator[Problem]:
+    """Yield keys that are text in one table and numbers in another, and would never meet."""
     seen: dict[str, MappedTable] = {}
     for table in mapped:
         for column in table.columns:

@@ -6,7 +6,7 @@ Whoever reads a table relies on these rules and never checks them again; `contra
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -66,9 +66,19 @@ class StandardTable:
         return None
 
 
+def availability(column: str, columns: Iterable[str]) -> str | None:
+    """Return the column that says whether the alternative of ``column`` could be chosen, where there is one.
+
+    What an alternative costs may be missing where nobody could choose it.
+    """
+    found = f"available_{column.partition('_')[2]}"
+    return found if found != column and found in columns else None
+
+
 _KEY = Column("key")
 _LABEL = Column("text", required=False)
 _MONEY = Column("number", low=0)
+_SHARE = Column("number", low=0, high=1)
 
 STANDARD: Mapping[str, StandardTable] = {
     "customers": StandardTable("one row per customer", {"customer_id": _KEY}, unique="customer_id"),
@@ -113,7 +123,16 @@ STANDARD: Mapping[str, StandardTable] = {
             "quantity": _MONEY,
             "revenue": _MONEY,
             "price_*": Column("number", low=0, strict=True),
-            "promotion_*": Column("number", low=0, high=1),
+            "promotion_*": _SHARE,
+            "display_*": _SHARE,
+            "feature_*": _SHARE,
+            "mailer_*": _SHARE,
+            "available_*": Column("integer", low=0, high=1),
+            "last_brand": Column("any", required=False),
+            "last_quantity": Column("number", required=False, low=0),
+            "weeks_since_purchase": Column("number", required=False, low=0),
+            "loyalty_*": Column("number", required=False, low=0, high=1),
         },
     ),
+    "stores": StandardTable("one row per store", {"store_id": _KEY}, unique="store_id"),
 }

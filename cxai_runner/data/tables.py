@@ -55,6 +55,12 @@ class MappedTable:
         What it is read from.
     spec
         Its config as canonical text, without where the files lie.
+    place
+        Where a table of a database is, for a reader: no user, no password. Empty for files and frames.
+    version
+        A version that somebody states, which stands for what the table holds; None where its rows are digested.
+    notes
+        What a reader should know of how it was read: a name that a header repeats, a copy of an object.
     """
 
     name: str
@@ -65,6 +71,14 @@ class MappedTable:
     key: str = ""
     files: tuple[Path, ...] = ()
     spec: str = ""
+    place: str = ""
+    version: str | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def noun(self) -> str:
+        """What it is, in a message."""
+        return "table" if self.place else "file"
 
     @property
     def keep(self) -> BooleanValue | None:
@@ -139,7 +153,9 @@ class Tables(Mapping[str, "IbisTable"]):
         return tuple(one for one in found if one.rows)
 
     def describe(self, name: str) -> str:
-        """What a table is read from: its files, the first three by name."""
+        """What a table is read from: its place in a database, or its files, the first three by name."""
+        if self.mapped[name].place:
+            return self.mapped[name].place
         files = self.mapped[name].files
         if not files:
             return "memory"
@@ -148,9 +164,11 @@ class Tables(Mapping[str, "IbisTable"]):
 
     def digest(self, name: str, columns: Sequence[str], memory: Memory | None = None) -> str:
         """Return the digest of a table's rows that stay, over ``columns``; see `fingerprint`."""
-        from cxai_runner.data.fingerprint import fingerprint
+        from cxai_runner.data.fingerprint import fingerprint, stated
 
         table = self.mapped[name]
+        if table.version is not None:
+            return stated(table, columns)
         if memory is None or not table.files:
             return fingerprint(table.rows, columns)
         return memory.recall(table, columns)

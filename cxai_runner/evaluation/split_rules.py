@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from annotated_types import Ge, Gt, Lt
 
 from cxai_runner.config.problems import Problem
+from cxai_runner.data import answers
 from cxai_runner.data.instants import instant
 from cxai_runner.evaluation.splits import Fold, Part, Split
 
@@ -42,7 +43,7 @@ class CustomerHoldout(Split):
 
     def problems(self, rows: IbisTable) -> Iterator[Problem]:
         """Yield whether one side would be empty."""
-        customers = rows["customer_id"].nunique().to_pyarrow().as_py()
+        customers = answers.value(rows["customer_id"].nunique())
         held_out = self._held_out(customers)
         if not 0 < held_out < customers:
             side = "nobody is held out" if held_out == 0 else "nobody is left to learn from"
@@ -77,7 +78,7 @@ class CustomerFolds(Split):
 
     def problems(self, rows: IbisTable) -> Iterator[Problem]:
         """Yield whether there are fewer customers than folds."""
-        customers = rows["customer_id"].nunique().to_pyarrow().as_py()
+        customers = answers.value(rows["customer_id"].nunique())
         if customers < self.folds:
             yield Problem(
                 "folds",
@@ -159,12 +160,12 @@ class AllRows(Split):
 
     def problems(self, rows: IbisTable) -> Iterator[Problem]:
         """Yield whether there are no rows."""
-        if not rows.count().to_pyarrow().as_py():
+        if not answers.value(rows.count()):
             yield Problem("", "there are no rows to learn from", remedy="loosen the filters of data or features")
 
 
 def _customers(rows: IbisTable) -> list[Any]:
-    return list(rows.select("customer_id").distinct().to_pyarrow()["customer_id"].to_pylist())
+    return list(answers.ask(rows.select("customer_id").distinct())["customer_id"].to_pylist())
 
 
 def _ranked(customers: Sequence[Any], seed: int) -> list[Any]:
@@ -191,7 +192,7 @@ def _by_customer(held_out: Sequence[Any]) -> Fold:
 
 def _per_time(rows: IbisTable) -> pd.DataFrame:
     """Rows at each time, in order."""
-    return rows.group_by("time").aggregate(rows=rows.count()).order_by("time").execute()
+    return answers.ask(rows.group_by("time").aggregate(rows=rows.count()).order_by("time")).to_pandas()
 
 
 def _plain(time: Any) -> Any:

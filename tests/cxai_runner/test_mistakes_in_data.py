@@ -67,6 +67,117 @@ def test_a_mistake_in_the_rows_is_told_with_its_key(
     assert all(problem.origin for problem in told)
 
 
+# How the file is written → the key that is told → what is said of it, and what to do.
+FILES: list[tuple[str, Callable[[str], bytes], list[str], str, str, str]] = [
+    (
+        "a value too many",
+        lambda text: f"{text}1,2,3,4,5,6,7,8\n".encode(),
+        [],
+        "data.path",
+        "line 1,802 of rows.csv has 8 values where 7 are expected: `1,2,3,4,5,6,7,8`",
+        'put "…" around a value with a delimiter in it, or set data.delimiter if it is another',
+    ),
+    (
+        "a value too few",
+        lambda text: f"{text}1,2,3\n".encode(),
+        [],
+        "data.path",
+        "line 1,802 of rows.csv has 3 values where 7 are expected: `1,2,3`",
+        "complete that line, or take it out",
+    ),
+    (
+        "an unclosed quote",
+        lambda text: f'{text}"1,2,3,4,5,6,7\n'.encode(),
+        [],
+        "data.path",
+        'line 1,802 of rows.csv opens a quote that is not closed before its value ends: `"1,2,3,4,5,6,7`',
+        "close it, write \"\" for a quote within a value, or data.quote='' if quotes are only text",
+    ),
+    (
+        "another encoding",
+        lambda text: text.replace("client", "código", 1).encode("latin-1"),
+        [],
+        "data.encoding",
+        "line 1 of rows.csv is not written in utf-8",
+        "say what it is, as in data.encoding=cp1252 (Windows) or latin-1",
+    ),
+    (
+        "an encoding that nobody knows",
+        lambda text: text.encode(),
+        ["data.encoding=utf88"],
+        "data.encoding",
+        "no such encoding of text",
+        "did you mean `utf-8`?",
+    ),
+    (
+        "lines before the header",
+        lambda text: f"Sales of 2017\n\n{text}".encode(),
+        [],
+        "data.skip",
+        "line 1 of rows.csv holds one value, and the lines below it 7",
+        "if the header stands further down: data.skip=2",
+    ),
+    (
+        "no header",
+        lambda text: text.partition("\n")[2].encode(),
+        [],
+        "data.header",
+        "line 1 of rows.csv holds values, not names: ",
+        "name the columns, data.header=[a,b,…], or say that these are names: data.header=true",
+    ),
+    (
+        "a name that repeats",
+        lambda text: text.replace("Promo_b", "bought", 1).encode(),
+        ["data.columns.promotion=null"],
+        "data.columns.incidence",
+        "the header has `bought` twice",
+        "say which: bought_1 or bought_2",
+    ),
+    (
+        "a decimal mark that separates",
+        lambda text: text.encode(),
+        ["data.decimal=','", "data.delimiter=','"],
+        "data.decimal",
+        "`delimiter` is the same mark",
+        "",
+    ),
+    (
+        "a long panel without its columns",
+        lambda text: text.encode(),
+        ["data.long={alternative: brand, chosen: bought}", "data.columns.price=null", "data.columns.promotion=null"],
+        "data.long.alternative",
+        "the file has no such column",
+        "",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("what", "written", "more", "key", "said", "remedy"), FILES, ids=[mistake[0] for mistake in FILES]
+)
+def test_a_mistake_in_how_a_file_is_written_is_told_with_its_line_and_remedy(
+    what: str,
+    written: Callable[[str], bytes],
+    more: list[str],
+    key: str,
+    said: str,
+    remedy: str,
+    panel_csv: Path,
+    own_panel: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("rows.csv").write_bytes(written(panel_csv.read_text()))
+    error = refused([*own_panel, "data.path=rows.csv", *more])
+    assert error.stage == "config"
+    told = [problem for problem in error.problems if problem.key == key]
+    assert told, render(error.problems, error.stage)
+    assert told[0].message.startswith(said)
+    assert told[0].remedy.startswith(remedy) if remedy else True
+    assert told[0].origin
+
+
 def test_a_constant_price_is_refused_before_anything_is_fitted(
     cxai: Callable[..., object], panel_csv: Path, own_panel: list[str], tmp_path: Path
 ) -> None:

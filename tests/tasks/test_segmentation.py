@@ -195,7 +195,7 @@ def test_nothing_to_divide_by_is_told(customers):
 def test_missing_values_need_an_imputer(customers):
     frame = customers.frame.assign(recency=customers.frame["recency"].where(customers.frame.index > 2))
     holes = replace(customers, frame=frame)
-    with pytest.raises(UserError, match=r"data\.customers\.recency: 3 missing values") as caught:
+    with pytest.raises(UserError, match=r"data\.customers\.recency +3 missing values") as caught:
         Segmentation().fit(model(), holes, CONTEXT)
     assert "imputer among features.transformers" in caught.value.problems[0].remedy
     filled = make_pipeline(SimpleImputer(), *[step for _, step in model().steps])

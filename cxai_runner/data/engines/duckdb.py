@@ -1,0 +1,94 @@
+"""DuckDB, as the engine of files and as a database in a file of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cxai_runner.config.problems import Problem, did_you_mean
+from cxai_runner.data import connect
+from cxai_runner.data.connect import open_locked
+from cxai_runner.data.engines import Opened, UnreachableError
+from cxai_runner.data.engines.urls import file_of
+
+if TYPE_CHECKING:
+    from ibis.backends.duckdb import Backend
+    from ibis.expr.types import Table as IbisTable
+
+_SALTS = (1, 2)
+
+
+def open_database(url: str, schema: str | None, threads: int) -> Opened:
+    """Open a database file for reading.
+
+    Raises
+    ------
+    UnreachableError
+        With the reason in words.
+    """
+    import duckdb
+
+    del threads  # those of this process, as for files
+    path = file_of(url).absolute()
+    try:
+        backend = _connection(path)
+    except duckdb.Error as error:
+        written_to = "Could not set lock" in str(error)
+        told = "another process is writing to it" if written_to else "no DuckDB database that can be read"
+        remedy = "wait until it is done, or copy the file" if written_to else f"DuckDB says: {_line(error)}"
+        raise UnreachableError(Problem("url", told, value=url, remedy=remedy)) from None
+    name = schema or "main"
+    # Ibis's own list of tables asks for a column that DuckDB 2 no longer has.
+    found = backend.con.execute(_TABLES, [name]).fetchall()
+    if not found:
+        schemas = [row[0] for row in backend.con.execute(_SCHEMAS).fetchall()]
+        if name not in schemas:
+            raise UnreachableError(Problem("schema", "no such schema", value=name, remedy=did_you_mean(name, schemas)))
+    return Opened(backend, str(path), tuple(row[0] for row in found), schema=name)
+
+
+@cache
+def _connection(path: Path) -> Backend:
+    """Return this process's connection to a file: DuckDB shares what is open already, and that is locked."""
+    return open_locked((), connect.threads(), path)
+
+
+_TABLES = """
+    SELECT table_name FROM information_schema.tables
+    WHERE table_schema = ? AND table_catalog = current_database() ORDER BY 1
+"""
+_SCHEMAS = """
+    SELECT schema_name FROM information_schema.schemata
+    WHERE catalog_name = current_database() AND schema_name NOT IN ('information_schema', 'pg_catalog')
+"""
+
+
+def _line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]
+
+
+def hashed_by(table: IbisTable) -> str:
+    """Name the algorithm and the version of the engine, whose own hash it is."""
+    from importlib.metadata import version
+
+    return f"rowsum-duckdb-{version('duckdb')}"
+
+
+def row_sums(table: IbisTable, names: Sequence[str]) -> dict[str, Any]:
+    """Sum two differently salted hashes of every row."""
+    import ibis
+
+    measures: dict[str, Any] = {}
+    for salt in _SALTS:
+        row = ibis.struct({"salt": ibis.literal(salt), **{name: table[name] for name in names}})
+        measures[f"sum {salt}"] = row.hash().cast("decimal(38, 0)").sum()
+    return measures
+
+
+def errors() -> tuple[type[Exception], ...]:
+    """Return what the engine raises when rows cannot be read."""
+    import duckdb
+
+    return (duckdb.Error,)

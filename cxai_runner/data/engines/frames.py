@@ -1,0 +1,71 @@
+"""How results come home: as Arrow of the expression's own types, then to pandas by the road that DuckDB's take.
+
+Ibis converts each engine's rows in a way of its own, so that the same numbers come as decimals here and floats there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+
+class Frames:
+    """What our backends share: they fetch Arrow, and everything else follows."""
+
+    def fetch(self, expr: Any, params: Any, limit: Any) -> pa.Table:
+        """Return the rows of a table expression as Arrow of its schema's types."""
+        raise NotImplementedError
+
+    def to_pyarrow(self, expr: Any, /, *, params: Any = None, limit: Any = None, **_: Any) -> Any:
+        """Return an expression's result as Arrow; see Ibis."""
+        from ibis.backends.duckdb.converter import DuckDBPyArrowData
+
+        return expr.__pyarrow_result__(self.fetch(expr.as_table(), params, limit), data_mapper=DuckDBPyArrowData)
+
+    def execute(self, expr: Any, /, *, params: Any = None, limit: Any = None, **_: Any) -> Any:
+        """Return an expression's result as pandas; see Ibis."""
+        table = expr.as_table()
+        return expr.__pandas_result__(_pandas(self.to_pyarrow(table, params=params, limit=limit), table.schema()))
+
+
+def _pandas(table: pa.Table, schema: Any) -> pd.DataFrame:
+    """Arrow as DuckDB's backend makes pandas of it: a column with a gap by way of a list."""
+    import pandas as pd
+    import pyarrow.types as kinds
+    from ibis.backends.duckdb.converter import DuckDBPandasData
+
+    columns = {
+        name: column.to_pylist() if kinds.is_nested(column.type) or column.null_count else column.to_pandas()
+        for name, column in zip(table.column_names, table.columns, strict=True)
+    }
+    return DuckDBPandasData.convert_table(pd.DataFrame(columns), schema)
+
+
+def arrow(rows: list[tuple[Any, ...]], schema: Any) -> pa.Table:
+    """Return rows as a driver gives them as Arrow of the schema's types."""
+    import pyarrow as pa
+    from ibis.formats.pyarrow import PyArrowSchema
+
+    fields = PyArrowSchema.from_ibis(schema)
+    values = list(zip(*rows, strict=True)) if rows else [() for _ in schema]
+    columns = [_column(one, kind, field.type) for one, kind, field in zip(values, schema.types, fields, strict=True)]
+    return pa.Table.from_arrays(columns, schema=fields)
+
+
+def _column(values: Any, kind: Any, want: Any) -> pa.Array:
+    """One column; what a driver gives as another type (a sum of whole numbers as a decimal, say) is converted."""
+    import pyarrow as pa
+
+    convert = next((to for test, to in _CONVERSIONS.items() if getattr(kind, test)()), None)
+    if convert is not None:
+        values = [None if value is None else convert(value) for value in values]
+    elif kind.is_timestamp() and any(isinstance(value, str) for value in values):
+        return pa.array(values, type=pa.string()).cast(want)
+    return pa.array(values, type=want)
+
+
+_CONVERSIONS: Mapping[str, Any] = {"is_boolean": bool, "is_integer": int, "is_floating": float}

@@ -1,0 +1,210 @@
+"""Spark: casts that do not guess, frames by way of Arrow, tables of a catalog and files that the cluster reads."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import ibis
+import ibis.expr.datatypes as dt
+import sqlglot.expressions as sge
+from ibis.backends.pyspark import Backend as IbisBackend
+from ibis.backends.sql.compilers.pyspark import PySparkCompiler
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
+from cxai_runner.config.problems import Problem, did_you_mean
+from cxai_runner.data.engines import Opened, UnreachableError, called, written
+from cxai_runner.data.engines.arithmetic import Rounding
+from cxai_runner.data.engines.frames import Frames
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from ibis.expr.types import Table as IbisTable
+
+_TRUTHS = ((written.TRUE, True), (written.FALSE, False))
+
+
+class _Compiler(Rounding, PySparkCompiler):
+    """Ibis's, with casts that take a date for a date; Spark's own take ``12:30`` for a time of today."""
+
+    __slots__ = ()
+
+    def visit_TryCast(self, op: Any, *, arg: Any, to: Any) -> Any:  # noqa: N802, PLR0911 - Ibis's name; a line a type
+        have = op.arg.dtype
+        if to.is_string() or have.is_integer() or (have.is_numeric() and to.is_floating()):
+            return self.cast(arg, to)
+        if have.is_numeric() and to.is_integer():
+            return self._safe(self.f.round(arg), to)
+        text = self.cast(arg, dt.string)
+        if to.is_floating():
+            return self._where(text, written.NUMBER, self._safe(text, to))
+        if to.is_integer():
+            wide = self._safe(text, dt.Decimal(38, 10))
+            return self._where(text, written.NUMBER, self._safe(self.f.round(wide), to))
+        if to.is_boolean():
+            lowered = self.f.lower(text)
+            found = [self.if_(lowered.isin(*map(sge.convert, words)), sge.convert(truth)) for words, truth in _TRUTHS]
+            return sge.Case(ifs=found)
+        if to.is_timestamp():
+            return self._where(text, written.INSTANT, self._safe(text, to))
+        return super().visit_TryCast(op, arg=arg, to=to)
+
+    def _safe(self, value: Any, to: Any) -> Any:
+        return sge.TryCast(this=value, to=self.type_mapper.from_ibis(to), safe=True)
+
+    def _where(self, text: Any, pattern: str, value: Any) -> Any:
+        return sge.Case(ifs=[self.if_(self.f.anon.rlike(text, sge.convert(pattern)), value)])
+
+
+class Backend(Frames, IbisBackend):
+    """A session."""
+
+    compiler = _Compiler()
+
+    def fetch(self, expr: Any, params: Any, limit: Any) -> pa.Table:
+        """Return the rows of a table expression as Arrow of its schema's types."""
+        from ibis.formats.pyarrow import PyArrowSchema
+
+        self._run_pre_execute_hooks(expr)
+        found = self.raw_sql(self.compile(expr, params=params, limit=limit)).toArrow()
+        return found.rename_columns(list(expr.schema())).cast(PyArrowSchema.from_ibis(expr.schema()))
+
+    def to_pyarrow_batches(self, expr: Any, /, **settings: Any) -> Any:
+        """Return an expression's result as batches; see Ibis."""
+        return self.to_pyarrow(expr.as_table(), **settings).to_reader()
+
+    def _register_in_memory_table(self, op: Any) -> None:
+        self._session.createDataFrame(op.data.to_pyarrow(op.schema)).createOrReplaceTempView(op.name)
+
+    def _make_memtable_finalizer(self, name: str) -> None:
+        """Leave temporary views to the session."""
+        return
+
+
+def open_database(url: str, schema: str | None, threads: int) -> Opened:
+    """Open a session on a master, or on this machine, which is ``local``.
+
+    Raises
+    ------
+    UnreachableError
+        With the reason in words.
+    """
+    if url.startswith(("local", "spark://")) and shutil.which("java") is None and "JAVA_HOME" not in os.environ:
+        raise UnreachableError(
+            Problem("url", "Spark needs Java, and there is none", value=url, remedy="install Java 17, or set JAVA_HOME")
+        )
+    session = _session(f"local[{threads}]" if url == "local" else url)
+    try:
+        names = _names(session, schema)
+    except PySparkException as error:
+        told = f"the catalog cannot be read: {_first_line(error)}"
+        raise UnreachableError(Problem("schema", told, value=schema or "default")) from None
+    place = "spark" if schema is None else f"spark/{schema}"
+    # Ibis registers them where it makes the connection itself; its `from_connection` would give its own backend.
+    Backend.register_options()
+    return Opened(Backend().connect(session), place, tuple(sorted(names)), schema=schema)
+
+
+def _names(session: SparkSession, schema: str | None) -> list[str]:
+    """The tables of ``database`` or ``catalog.database``, or of where the session is."""
+    if schema is None:
+        return [row.name for row in session.catalog.listTables()]
+    where = ".".join(_quoted(part) for part in schema.split("."))
+    if not session.catalog.databaseExists(where):
+        have = [row.name for row in session.catalog.listDatabases()]
+        remedy = did_you_mean(schema.rpartition(".")[2], have)
+        raise UnreachableError(Problem("schema", "no such schema", value=schema, remedy=remedy))
+    return [row.tableName for row in session.sql(f"SHOW TABLES IN {where}").collect()]
+
+
+def _session(master: str) -> SparkSession:
+    """The session that is active (a notebook's, say), or a new one that keeps quiet."""
+    active = SparkSession.getActiveSession()
+    if active is not None:
+        return active
+    settings = {
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.log.level": "ERROR",
+    }
+    if master.startswith("local"):
+        # The default of 200 parts is for a cluster: here it would be 200 tasks for every small aggregate.
+        settings |= {"spark.sql.shuffle.partitions": "8", "spark.driver.bindAddress": "127.0.0.1"}
+        settings["spark.driver.host"] = "127.0.0.1"
+    try:
+        return SparkSession.builder.appName("cxai").master(master).config(map=settings).getOrCreate()
+    except Exception as error:  # the JVM, the cluster and the gateway between them each raise their own
+        told = f"no session could be opened: {_first_line(error)}"
+        raise UnreachableError(
+            Problem("url", told, value=master, remedy="check the master's address, and Java")
+        ) from None
+
+
+def table(opened: Opened, name: str) -> IbisTable:
+    """Return a table of the catalog, whatever characters its name has."""
+    session = opened.backend._session
+    where = ".".join([*(_quoted(part) for part in str(opened.schema or "").split(".") if part), _quoted(name)])
+    return _viewed(opened, session.table(where))
+
+
+def read(opened: Opened, path: str, kind: str) -> IbisTable:
+    """Return Parquet or CSV files as a table; every value of a CSV is text."""
+    reader = opened.backend._session.read
+    if kind == "parquet":
+        return _viewed(opened, reader.parquet(path))
+    return _viewed(opened, reader.csv(path, header=True, inferSchema=False, multiLine=True, escape='"'))
+
+
+def guessed(raw: IbisTable) -> dict[str, dt.DataType]:
+    """Return what the first thousand rows of text look like, as DuckDB guesses of a file."""
+    rows = raw.limit(1000).to_pyarrow().to_pydict()
+    return {name: _looks_like([value for value in values if value is not None]) for name, values in rows.items()}
+
+
+def _looks_like(values: Sequence[str]) -> dt.DataType:
+    shapes = (
+        ("(?i)true|false", dt.boolean),
+        (r"[-+]?[0-9]{1,18}", dt.int64),
+        (written.NUMBER, dt.float64),
+        (written.INSTANT, dt.timestamp),
+    )
+    fits = (kind for pattern, kind in shapes if values and all(re.fullmatch(pattern, value) for value in values))
+    return next(fits, dt.string)
+
+
+def _viewed(opened: Opened, frame: Any) -> IbisTable:
+    view = ibis.util.gen_name("cxai")
+    frame.createOrReplaceTempView(view)
+    return opened.backend.table(view)
+
+
+def _quoted(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__
+
+
+def hashed_by(table: IbisTable) -> str:
+    """Name the algorithm and the version of the engine, whose own hash it is."""
+    from importlib.metadata import version
+
+    return f"rowsum-spark-{version('pyspark')}"
+
+
+def row_sums(table: IbisTable, names: Sequence[str]) -> dict[str, Any]:
+    """Sum two differently salted hashes of every row. Spark passes over a missing value, so each is told beside it."""
+    values = [part for name in names for part in (table[name], table[name].isnull())]
+    sums = {salt: called("xxhash64", [salt, *values], "int64").cast("decimal(20, 0)").sum() for salt in (1, 2)}
+    return {f"sum {salt}": total.cast("string") for salt, total in sums.items()}
+
+
+def errors() -> tuple[type[Exception], ...]:
+    """Return what the engine raises when rows cannot be read."""
+    return (PySparkException,)
