@@ -7,7 +7,6 @@ Whatever only tells or keeps the result (report, tracking, command line) is left
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -40,17 +39,13 @@ class Keys:
 
 def keys(ready: Ready) -> Keys:
     """Compute the keys of a preflighted experiment."""
-    from cxai_runner.data.fingerprint import Memory
     from cxai_runner.data.keys import source_key, stage_key
 
     experiment, tables = ready.experiment, ready.tables
     settings, task = experiment.settings, experiment.task
     needs = experiment.features.needs()
-    memory = Memory(Path(settings["cache"]["dir"])) if settings["cache"]["enabled"] else None
     data = {
-        name: tables.digest(name, needs.wanted(name, tables.columns(name)), memory)
-        for name in needs.tables()
-        if name in tables
+        name: tables.digest(name, needs.wanted(name, tables.columns(name))) for name in needs.tables() if name in tables
     }
     building = source_key([type(experiment.features), type(experiment.split)])
     fitting = source_key([type(task), *_classes_of(experiment.model)])

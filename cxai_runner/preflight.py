@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cxai_runner.config.problems import Problem, UserError, did_you_mean, under
@@ -110,10 +111,13 @@ def preflight(experiment: Experiment) -> Ready:
     UserError
         With all problems of the first stage that has any.
     """
+    from cxai_runner.data.answers import remember_in
     from cxai_runner.data.connect import set_threads
 
     composed = experiment.composed
     set_threads(experiment.settings["threads"])
+    cache = experiment.settings["cache"]
+    remember_in(Path(cache["dir"]) if cache["enabled"] else None)
     _refuse(composed, under("data", experiment.source.problems()), "config")
     tables = experiment.source.open()
     _refuse(composed, _misfits(experiment, tables), "config")

@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from unittest import mock
 
@@ -22,6 +22,24 @@ _skipped_references: list[str] = []
 def pytest_configure() -> None:
     # A shell lets a job that it starts in the background ignore Ctrl-C, and so would every process that a test starts.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def _forgetful() -> Iterator[None]:
+    """A run says for its whole process where answers are remembered; the next test starts without."""
+    from cxai_runner.data import answers
+
+    yield
+    answers.remember_in(None)
+
+
+@pytest.fixture
+def memory(tmp_path: Path) -> Path:
+    """A folder in which answers about files are remembered while the test runs."""
+    from cxai_runner.data import answers
+
+    answers.remember_in(tmp_path / "cache")
+    return tmp_path / "cache"
 
 
 @pytest.fixture(scope="session")

@@ -19,14 +19,20 @@ from cxai_runner.cli.output import emit_json, table
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 def command(folder: Path, clear: bool, older_than: float | None, as_json: bool) -> None:
-    """Show or clear the feature cache. Entries are found by content, so none is ever stale."""
+    """Show or clear the feature cache. Entries are found by content, so none is ever stale.
+
+    Clearing removes the remembered answers about files too.
+    """
+    from cxai_runner.data.answers import forget
     from cxai_runner.data.cache import FeatureCache
 
     if older_than is not None and not clear:
         raise click.UsageError("--older-than goes with --clear")
     cache = FeatureCache(folder)
     if clear:
-        removed = cache.clear(older_than=None if older_than is None else older_than * 86_400)
+        seconds = None if older_than is None else older_than * 86_400
+        removed = cache.clear(older_than=seconds)
+        forget(folder, older_than=seconds)
         if as_json:
             emit_json({"removed": removed})
         else:

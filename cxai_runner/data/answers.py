@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib.metadata import version
@@ -33,7 +34,7 @@ _files: dict[Any, tuple[Path, ...]] = {}
 def remember_in(folder: Path | None) -> None:
     """Keep answers in ``folder`` from now on; None keeps none."""
     global _folder  # noqa: PLW0603 - a setting of the process, like the number of threads
-    _folder = folder
+    _folder = None if folder is None else folder.absolute()
 
 
 def made_of(table: IbisTable, files: Sequence[Path]) -> None:
@@ -70,6 +71,16 @@ def row(question: Expr) -> dict[str, Any]:
 def value(question: Expr) -> Any:
     """Return the one value of a scalar expression."""
     return ask(question)[0][0].as_py()
+
+
+def forget(folder: Path, older_than: float | None = None) -> int:
+    """Remove from ``folder`` the answers not used for ``older_than`` seconds, or all; return how many there were."""
+    before = None if older_than is None else time.time() - older_than
+    found = list((folder / "answers").glob("*"))
+    old = [path for path in found if before is None or path.stat().st_mtime < before]
+    for path in old:
+        path.unlink(missing_ok=True)
+    return len(old)
 
 
 def _asked(question: Expr) -> pa.Table:
@@ -126,7 +137,9 @@ def _read(place: Path | None) -> pa.Table | None:
 
     try:
         with pa.OSFile(str(place)) as file:
-            return pa.ipc.open_file(file).read_all()
+            found = pa.ipc.open_file(file).read_all()
+        place.touch()  # when it was used last
+        return found
     except (OSError, pa.ArrowInvalid):
         return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +45,8 @@ def cast(  # noqa: PLR0911 - one line a type
             parsed = parse_dates(text, formats) if formats else text.try_cast("timestamp")
             return parsed, "dates as " + " or ".join(formats or ["2017-12-31", "2017-12-31 18:30:00"])
         case "number" if have.is_floating():
-            return raw.nullif(float("nan")), ""
+            # Not `nullif`: DuckDB compares a Parquet file's NaN by the file's statistics, which leave it out.
+            return raw.isnan().ifelse(None, raw), ""
         case "number" if have.is_numeric() and not have.is_decimal():
             return raw, ""
         case "number":
@@ -64,9 +66,17 @@ def cast(  # noqa: PLR0911 - one line a type
 
 
 def _pointed(text: Value, decimal: str, thousands: str) -> Value:
-    """Return numbers as text with a decimal point and no other mark; with another mark for it, a point is a mistake."""
+    """Return numbers as text with a decimal point and no other mark; null where the marks are not in their places.
+
+    With another mark for it, a point is a mistake; so is a thousands sign that three digits do not follow: of 12.5 it
+    would make 125.
+    """
     if thousands:
-        text = text.replace(thousands, "")
+        sign, point = re.escape(thousands), re.escape(decimal)
+        # Groups of two are how India writes a lakh.
+        grouped = rf"^\s*[+-]?[0-9]{{1,3}}({sign}[0-9]{{2,3}})*{sign}[0-9]{{3}}({point}[0-9]*)?\s*$"
+        whole = text.re_search(grouped).ifelse(text.replace(thousands, ""), None)
+        text = text.contains(thousands).ifelse(whole, text)
     if decimal != ".":
         text = text.contains(".").ifelse(None, text.replace(decimal, "."))
     return text

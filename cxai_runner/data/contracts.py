@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cxai_runner.config.problems import UNSET, Problem, did_you_mean
+from cxai_runner.data.answers import row, value
 from cxai_runner.data.engines import errors
-from cxai_runner.data.standard import STANDARD, Column
+from cxai_runner.data.standard import STANDARD, Column, availability
 
 if TYPE_CHECKING:
     from ibis.expr.types import BooleanValue, IntegerScalar, Scalar, Value
@@ -51,8 +52,7 @@ def broken(needs: Needs, tables: Tables) -> Iterator[Problem]:
             yield from _check(table, columns)
         except errors(table.staged) as error:
             # The engine found a line that is no row of this table: too many values, a broken encoding.
-            first = str(error).strip().splitlines()[0]
-            yield Problem(_origin(table), f"cannot be read to its end: {first}", value=_name_of(table))
+            yield _unread(error, table)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +80,7 @@ def _check(table: MappedTable, columns: list[str]) -> Iterator[Problem]:
         measures[f"high {column}"] = staged[column].max(where=keep)
     if rule.unique in columns:
         measures["distinct"] = staged[rule.unique].nunique(where=keep)
-    found = staged.aggregate(**measures).to_pyarrow().to_pylist()[0]
+    found = row(staged.aggregate(**measures))
 
     if not found["all"]:
         told = "has a header and no rows" if table.noun == "file" else "has no rows"
@@ -142,7 +142,10 @@ def _rules(table: MappedTable, columns: list[str]) -> Iterator[_Question]:
         if rule.required:
             # Counting values, not nulls, lets the engine answer from a file's statistics. A value that did not
             # parse is told once, as what it is: hence the raw one.
-            empty = staged.count(where=keep) - staged[raw.get(column, column)].count(where=keep)
+            asked, stated = keep, availability(column, staged.columns)
+            if stated is not None:
+                asked = staged[stated] == 1 if keep is None else (staged[stated] == 1) & keep
+            empty = staged.count(where=asked) - staged[raw.get(column, column)].count(where=asked)
             drop = f"to leave them out: data.{_below(table, f'where.{column}')}={{not_null: true}}"
             yield _Question(column, empty, None, "have no value", drop)
         bound = _bound(rule, value)
@@ -191,7 +194,7 @@ def _repeated(table: MappedTable, key: str, extra: int) -> Problem:
     """Rows that repeat the key of a table which must have one row per key."""
     rows = table.rows
     often = rows.group_by(key).aggregate(rows=rows.count()).filter(lambda t: t.rows > 1)
-    example = often[key].min().to_pyarrow().as_py()
+    example = value(often[key].min())
     return Problem(
         _path(table, f"columns.{key}"),
         f"{extra:,} rows repeat a `{key}`, such as `{example}`; {table.name} must have {STANDARD[table.name].about}",
@@ -205,6 +208,16 @@ def _below(table: MappedTable, key: str) -> str:
 
 def _path(table: MappedTable, key: str) -> str:
     return f"data.{_below(table, key)}"
+
+
+def _unread(error: Exception, table: MappedTable) -> Problem:
+    """What is wrong with a table that cannot be read to its end."""
+    if table.noun == "file" and table.files:
+        from cxai_runner.data.malformed import unreadable
+
+        return unreadable(error, table)
+    first = str(error).strip().splitlines()[0]
+    return Problem(_origin(table), f"cannot be read to its end: {first}", value=_name_of(table))
 
 
 def _origin(table: MappedTable) -> str:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from cxai_runner.config.problems import Problem, UserError, did_you_mean, under
 from cxai_runner.data import connect, filters, mapping
+from cxai_runner.data.answers import made_of
 from cxai_runner.data.casts import cast
 from cxai_runner.data.engines import MODULES, Opened, UnreachableError, stored, written
 from cxai_runner.data.engines.urls import engine_of, file_of, redacted
@@ -131,12 +132,12 @@ class DatabaseSource(Source):
         return problems + list(unjoinable(mapped)), mapped
 
     def _files(self, engine: str) -> tuple[Path, ...]:
-        """The files that a database is: while they do not change, no digest does. A log of writes is one of them."""
+        """The files that a database is, or may come to be: while they do not change, no answer does."""
         if engine not in {"sqlite", "duckdb"}:
             return ()
         path = file_of(self.url).absolute()
         logs = (path.with_name(path.name + ending) for ending in ("-wal", ".wal"))
-        return (path, *(log for log in logs if log.exists()))
+        return (path, *logs)  # a log of writes is one of them
 
     def _unnamed(self) -> Iterator[Problem]:
         if not self.tables:
@@ -221,6 +222,8 @@ def _mapped(
         return problems, None
     try:
         raw, guessed = _read(table, own, opened)
+        if files:
+            made_of(raw, files)
     except Exception as error:  # drivers and Ibis between them raise what they like of a view that is broken
         key, value = ("table", own) if table.path is None else ("path", table.path)
         return [Problem(key, f"cannot be read: {_first_line(error)}", value=value)], None

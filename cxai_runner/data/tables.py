@@ -12,6 +12,7 @@ from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cxai_runner.data import answers
 from cxai_runner.data.dataset import Dropped
 from cxai_runner.data.standard import STANDARD
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from ibis.expr.types import Table as IbisTable
 
     from cxai_runner.data.filters import Condition
-    from cxai_runner.data.fingerprint import Memory
 
 
 @dataclass(frozen=True)
@@ -162,16 +162,14 @@ class Tables(Mapping[str, "IbisTable"]):
         more = f" and {len(files) - 3:,} more" if len(files) > 3 else ""
         return ", ".join(str(path) for path in files[:3]) + more
 
-    def digest(self, name: str, columns: Sequence[str], memory: Memory | None = None) -> str:
+    def digest(self, name: str, columns: Sequence[str]) -> str:
         """Return the digest of a table's rows that stay, over ``columns``; see `fingerprint`."""
         from cxai_runner.data.fingerprint import fingerprint, stated
 
         table = self.mapped[name]
         if table.version is not None:
             return stated(table, columns)
-        if memory is None or not table.files:
-            return fingerprint(table.rows, columns)
-        return memory.recall(table, columns)
+        return fingerprint(table.rows, columns)
 
     def _count(self, name: str) -> dict[str, int]:
         """All rows, and those that each condition was the first to drop, in one query."""
@@ -183,7 +181,7 @@ class Tables(Mapping[str, "IbisTable"]):
                 failed = ~one.keep if passed is None else passed & ~one.keep
                 measures[str(number)] = table.staged.count(where=failed)
                 passed = one.keep if passed is None else passed & one.keep
-            row = table.staged.aggregate(**measures).to_pyarrow().to_pylist()[0]
+            row = answers.row(table.staged.aggregate(**measures))
             reasons = {one.reason: int(row[str(number)]) for number, one in enumerate(table.conditions)}
             self._counts[name] = {"of": int(row["of"]), **reasons}
         return self._counts[name]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +10,6 @@ import pandas as pd
 import pytest
 
 from cxai_runner.data import answers
-
-
-@pytest.fixture
-def memory(tmp_path: Path) -> Iterator[Path]:
-    answers.remember_in(tmp_path / "cache")
-    yield tmp_path / "cache" / "answers"
-    answers.remember_in(None)
 
 
 @pytest.fixture
@@ -47,7 +39,7 @@ def test_the_second_time_no_row_is_read(orders: Any, memory: Path) -> None:
         table.aggregate(rows=table.count(), most=table["revenue"].max()),
     ]
     first = [answers.ask(one).to_pylist() for one in questions]
-    assert len(list(memory.iterdir())) == 3
+    assert len(list(memory.rglob("*.arrow"))) == 3
     spoil(path)
     assert [answers.ask(one).to_pylist() for one in questions] == first
     assert answers.value(questions[0]) == 8.0
@@ -93,8 +85,18 @@ def test_what_comes_from_elsewhere_is_asked_every_time(memory: Path) -> None:
 def test_a_memory_that_is_damaged_or_cannot_be_written_costs_time_only(orders: Any, memory: Path) -> None:
     table, _ = orders
     assert answers.value(table["revenue"].sum()) == 8.0
-    (kept,) = memory.iterdir()
+    (kept,) = memory.rglob("*.arrow")
     kept.write_bytes(b"nonsense")
     assert answers.value(table["revenue"].sum()) == 8.0
     answers.remember_in(kept)  # a file is no folder
     assert answers.value(table["revenue"].max()) == 4.0
+
+
+def test_what_was_not_used_for_long_is_forgotten(orders: Any, memory: Path) -> None:
+    table, _ = orders
+    assert (answers.value(table["revenue"].sum()), answers.value(table["revenue"].min())) == (8.0, 1.5)
+    old, _ = memory.rglob("*.arrow")
+    os.utime(old, (0, 0))
+    assert answers.forget(memory, older_than=3600) == 1
+    assert answers.forget(memory) == 1
+    assert answers.forget(memory) == 0

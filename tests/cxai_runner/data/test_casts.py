@@ -28,6 +28,9 @@ def numbers(texts: list[str | None], kind: str = "number", **marks: str) -> list
         ({"decimal": ",", "thousands": "."}, ["1.234,5", "1.234.567", "1234"], [1234.5, 1234567.0, 1234.0]),
         ({"thousands": ","}, ["1,234.5", "12"], [1234.5, 12.0]),
         ({"thousands": " "}, ["1 234", "x"], [1234.0, None]),
+        # Read without its sign, 12.5 would be 125; a lakh has groups of two.
+        ({"decimal": ",", "thousands": "."}, ["12.5", "1.23", ".500", "-1.000"], [None, None, None, -1000.0]),
+        ({"thousands": ","}, ["12,34,567.5", "1,2,345", "1,234,5"], [1234567.5, None, None]),
     ],
     ids=str,
 )

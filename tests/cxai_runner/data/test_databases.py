@@ -18,7 +18,6 @@ from cxai_runner.data import DatabaseSource, Tables
 from cxai_runner.data.contracts import broken, unmet
 from cxai_runner.data.dataset import Dropped
 from cxai_runner.data.engines.urls import engine_of, redacted
-from cxai_runner.data.fingerprint import Memory
 from cxai_runner.data.needs import Needs
 from cxai_runner.data.standard import STANDARD
 from cxai_runner.evaluation.split_rules import CustomerHoldout, TimeHoldout
@@ -194,17 +193,17 @@ def test_a_stated_version_stands_for_the_rows(made: Callable[..., Tables], monke
 
 
 def test_the_digest_of_a_file_is_remembered_until_it_changes(
-    fill: Fill, shop: Mapping[str, pd.DataFrame], tmp_path: Path
+    fill: Fill, shop: Mapping[str, pd.DataFrame], memory: Path
 ) -> None:
     url = fill("sqlite", {"people": shop["people"]})
-    memory = Memory(tmp_path)
 
     def ask() -> str:
         opened = DatabaseSource(url=url, tables={"customers": SHOP["customers"]}).open()  # type: ignore[dict-item]
-        return opened.digest("customers", ["age"], memory)
+        return opened.digest("customers", ["age"])
 
     first = ask()
     assert ask() == first
+    assert list(memory.rglob("*.arrow"))
     with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("UPDATE people SET age = age + 1")

@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cxai_runner.data import OneFile, fingerprint
-from cxai_runner.data.fingerprint import Memory
 
 ROW = st.tuples(st.integers(-3, 3), st.one_of(st.none(), st.sampled_from(["a", "b", ""])))
 ROWS = st.lists(ROW, min_size=1, max_size=8)
@@ -64,48 +63,38 @@ def test_csv_and_parquet_of_the_same_rows_agree(tmp_path: Path) -> None:
     assert len(found) == 1
 
 
-def test_an_unchanged_file_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unchanged_file_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, memory: Path) -> None:
     path = tmp_path / "c.csv"
     path.write_text("customer_id,age\n1,30\n")
-    memory = Memory(tmp_path / "cache")
 
     def ask() -> str:
-        return OneFile(path=str(path), table="customers").open().digest("customers", ["customer_id", "age"], memory)
+        return OneFile(path=str(path), table="customers").open().digest("customers", ["customer_id", "age"])
 
     first = ask()
-    taken = []
-    original = fingerprint.fingerprint
-
-    def spy(*args: object) -> str:
-        taken.append(args)
-        return original(*args)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(fingerprint, "fingerprint", spy)
+    asked = []
+    original = answers._asked
+    monkeypatch.setattr(answers, "_asked", lambda question: asked.append(question) or original(question))
     assert ask() == first
-    assert not taken
+    assert not asked, "neither for the digest nor for the types of the columns"
     path.write_text("customer_id,age\n1,31\n")
     assert ask() != first
-    assert len(taken) == 1
+    assert asked
 
 
-def test_other_filters_are_another_digest(tmp_path: Path) -> None:
+def test_other_filters_are_another_digest(tmp_path: Path, memory: Path) -> None:
     path = tmp_path / "c.csv"
     path.write_text("customer_id,age\n1,30\n2,40\n")
-    memory = Memory(tmp_path / "cache")
     found = [
-        OneFile(path=str(path), table="customers", where=where).open().digest("customers", ["age"], memory)
+        OneFile(path=str(path), table="customers", where=where).open().digest("customers", ["age"])
         for where in ({}, {"age": {"gt": 35}})
     ]
     assert found[0] != found[1]
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"x": '])
-def test_a_broken_memory_is_forgotten(tmp_path: Path, content: str) -> None:
+def test_a_memory_names_no_file(tmp_path: Path, memory: Path) -> None:
     path = tmp_path / "c.csv"
     path.write_text("customer_id,age\n1,30\n")
-    (tmp_path / "digests.json").write_text(content)
-    tables = OneFile(path=str(path), table="customers").open()
-    memory = Memory(tmp_path)
-    assert tables.digest("customers", ["age"], memory) == tables.digest("customers", ["age"])
-    assert str(path) not in (tmp_path / "digests.json").read_text()
-    assert sorted(one.name for one in tmp_path.iterdir()) == ["c.csv", "digests.json", "digests.lock"]
+    OneFile(path=str(path), table="customers").open().digest("customers", ["age"])
+    kept = list(memory.rglob("*.arrow"))
+    assert kept
+    assert not any(path.name.encode() in one.read_bytes() or path.name in one.name for one in kept)

@@ -120,6 +120,7 @@ def test_numbers_that_are_none_are_counted_in_parquet(tmp_path: Path) -> None:
         ("score", "“NaN” taken as missing"): 1,
         ("customer_id", "read as whole numbers"): 2,
     }
+    assert columns(found)["score"].missing == 1
 
 
 def test_columns_are_described_in_the_rows_that_were_kept(sales: Tables) -> None:
