@@ -227,7 +227,8 @@ def test_a_broken_line_far_down_the_file(tmp_path: Path) -> None:
     rows = "1,2017-01-01,1,1\n" * 30_000
     (problem,) = broken(TRANSACTIONS, write(tmp_path, HEADER + rows + "1,2017-01-01,1,1,5,6\n"))
     assert problem.key == "data.path"
-    assert problem.message.startswith("cannot be read to its end: ")
+    assert problem.message == "line 30,002 of t.csv has 5 values where 4 are expected: `1,2017-01-01,1,1,5,6`"
+    assert "data.delimiter" in problem.remedy
 
 
 def test_one_query_per_table(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cxai_runner.data import OneFile, fingerprint
+from cxai_runner.data import OneFile, answers, fingerprint
 
 ROW = st.tuples(st.integers(-3, 3), st.one_of(st.none(), st.sampled_from(["a", "b", ""])))
 ROWS = st.lists(ROW, min_size=1, max_size=8)
