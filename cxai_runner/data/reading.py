@@ -37,6 +37,9 @@ _PACKED: Final = 8
 _LOOKED_AT: Final = 20_000
 """Rows by which the types of a text's columns are told."""
 
+_seen: dict[tuple[Any, ...], dict[str, Any]] = {}
+"""What files of one state, read in one way, look like: one process may open them many times."""
+
 
 @dataclass(frozen=True, eq=False)
 class Raw:
@@ -106,13 +109,14 @@ def _read_text(table: TableFile, files: Sequence[Path], engine: Backend) -> Raw:
     for part in parts[1:]:
         rows = rows.union(part.select(*rows.columns))
     size = sum(path.stat().st_size * (_PACKED if path.suffix == ".gz" else 1) for path in files)
+    name = _name("held", _states(files), sorted(map(str, written)), sorted(places.items()), *_spoken(table))
+    seen = (name, table.formats, table.decimal, table.thousands)
+    if seen not in _seen:
+        _seen[seen] = _types(rows, table)
+    types = _seen[seen]
     if size <= _SMALL:
-        name = _name("held", _states(files), sorted(map(str, written)), sorted(places.items()), *_spoken(table))
-        types = _types(rows, table)
         rows = held(engine, name, rows)
         made_of(rows, files)
-    else:
-        types = _types(rows, table)
     return Raw(rows, types, dict(heads.repeated) if heads is not None else {}, notes)
 
 
