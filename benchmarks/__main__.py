@@ -1,4 +1,7 @@
-"""`make bench`: every benchmark, as ratios against a named peer; `python -m benchmarks startup` for one."""
+"""`make bench`: benchmarks as ratios against a named peer; `python -m benchmarks startup` for one group.
+
+The group `scale` is run only when it is named: it makes a file of 100 million rows, and takes some ten minutes.
+"""
 
 from __future__ import annotations
 

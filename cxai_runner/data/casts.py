@@ -42,7 +42,7 @@ def cast(  # noqa: PLR0911 - one line a type
             return raw.cast("timestamp"), ""
         case "timestamp":
             text = raw.cast("string")
-            parsed = parse_dates(text, formats) if formats else text.try_cast("timestamp")
+            parsed = parse_dates(text, formats) if formats else _instants(text)
             return parsed, "dates as " + " or ".join(formats or ["2017-12-31", "2017-12-31 18:30:00"])
         case "number" if have.is_floating():
             # Not `nullif`: DuckDB compares a Parquet file's NaN by the file's statistics, which leave it out.
@@ -63,6 +63,16 @@ def cast(  # noqa: PLR0911 - one line a type
             return raw.cast("string"), ""
         case _:
             return raw, ""
+
+
+def _instants(text: Value) -> Value:
+    """Return ISO 8601 text as instants in UTC; text without a zone is taken for UTC."""
+    import ibis.expr.datatypes as dt
+
+    if engines.name_of(text) != "duckdb":
+        return text.try_cast("timestamp")
+    # As a timestamp without a zone DuckDB reads 10:00+02:00 as 10:00. Our connections live in UTC.
+    return text.try_cast(dt.Timestamp(timezone="UTC")).cast("timestamp")
 
 
 def _pointed(text: Value, decimal: str, thousands: str) -> Value:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cxai_runner.data.casts import cast
+from cxai_runner.data.connect import connect
 from cxai_runner.data.engines import written
 
 
@@ -72,3 +73,18 @@ def test_every_day_of_the_calendar_is_an_instant_and_its_neighbour_is_not(day: A
     leap = day.year % 4 == 0 and (day.year % 100 != 0 or day.year % 400 == 0)
     assert bool(re.search(written.INSTANT, f"{day.year:04}-02-29")) == leap
     assert not re.search(written.INSTANT, f"{day.year:04}-11-31")
+
+
+def test_an_instant_with_a_zone_is_brought_to_utc() -> None:
+    texts = ["2024-01-01T10:00:00+02:00", "2024-01-01 10:00:00Z", "2024-01-01 10:00:00", "2024-01-01", "10 o'clock"]
+    table = ibis.memtable(pd.DataFrame({"number": range(len(texts)), "text": texts}))
+    value, wanted = cast(table["text"], table["text"].type(), "timestamp", ())
+    found = connect(()).to_pyarrow(table.select("number", value=value).order_by("number"))["value"].to_pylist()
+    assert [str(one) for one in found] == [
+        "2024-01-01 08:00:00",
+        "2024-01-01 10:00:00",
+        "2024-01-01 10:00:00",
+        "2024-01-01 00:00:00",
+        "None",
+    ]
+    assert wanted == "dates as 2017-12-31 or 2017-12-31 18:30:00"
