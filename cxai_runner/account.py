@@ -93,7 +93,7 @@ class Account:
             figures=tuple(replace(one, data=hidden(one.data)) for one in said if isinstance(one, Figure)),
             tables=tuple(replace(one, frame=hidden(one.frame)) for one in said if isinstance(one, Table)),
             provenance=self._provenance(),
-            command=shlex.join(["cxai", "run", *self.ready.experiment.composed.overrides]),
+            command=self._command(),
             seconds=dict(self.stages.seconds),
             peak_memory_mb=dict(self.stages.peak_memory_mb),
         )
@@ -165,6 +165,12 @@ class Account:
     @property
     def _full(self) -> bool:
         return bool(self.ready.experiment.settings["tracking"]["level"] == "full")
+
+    def _command(self) -> str:
+        """What to type to run this again, from the same folder."""
+        composed = self.ready.experiment.composed
+        folders = [word for folder in composed.folders.added for word in ("--config-dir", str(folder))]
+        return shlex.join(["cxai", "run", *folders, *composed.overrides])
 
     def _choice(self, group: str) -> str:
         return str(self.ready.experiment.composed.choices.get(group) or "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -129,6 +130,9 @@ def test_a_task_without_a_model_describes(cxai_process: Call, own: Path, own_pan
     result = run(cxai_process, own, own_panel, "task=overview")
     assert result["headline"] == "There are 60 customers."
     assert result["metrics"] == {"train": {}}
+    told = json.loads((Path(result["artifact_uri"].removeprefix("file://")) / "report.json").read_text())
+    again = shlex.split(told["command"])
+    assert again[:4] == ["cxai", "run", "--config-dir", str(own / "conf")], "without it the task would not be found"
 
 
 def test_a_task_of_several_models_keeps_them_all_and_its_learning_curve(
