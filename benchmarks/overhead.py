@@ -52,6 +52,7 @@ def _run(panel: Path, home: Path) -> tuple[Spent, float]:
         "data.columns.customer_id=client", "data.columns.occasion=day", "data.columns.incidence=bought",
         "data.columns.price='Price_{alternative}'", "data.columns.promotion='Promo_{alternative}'",
         "features.table=panel", "features.transformers=[]",
+        "cache.enabled=false",  # the script reads its file every time
     ]  # fmt: skip
     command = [sys.executable, "-m", "cxai_runner.cli", "run", *overrides]
     spent = spend(command, cwd=str(home))
