@@ -26,9 +26,11 @@ if TYPE_CHECKING:
 _LARGEST: Final = 256 * 2**20
 """Bytes of an answer above which it is not kept."""
 
+State = tuple[tuple[str, int, int, int], ...]
+
 _folder: Path | None = None
-_files: dict[Any, tuple[Path, ...]] = {}
-"""A table of an engine → the files that it is."""
+_files: dict[Any, tuple[tuple[Path, ...], State]] = {}
+"""A table of an engine → the files that it is, and the state in which it was opened."""
 
 
 def remember_in(folder: Path | None) -> None:
@@ -38,8 +40,8 @@ def remember_in(folder: Path | None) -> None:
 
 
 def made_of(table: IbisTable, files: Sequence[Path]) -> None:
-    """Say that a table or view of an engine holds what ``files`` do, and nothing else."""
-    _files[table.op()] = tuple(files)
+    """Say that a table or view of an engine holds what ``files`` do, and nothing else: no clock, no chance."""
+    _files[table.op()] = (tuple(files), state_of(files))
 
 
 def ask(question: Expr) -> pa.Table:
@@ -96,7 +98,8 @@ def _key(question: Expr) -> str | None:
 
     tables = question.op().find(ops.PhysicalTable)
     in_memory = [table for table in tables if isinstance(table, ops.InMemoryTable)]
-    in_files = [table for table in tables if table in _files]
+    # What was opened before its file was replaced may still hold the old one; its answers say nothing of the new.
+    in_files = [table for table in tables if table in _files and state_of(_files[table][0]) == _files[table][1]]
     if not in_files or len(in_memory) + len(in_files) < len(tables):
         return None
     engine = in_files[0].source
@@ -105,19 +108,20 @@ def _key(question: Expr) -> str | None:
         text = text.replace(table.name, f"memory {number}")  # its name is drawn anew in every process
     facts = [
         [engine.name, engine.version, version("ibis-framework"), text],
-        [[table.name, _state(_files[table])] for table in in_files],
+        [[table.name, _files[table][1]] for table in in_files],
         [_content(table) for table in in_memory],
     ]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
-def _state(files: Sequence[Path]) -> list[list[Any]]:
+def state_of(files: Sequence[Path]) -> State:
+    """Return what tells files from what they were: path, size, time of modification and inode of those that exist."""
     states = []
     for path in files:
         with suppress(OSError):
             found = path.stat()
-            states.append([str(path), found.st_size, found.st_mtime_ns, found.st_ino])
-    return states
+            states.append((str(path), found.st_size, found.st_mtime_ns, found.st_ino))
+    return tuple(states)
 
 
 def _content(table: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from cxai_runner.data import engines
 from cxai_runner.data.engines import written
@@ -13,7 +13,11 @@ if TYPE_CHECKING:
     from ibis.expr.types import Value
 
 
-def cast(  # noqa: PLR0911 - one line a type
+_CANONICAL: Final = r"^-?(0|[1-9][0-9]{0,18})(\.0+)?$"
+"""A whole number written in the one way that nothing else is, or as a missing neighbour made a float of it."""
+
+
+def cast(  # noqa: PLR0911, PLR0912 - one line a type
     raw: Value, guessed: Any, kind: str, formats: Sequence[str], *, decimal: str = ".", thousands: str = ""
 ) -> tuple[Value, str]:
     """Return ``raw`` as ``kind``, and what its values had to be like; nothing where no value can fail.
@@ -31,10 +35,14 @@ def cast(  # noqa: PLR0911 - one line a type
     decimal, thousands
         What numbers as text are written with: before the fraction, and between the digits, where anything is.
     """
+    is_key = kind == "key"
     if kind in {"any", "key"}:
-        kind = _own_kind(guessed, key=kind == "key")
+        kind = _own_kind(guessed, key=is_key)
     raw = engines.stored(raw)
     have = raw.type()
+    if is_key and kind == "integer" and have.is_string():
+        # The first rows look like whole numbers. 007, +7 or 7e0 further down are other names, not the number 7 again.
+        return _name_as_number(raw), "whole numbers"
     if kind in {"number", "integer"} and have.is_string():
         raw = _pointed(raw, decimal, thousands)
     match kind:
@@ -63,6 +71,11 @@ def cast(  # noqa: PLR0911 - one line a type
             return raw.cast("string"), ""
         case _:
             return raw, ""
+
+
+def _name_as_number(text: Value) -> Value:
+    """Return names that are whole numbers as such, null where one is written in a way that another could be too."""
+    return text.re_search(_CANONICAL).ifelse(text.re_replace(r"\.0+$", "").try_cast("int64"), None)
 
 
 def _instants(text: Value) -> Value:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from cxai_runner.data.tables import MappedTable, Tables
 
 
+_TIMES = ("1900-01-01", "2200-01-01")
+"""When anything that is analysed here may have happened."""
+
+
 def unmet(needs: Needs, tables: Tables) -> Iterator[Problem]:
     """Yield the tables and columns that are needed and not there, without reading a row; full key paths."""
     for name in needs.required:
@@ -153,7 +157,8 @@ def _rules(table: MappedTable, columns: list[str]) -> Iterator[_Question]:
             outside, words, filtered = bound
             bad = outside if keep is None else outside & keep
             drop = f"to leave them out: data.{_below(table, f'where.{column}')}={filtered}"
-            yield _Question(column, staged.count(where=bad), value.min(where=bad), f"are {words}", drop)
+            like = value.cast("string").min(where=bad) if value.type().is_temporal() else value.min(where=bad)
+            yield _Question(column, staged.count(where=bad), like, f"are {words}", drop)
         if value.type().is_floating():
             endless = value.isinf() if keep is None else value.isinf() & keep
             drop = f"to leave them out: data.{_below(table, f'where.{column}')}={{lt: 1.0e+12}}"
@@ -162,6 +167,8 @@ def _rules(table: MappedTable, columns: list[str]) -> Iterator[_Question]:
 
 def _bound(rule: Column, value: Value) -> tuple[BooleanValue, str, str] | None:
     """Where a value is impossible, in words, and the filter that leaves such rows out."""
+    if rule.kind == "timestamp" and value.type().is_temporal():
+        return _out_of_time(value)
     if rule.low is None:
         return None
     low = f"{rule.low:g}"
@@ -174,6 +181,15 @@ def _bound(rule: Column, value: Value) -> tuple[BooleanValue, str, str] | None:
     if rule.strict:
         return value <= rule.low, f"{low} or less", f"{{gt: {low}}}"
     return value < rule.low, f"below {low}", f"{{ge: {low}}}"
+
+
+def _out_of_time(value: Value) -> tuple[BooleanValue, str, str]:
+    """Dates that stand for none (9999-12-31, infinity), and two-digit years that were read as the first century's."""
+    import ibis
+
+    first, last = (ibis.literal(day, type="timestamp") for day in _TIMES)
+    words = f"outside {_TIMES[0][:4]} … {_TIMES[1][:4]}, which no purchase is"
+    return (value < first) | (value > last), words, "{between: [" + ", ".join(_TIMES) + "]}"
 
 
 def _both(name: str, columns: list[str]) -> list[str]:

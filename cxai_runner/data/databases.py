@@ -22,7 +22,7 @@ from cxai_runner.data.engines import MODULES, Opened, UnreachableError, stored, 
 from cxai_runner.data.engines.urls import engine_of, file_of, redacted
 from cxai_runner.data.sources import Source, unjoinable
 from cxai_runner.data.standard import STANDARD
-from cxai_runner.data.tables import Cast, MappedTable, Tables, keyed
+from cxai_runner.data.tables import Cast, MappedTable, Tables, keyed, raw_name
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table as IbisTable
@@ -193,11 +193,11 @@ def _table(name: str, table: DatabaseTable | Mapping[str, Any]) -> DatabaseTable
 
 
 def _no_file(url: str) -> Iterator[Problem]:
-    path = file_of(url)
+    path, shown = file_of(url), redacted(url)
     if path.is_file():
         return
     if path.is_dir():
-        yield Problem("url", "a folder, not a file", value=url, remedy="name the database file in it")
+        yield Problem("url", "a folder, not a file", value=shown, remedy="name the database file in it")
         return
     rooted = Path("/") / path
     scheme = url.partition("://")[0]
@@ -209,7 +209,7 @@ def _no_file(url: str) -> Iterator[Problem]:
         remedy = (
             did_you_mean(path.name, beside) if did_you_mean(path.name, beside)[:3] == "did" else f"looked in {folder}"
         )
-    yield Problem("url", "no such file", value=url, remedy=remedy)
+    yield Problem("url", "no such file", value=shown, remedy=remedy)
 
 
 def _mapped(
@@ -222,7 +222,7 @@ def _mapped(
         return problems, None
     try:
         raw, guessed = _read(table, own, opened)
-        if files:
+        if files and own not in opened.views:
             made_of(raw, files)
     except Exception as error:  # drivers and Ibis between them raise what they like of a view that is broken
         key, value = ("table", own) if table.path is None else ("path", table.path)
@@ -299,8 +299,8 @@ def _staged(
         expression, wanted = cast(raw[own], guessed[own], kind, table.formats)
         expressions[column] = _plain(expression)
         if wanted:
-            casts.append(Cast(column, f"raw {column}", wanted))
-            expressions[f"raw {column}"] = _plain(stored(raw[own]).cast("string"))
+            casts.append(Cast(column, raw_name(column), wanted))
+            expressions[raw_name(column)] = _plain(stored(raw[own]).cast("string"))
     return raw.select(**expressions), tuple(casts)
 
 

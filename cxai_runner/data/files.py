@@ -16,7 +16,7 @@ from cxai_runner.data import computed, filters, mapping
 from cxai_runner.data.casts import cast
 from cxai_runner.data.remote import UnreachableError, fetch, is_remote, shown
 from cxai_runner.data.standard import STANDARD
-from cxai_runner.data.tables import Cast, MappedTable, keyed
+from cxai_runner.data.tables import Cast, MappedTable, keyed, raw_name
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
@@ -313,6 +313,6 @@ def _stage(
         expression, wanted = cast(raw.rows[own], raw.types[own], kind, table.formats, **marks)
         expressions[column] = expression
         if wanted:
-            casts.append(Cast(column, f"raw {column}", wanted))
-            expressions[f"raw {column}"] = raw.rows[own].cast("string")
+            casts.append(Cast(column, raw_name(column), wanted))
+            expressions[raw_name(column)] = raw.rows[own].cast("string")
     return raw.rows.select(**expressions, **{one: raw.rows[one] for one in hidden}), tuple(casts)

@@ -19,7 +19,7 @@ from cxai_runner.config.problems import Problem, UserError, did_you_mean, under
 from cxai_runner.data.arrow import as_arrow
 from cxai_runner.data.sources import Source
 from cxai_runner.data.standard import STANDARD
-from cxai_runner.data.tables import Cast, MappedTable, Tables, keyed
+from cxai_runner.data.tables import Cast, MappedTable, Tables, keyed, raw_name
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -289,8 +289,8 @@ def _staged(
         expression, wanted = cast(held, held.type(), kind, table.formats)
         expressions[column] = _plain(expression)
         if wanted:
-            casts.append(Cast(column, f"raw {column}", wanted))
-            expressions[f"raw {column}"] = raw[own].cast("string")
+            casts.append(Cast(column, raw_name(column), wanted))
+            expressions[raw_name(column)] = raw[own].cast("string")
     return raw.select(**expressions), tuple(casts)
 
 

@@ -33,6 +33,11 @@ class Cast:
     wanted: str
 
 
+def raw_name(column: str) -> str:
+    """Return what the raw values of a column that is cast are called, which no file calls a column of its own."""
+    return f"{column} \N{LEFTWARDS ARROW} as it is written"
+
+
 @dataclass(frozen=True, eq=False)
 class MappedTable:
     """One source table under standard names.

@@ -48,6 +48,8 @@ class Opened:
         The names of its tables and views in the schema that was asked for.
     unreadable
         Those of them that this user may not read.
+    views
+        Those of them that are views: what they hold may depend on the clock.
     schema
         Catalog and schema of the tables, as Ibis takes them; None for the engine's default.
     """
@@ -56,6 +58,7 @@ class Opened:
     place: str
     tables: tuple[str, ...]
     unreadable: frozenset[str] = frozenset()
+    views: frozenset[str] = frozenset()
     schema: tuple[str, str] | str | None = None
 
 

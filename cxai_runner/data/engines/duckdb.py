@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cxai_runner.config.problems import Problem, did_you_mean
 from cxai_runner.data import connect
+from cxai_runner.data.answers import State, state_of
 from cxai_runner.data.connect import open_locked
 from cxai_runner.data.engines import Opened, UnreachableError, called
 from cxai_runner.data.engines.urls import file_of
@@ -44,17 +44,31 @@ def open_database(url: str, schema: str | None, threads: int) -> Opened:
         schemas = [row[0] for row in backend.con.execute(_SCHEMAS).fetchall()]
         if name not in schemas:
             raise UnreachableError(Problem("schema", "no such schema", value=name, remedy=did_you_mean(name, schemas)))
-    return Opened(backend, str(path), tuple(row[0] for row in found), schema=name)
+    views = frozenset(table for table, kind in found if kind == "VIEW")
+    return Opened(backend, str(path), tuple(table for table, _ in found), views=views, schema=name)
 
 
-@cache
+_connections: dict[Path, tuple[State, Backend]] = {}
+
+
 def _connection(path: Path) -> Backend:
-    """Return this process's connection to a file: DuckDB shares what is open already, and that is locked."""
-    return open_locked((), connect.threads(), path)
+    """Return this process's connection to a file: DuckDB shares what is open already, and that is locked.
+
+    A file that was replaced is another: what was open of the old one is closed, or it would be shared on.
+    """
+    state = state_of([path])
+    if path in _connections:
+        before, backend = _connections[path]
+        if before == state:
+            return backend
+        backend.disconnect()
+    backend = open_locked((), connect.threads(), path)
+    _connections[path] = (state, backend)
+    return backend
 
 
 _TABLES = """
-    SELECT table_name FROM information_schema.tables
+    SELECT table_name, table_type FROM information_schema.tables
     WHERE table_schema = ? AND table_catalog = current_database() ORDER BY 1
 """
 _SCHEMAS = """

@@ -182,7 +182,7 @@ def open_database(url: str, schema: str | None, threads: int) -> Opened:
     path = file_of(url).absolute()
     connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, check_same_thread=False)
     try:
-        names = [row[0] for row in connection.execute(_TABLES).fetchall()]
+        found = connection.execute(_TABLES).fetchall()
     except sqlite3.DatabaseError as error:
         connection.close()
         raise UnreachableError(Problem("url", f"cannot be read: {error}", value=url)) from None
@@ -190,10 +190,11 @@ def open_database(url: str, schema: str | None, threads: int) -> Opened:
     for name, function in _FUNCTIONS.items():
         connection.create_function(name, 1, function, deterministic=True)
     connection.create_aggregate("cxai_row_sum", -1, _RowSum)  # type: ignore[arg-type]
-    return Opened(backend, str(path), tuple(names))
+    views = frozenset(name for name, kind in found if kind == "view")
+    return Opened(backend, str(path), tuple(name for name, _ in found), views=views)
 
 
-_TABLES = "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' ORDER BY 1"
+_TABLES = "SELECT name, type FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' ORDER BY 1"
 _FUNCTIONS = {"cxai_number": _number, "cxai_whole": _whole, "cxai_truth": _truth, "cxai_instant": _instant}
 
 

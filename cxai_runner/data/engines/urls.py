@@ -16,7 +16,7 @@ SCHEMES = {
 
 _MASTER = re.compile(r"local(\[(\*|\d+)(,\s*\d+)?\])?|yarn|k8s://.+|spark://.+")
 _PASSWORD = re.compile(r"(?<=://)([^/@:]*):(.*)@")
-_OPTION = re.compile(r"(?i)([?&](?:password|sslpassword)=)[^&]*")
+_OPTION = re.compile(r"(?i)([?&][^=&]*(?:password|token|secret|key)[^=&]*=)[^&]*")
 
 
 def engine_of(url: str) -> str | None:

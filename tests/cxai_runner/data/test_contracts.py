@@ -244,3 +244,32 @@ def test_one_query_per_table(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(IbisTable, "to_pyarrow", count)
     list(broken(TRANSACTIONS, transactions(quantity=[0.0] * 4)))
     assert len(asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("written", "like"), [("9999-12-31", "9999-12-31"), ("17-01-02", "0017-01-02"), ("infinity", "infinity")]
+)
+def test_a_date_that_stands_for_none_is_told(tmp_path: Path, written: str, like: str) -> None:
+    rows = "".join(f"{customer},2017-01-0{customer},1,1\n" for customer in range(1, 10))
+    (problem,) = broken(TRANSACTIONS, write(tmp_path, HEADER + rows + f"9,{written},1,1\n"))
+    assert problem.key == "data.columns.timestamp"
+    assert problem.message.startswith("1 of 10 rows are outside 1900 … 2200")
+    assert f"such as `{like}" in problem.message
+    assert "data.where.timestamp={between: [1900-01-01, 2200-01-01]}" in problem.remedy
+
+
+@pytest.mark.parametrize("other", ["0100", "1e2", "+100", "100.5", "A1"])
+def test_a_key_that_is_no_number_far_down_is_not_merged_with_one(tmp_path: Path, other: str) -> None:
+    rows = "".join(f"{100 + row % 300},2017-01-01,1,1\n" for row in range(24_000))
+    (problem,) = broken(TRANSACTIONS, write(tmp_path, HEADER + rows + f"{other},2017-01-01,1,1\n"))
+    assert problem.key == "data.columns.customer_id"
+    assert problem.message == f"1 of 24,001 rows do not hold whole numbers, such as `{other}`"
+    assert problem.remedy == "if they are names: data.types.customer_id=text"
+
+
+def test_a_key_that_a_missing_neighbour_made_a_float_is_a_whole_number(tmp_path: Path) -> None:
+    tables = write(
+        tmp_path, HEADER + "17850.0,2017-01-01,1,1\n13047.0,2017-01-01,1,1\n9007199254740993,2017-01-01,1,1\n"
+    )
+    assert list(broken(TRANSACTIONS, tables)) == []
+    assert sorted(tables["transactions"]["customer_id"].to_pyarrow().to_pylist()) == [13047, 17850, 9007199254740993]

@@ -589,3 +589,41 @@ def test_what_keeps_a_server_from_being_read_is_told(
     tables = DatabaseSource(url=guest, tables=young).open()  # type: ignore[arg-type]
     assert tables.rows("customers") == int((shop["people"]["age"] < 30).sum())
     assert tables.describe("customers") == f"postgresql://127.0.0.1:{port}/{database} young"
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "sqlite"])
+def test_a_file_that_was_replaced_is_another(
+    engine: str, fill: Fill, shop: Mapping[str, pd.DataFrame], tmp_path: Path, memory: Path
+) -> None:
+    url = fill(engine, {"people": shop["people"]})
+    path = Path(url.partition(":///")[2])
+    other = Path(fill(engine, {"people": shop["people"].head(7)}).partition(":///")[2])
+
+    def opened() -> Tables:
+        return DatabaseSource(url=url, tables={"customers": SHOP["customers"]}).open()  # type: ignore[dict-item]
+
+    before = opened()
+    first = before.digest("customers", ["age"])
+    other.replace(path)
+    assert before.digest("customers", ["age"]) == first, "what is open is what it was, and is not remembered as new"
+    after = opened()
+    assert after.digest("customers", ["age"]) != first
+    assert after.rows("customers") == 7
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "sqlite"])
+def test_answers_about_a_view_are_not_remembered(engine: str, tmp_path: Path, memory: Path) -> None:
+    """What a view holds may depend on the clock."""
+    import duckdb
+
+    path = tmp_path / f"shop.{engine}"
+    connection = duckdb.connect(str(path)) if engine == "duckdb" else sqlite3.connect(path)
+    connection.execute("CREATE TABLE people (customer_id INTEGER, age INTEGER)")
+    connection.execute("INSERT INTO people VALUES (1, 30)")
+    connection.execute("CREATE VIEW young AS SELECT * FROM people WHERE age < 40")
+    connection.commit()
+    connection.close()
+    for table, kept in (("young", False), ("people", True)):
+        source = DatabaseSource(url=f"{engine}:///{path}", tables={"customers": {"table": table}})  # type: ignore[dict-item]
+        source.open().digest("customers", ["age"])
+        assert any(memory.rglob("*.arrow")) is kept

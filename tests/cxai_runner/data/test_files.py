@@ -17,6 +17,7 @@ from cxai_runner.config.problems import UNSET
 from cxai_runner.data import FileSource, OneFile, TableFile, Tables
 from cxai_runner.data.copies import folder
 from cxai_runner.data.malformed import unreadable
+from cxai_runner.data.tables import raw_name
 
 LINE = b"1,2\n"
 HEADER = b"customer_id,b\n"
@@ -117,7 +118,7 @@ def test_what_is_written_by_the_book_is_read_as_it_was(
     assert len(columns) == count + 1
     assert len({one.casefold() for one in columns}) == count + 1
     for column, value in zip(columns[1:], values[:count], strict=True):
-        have = raw.get(f"raw {column}", raw[column])
+        have = raw.get(raw_name(column), raw[column])
         assert have == [value or None] * 2
 
 
