@@ -6,7 +6,7 @@ Everything here is the same for every task; what differs is asked of the parts.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,17 +15,23 @@ from cxai_runner.config.problems import Problem, UserError, under
 from cxai_runner.identity import Keys, keys
 from cxai_runner.preflight import Experiment, Ready, assemble, preflight
 from cxai_runner.task import Context, Evaluation, Task
+from cxai_runner.threads import held_to
 from cxai_runner.tracking.stages import Stages
+from cxai_runner.watch import GivenUpError, Watch
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from cxai_runner.config.compose import Composed
+    from cxai_runner.data.cache import FeatureCache
     from cxai_runner.data.dataset import Dataset
     from cxai_runner.evaluation.splits import Fold
     from cxai_runner.report.document import Document
+    from cxai_runner.tracking.courier import Courier
     from cxai_runner.tracking.recorder import Recorder
     from cxai_runner.tracking.run import Tracker
+
+_FEW_RESAMPLES = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,21 +63,38 @@ class Result:
 def prepare(composed: Composed, stages: Stages | None = None) -> Ready:
     """Build the parts and check them against the data; raises `UserError` with all that is wrong."""
     with (stages or Stages()).measure("load"):
-        return preflight(assemble(composed))
+        ready = preflight(assemble(composed))
+        ready.folds  # noqa: B018 - planned here, so that what it costs counts as loading
+        return ready
 
 
-def run(ready: Ready, tracker: Tracker | Recorder, stages: Stages) -> Result:
+def run(ready: Ready, tracker: Tracker | Recorder | Courier, stages: Stages, watch: Watch | None = None) -> Result:
     """Run a preflighted experiment and leave a tracked run.
+
+    Parameters
+    ----------
+    ready, tracker, stages
+        The experiment, where its run is kept, and what measures its stages.
+    watch
+        Who looks on, where anybody does.
 
     Raises
     ------
     UserError
         When the training rows cannot answer the question; the run is then closed as failed.
+    GivenUpError
+        The watch gave it up.
     """
+    watch = watch or Watch()
     experiment, task = ready.experiment, ready.experiment.task
     account = Account(ready, stages.run("digest", keys, ready), stages, tracker.privacy)
-    context = experiment.context(account.step)
-    with tracker.start(experiment.run_name, account.tags(), account.opening()) as tracked, _held_to(context.threads):
+
+    def step(metric: str, value: float, number: int) -> None:
+        account.step(metric, value, number)
+        watch.step(metric, value, number)
+
+    context = experiment.context(step, watch.should_stop)
+    with tracker.start(experiment.run_name, account.tags(), account.opening()) as tracked, held_to(context.threads):
         unseen_scores: list[pd.DataFrame] = []
         for number, fold in enumerate(ready.folds):
             train, unseen = stages.run("features", _build, ready, account.keys, number, fold)
@@ -79,6 +102,10 @@ def run(ready: Ready, tracker: Tracker | Recorder, stages: Stages) -> Result:
             fitted = stages.run("fit", task.fit, experiment.model, train, context)
             if unseen is not None:
                 unseen_scores.append(stages.run("evaluate", task.score, fitted, unseen, context))
+                if watch.judges:
+                    stages.run("evaluate", _so_far, task, unseen_scores, context, number)
+            if watch.should_stop():
+                raise GivenUpError
         evaluation = stages.run("evaluate", _evaluate, task, fitted, train, unseen_scores, context)
         quality = stages.run("quality", account.quality)
         document = stages.run("report", account.document, fitted, train, evaluation, quality, context)
@@ -97,26 +124,41 @@ def run(ready: Ready, tracker: Tracker | Recorder, stages: Stages) -> Result:
     )
 
 
+def is_built(ready: Ready, made_of: Keys) -> bool:
+    """Whether the features of an experiment are kept from an earlier run."""
+    return _kept(ready, made_of).holds(_key_of(made_of, 0, "train"))
+
+
 def _build(ready: Ready, made_of: Keys, number: int, fold: Fold) -> tuple[Dataset, Dataset | None]:
     """Build both parts of a fold, or take them from the cache; what is learned sees the training part alone."""
     from functools import cache
 
-    from cxai_runner.data.cache import FeatureCache
-    from cxai_runner.data.keys import stage_key
-
-    features, settings = ready.experiment.features, ready.experiment.settings["cache"]
-    kept = FeatureCache(Path(settings["dir"]), enabled=settings["enabled"] and not made_of.unreadable)
+    features, kept = ready.experiment.features, _kept(ready, made_of)
 
     @cache
     def learned() -> Mapping[str, Any]:
         return features.learn(ready.tables, fold.train)
 
     def part(side: Any) -> Dataset:
-        key = stage_key(f"fold {number} {side.name}", {}, {"features": made_of.features}, None)
+        key = _key_of(made_of, number, side.name)
         dataset, _ = kept.get_or_build(key, lambda: features.build(ready.tables, side, learned()))
         return dataset
 
     return part(fold.train), None if fold.held_out is None else part(fold.held_out)
+
+
+def _kept(ready: Ready, made_of: Keys) -> FeatureCache:
+    from cxai_runner.data.cache import FeatureCache
+
+    settings = ready.experiment.settings["cache"]
+    return FeatureCache(Path(settings["dir"]), enabled=settings["enabled"] and not made_of.unreadable)
+
+
+def _key_of(made_of: Keys, number: int, side: str) -> str:
+    """The key under which one part of a fold is kept."""
+    from cxai_runner.data.keys import stage_key
+
+    return stage_key(f"fold {number} {side}", {}, {"features": made_of.features}, None)
 
 
 def _evaluate(
@@ -135,16 +177,22 @@ def _evaluate(
     return Evaluation(scores, metrics)
 
 
+def _so_far(task: Task, unseen_scores: list[pd.DataFrame], context: Context, number: int) -> None:
+    """Tell whoever judges how the model does on all rows held out so far; its interval is not looked at."""
+    import pandas as pd
+
+    if task.primary_metric is None:
+        return
+    name = task.primary_metric.name
+    measured = task.measure(pd.concat(unseen_scores, ignore_index=True), replace(context, resamples=_FEW_RESAMPLES))
+    for metric in measured:
+        if metric.name == name:
+            context.step(f"held_out/{name}", metric.value.value, number)
+
+
 def _refuse_unanswerable(experiment: Experiment, train: Dataset) -> None:
     problems = list(experiment.task.inspect(train))
     if train.frame.empty:
         problems = [Problem("", "no rows are left to train on", remedy="widen the filters, the window or the split")]
     if problems:
         raise UserError(experiment.composed.located(under("data", problems)), "data")
-
-
-def _held_to(threads: int) -> Any:
-    """Hold BLAS and OpenMP to ``threads``: another number changes the last bits of a fit."""
-    from threadpoolctl import threadpool_limits
-
-    return threadpool_limits(limits=threads)

@@ -6,6 +6,7 @@ Whatever only tells or keeps the result (report, tracking, command line) is left
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -41,14 +42,20 @@ def keys(ready: Ready) -> Keys:
     """Compute the keys of a preflighted experiment."""
     from cxai_runner.data.keys import source_key, stage_key
 
+    known = ready.known
+
     experiment, tables = ready.experiment, ready.tables
     settings, task = experiment.settings, experiment.task
     needs = experiment.features.needs()
-    data = {
-        name: tables.digest(name, needs.wanted(name, tables.columns(name))) for name in needs.tables() if name in tables
-    }
-    building = source_key([type(experiment.features), type(experiment.split)])
-    fitting = source_key([type(task), *_classes_of(experiment.model)])
+    data = {}
+    for name in needs.tables():
+        if name in tables.mapped:
+            wanted = tuple(needs.wanted(name, tables.columns(name)))
+            data[name] = _once(known, ("digest", name, wanted), lambda: tables.digest(name, wanted))  # noqa: B023
+    builders = (type(experiment.features), type(experiment.split))
+    fitters = (type(task), *_classes_of(experiment.model))
+    building = _once(known, builders, lambda: source_key(builders))
+    fitting = _once(known, fitters, lambda: source_key(fitters))
 
     # Transformers are fitted with the model; the features do not change with them.
     subtree = {name: value for name, value in settings["features"].items() if name != "transformers"}
@@ -70,6 +77,12 @@ def keys(ready: Ready) -> Keys:
     evaluate = stage_key("evaluate", settings["evaluation"], {"fit": fit}, fitting)
     identity = stage_key("identity", {}, {"features": features, "fit": fit, "evaluate": evaluate}, None)
     return Keys(data, features, fit, evaluate, identity, (*building.unreadable, *fitting.unreadable))
+
+
+def _once(known: dict[Any, Any], question: Any, answer: Callable[[], Any]) -> Any:
+    if question not in known:
+        known[question] = answer()
+    return known[question]
 
 
 def _classes_of(estimator: Any) -> list[type]:

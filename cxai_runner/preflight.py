@@ -8,7 +8,7 @@ the rows live: nulls in keys, impossible values, nothing left. All problems of a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,8 @@ from cxai_runner.config.problems import Problem, UserError, did_you_mean, under
 from cxai_runner.task import Context
 
 if TYPE_CHECKING:
+    from ibis.expr.types import Table as IbisTable
+
     from cxai_runner.config.compose import Composed
     from cxai_runner.data.sources import Source
     from cxai_runner.data.tables import Tables
@@ -50,23 +52,59 @@ class Experiment:
         """The run's name: given, or the chosen model's."""
         return str(self.settings["name"] or (self.composed.choices.get("model") or self.name).rpartition("/")[2])
 
-    def context(self, step: Callable[[str, float, int], None]) -> Context:
+    def context(self, step: Callable[[str, float, int], None], should_stop: Callable[[], bool]) -> Context:
         """What the engine lends the task while it works; learning curves go to ``step``."""
-        settings, evaluation = self.settings, self.settings["evaluation"]
-        return Context(seed=settings["seed"], threads=settings["threads"], resamples=evaluation["resamples"], step=step)
+        settings = self.settings
+        return Context(
+            seed=settings["seed"],
+            threads=settings["threads"],
+            resamples=settings["evaluation"]["resamples"],
+            step=step,
+            should_stop=should_stop,
+        )
 
 
 @dataclass(frozen=True, eq=False)
 class Ready:
-    """An experiment that passed preflight: its tables are mapped and its folds planned."""
+    """An experiment that passed preflight: its tables are mapped, and its folds can be planned.
+
+    Parameters
+    ----------
+    experiment
+        The experiment.
+    tables
+        What its source opened.
+    rows
+        The rows that its split divides, as an expression.
+    known
+        What was found out of these tables; experiments that were checked together share it.
+    """
 
     experiment: Experiment
     tables: Tables
-    folds: tuple[Fold, ...]
+    rows: IbisTable
+    known: dict[Any, Any] = field(default_factory=dict)
+
+    @property
+    def folds(self) -> tuple[Fold, ...]:
+        """The folds, planned when they are first asked for."""
+        settings = self.experiment.settings
+        plan = ("folds", str(settings["split"]), settings["seed"])
+        if plan not in self.known:
+            self.known[plan] = self.experiment.split.plan(self.rows, settings["seed"])
+        folds: tuple[Fold, ...] = self.known[plan]
+        return folds
 
 
-def assemble(composed: Composed) -> Experiment:
+def assemble(composed: Composed, like: Experiment | None = None) -> Experiment:
     """Build the parts that the config names.
+
+    Parameters
+    ----------
+    composed
+        The config.
+    like
+        An experiment whose config says the same of every part but the model: those are taken from it.
 
     Raises
     ------
@@ -74,6 +112,14 @@ def assemble(composed: Composed) -> Experiment:
         With every target, argument or value that is wrong.
     """
     from cxai_runner.config.targets import build, check
+
+    if like is not None:
+        problems = check(composed, ("model",))
+        if problems:
+            raise UserError(composed.located(problems))
+        settings = composed.resolved()
+        model = _pipeline(like.features, build(settings["model"], "model", composed), settings)
+        return replace(like, composed=composed, settings=settings, model=model)
 
     problems = check(composed)
     if problems:
@@ -103,8 +149,15 @@ def of_the_source(composed: Composed, found: Sequence[Problem]) -> Iterator[Prob
         yield from error.problems
 
 
-def preflight(experiment: Experiment) -> Ready:
+def preflight(experiment: Experiment, tables: Tables | None = None) -> Ready:
     """Check the experiment against its data, first without reading rows, then with bounded queries.
+
+    Parameters
+    ----------
+    experiment
+        Its parts.
+    tables
+        What its source opened for another experiment with the same data, where it did.
 
     Raises
     ------
@@ -118,13 +171,26 @@ def preflight(experiment: Experiment) -> Ready:
     set_threads(experiment.settings["threads"])
     cache = experiment.settings["cache"]
     remember_in(Path(cache["dir"]) if cache["enabled"] else None)
-    _refuse(composed, under("data", experiment.source.problems()), "config")
-    tables = experiment.source.open()
+    if tables is None:
+        _refuse(composed, under("data", experiment.source.problems()), "config")
+        tables = experiment.source.open()
     _refuse(composed, _misfits(experiment, tables), "config")
     _refuse(composed, _bad_rows(experiment, tables), "data")
     rows = experiment.features.rows(tables)
     _refuse(composed, under("split", experiment.split.problems(rows)), "data")
-    return Ready(experiment, tables, experiment.split.plan(rows, experiment.settings["seed"]))
+    return Ready(experiment, tables, rows)
+
+
+def refit(experiment: Experiment, ready: Ready) -> Ready:
+    """Return ``experiment`` as checked where another with the same data, features, split and task was.
+
+    Raises
+    ------
+    UserError
+        The model, the one part that was not checked with them, is of a kind that the task cannot use.
+    """
+    _refuse(experiment.composed, _wrong_kind_of_model(experiment), "config")
+    return replace(ready, experiment=experiment)
 
 
 def _misfits(experiment: Experiment, tables: Tables) -> Iterator[Problem]:

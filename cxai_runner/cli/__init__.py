@@ -17,6 +17,7 @@ from cxai_runner import __version__
 
 COMMANDS = {
     "run": "Run one experiment: compose, check, fit, evaluate, log.",
+    "sweep": "Run many experiments: a grid, random draws, or a search that learns.",
     "list": "List tasks, data, models, features, splits or runs.",
     "inspect": "Look at a table, and propose a config for it.",
     "show": "Show what a run found.",

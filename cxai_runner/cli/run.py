@@ -21,16 +21,6 @@ if TYPE_CHECKING:
     from cxai_runner.tracking.stages import Stages
 
 _EXAMPLE = "Example:  cxai run task=purchase_incidence model=xgboost features.category=YOGURT seed=1"
-# Read by BLAS, OpenMP and TensorFlow when they are first loaded, so set before anything loads them.
-_THREAD_VARIABLES = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-    "TF_NUM_INTRAOP_THREADS",
-    "TF_NUM_INTEROP_THREADS",
-)
 
 
 @click.command(epilog=_EXAMPLE, context_settings={"ignore_unknown_options": True})
@@ -60,11 +50,12 @@ def execute(
         With all mistakes of the first stage that has any; nothing was fitted then.
     """
     from cxai_runner.request import request
+    from cxai_runner.threads import environment
     from cxai_runner.tracking.recorder import Recorder, wanted
     from cxai_runner.tracking.stages import Stages
 
     asked = request(overrides, config_dirs)
-    os.environ.update(dict.fromkeys(_THREAD_VARIABLES, str(asked.threads)))
+    os.environ.update(environment(asked.threads))
     with progress(quiet=as_json) as tell, nullcontext() if dry_run or not wanted() else Recorder() as recorder:
         stages = Stages(tell)
         from cxai_runner.experiment import prepare

@@ -7,7 +7,7 @@ is built.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -59,8 +59,15 @@ READS_PICKLES = ("memory",)
 """Arguments of scikit-learn's that name a folder of pickles: whoever can write there could run code."""
 
 
-def check(composed: Composed) -> list[Problem]:
+def check(composed: Composed, slots: Sequence[str] = SLOTS) -> list[Problem]:
     """Check every component of a config: its class, and its arguments against that class.
+
+    Parameters
+    ----------
+    composed
+        The config.
+    slots
+        Where to look, for whoever has checked the rest.
 
     Returns
     -------
@@ -70,7 +77,7 @@ def check(composed: Composed) -> list[Problem]:
     plain = composed.plain
     problems = never_trusted(plain["targets"]["allow"])
     builder = _Builder(composed)
-    for slot in SLOTS:
+    for slot in slots:
         if slot in composed.unsettled or plain[slot] is HOLE:
             continue
         if plain[slot] is None:

@@ -82,6 +82,10 @@ class FeatureCache:
                 _warn(error)
             return made, False
 
+    def holds(self, key: str) -> bool:
+        """Whether something is kept under ``key``; whether it is whole shows when it is read."""
+        return self.enabled and self._folder(key).exists()
+
     def entries(self) -> list[Entry]:
         """Return what is there, the last used first."""
         found = []

@@ -20,7 +20,13 @@ from pathlib import Path
 from typing import Any
 
 _OURS = ("cxai_runner", "tasks")
-_TELLING = ("cxai_runner.report", "cxai_runner.tracking", "cxai_runner.cli", "cxai_runner.lifecycle")
+_TELLING = (
+    "cxai_runner.report",
+    "cxai_runner.tracking",
+    "cxai_runner.cli",
+    "cxai_runner.lifecycle",
+    "cxai_runner.sweep",
+)
 """What only tells or keeps a result, and cannot change it."""
 _DISTRIBUTIONS = {"sklearn": "scikit-learn", "ibis": "ibis-framework", "yaml": "pyyaml", "omegaconf": "omegaconf"}
 """Packages that are installed under another name; asking for all names takes longer than all the rest."""

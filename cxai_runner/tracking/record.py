@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cxai_runner.evaluation.results import Estimate, Interval, Metric
     from cxai_runner.task import SavedModel
 
-Level = Literal["full", "child"]
+Level = Literal["full", "child", "sweep"]
 
 PARAM_LENGTH: Final = 6000
 TAG_LENGTH: Final = 8000
@@ -31,8 +31,13 @@ DIGEST_LENGTH: Final = 36
 UNDEFINED: Final = "cxai.undefined_metrics"
 LONG_TAGS: Final = "long_tags.json"
 CONFIG: Final = "config.yaml"
-REQUIRED: Final = (CONFIG, "overrides.yaml", "environment.txt", "report.json")
-"""Texts without which no run is finished; a full one needs the rendered report too."""
+_CHILD: Final = (CONFIG, "overrides.yaml", "environment.txt", "report.json")
+REQUIRED: Final[Mapping[Level, tuple[str, ...]]] = {
+    "child": _CHILD,
+    "full": (*_CHILD, "report.html"),
+    "sweep": ("sweep.yaml", "environment.txt", "report.html"),
+}
+"""Texts without which no run of a level is finished."""
 
 
 @dataclass(frozen=True)
@@ -111,8 +116,8 @@ class Record:
 
     def missing(self, level: Level) -> list[str]:
         """What ``level`` names and this record has not."""
-        absent = [name for name in REQUIRED if name not in self.texts]
-        return absent + (["report.html"] if level == "full" and self.html is None else [])
+        held = {*self.texts, *(["report.html"] if self.html is not None else [])}
+        return [name for name in REQUIRED[level] if name not in held]
 
 
 def flatten_metrics(

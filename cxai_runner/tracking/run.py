@@ -53,6 +53,7 @@ from cxai_runner.tracking.store import Store
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput
     from mlflow.entities import Metric as MlflowMetric
+    from mlflow.entities import Run as MlflowRun
 
 T = TypeVar("T")
 
@@ -155,13 +156,30 @@ class Tracker:
         store = Store.open(to.uri, to.root)
         return cls(store, to.masker, to.experiment, to.privacy, to.trusted, owner), close_orphans(store)
 
-    def start(self, name: str, tags: Mapping[str, str] | None = None, opening: Record | None = None) -> TrackedRun:
+    def start(
+        self,
+        name: str,
+        tags: Mapping[str, str] | None = None,
+        opening: Record | None = None,
+        *,
+        began: float | None = None,
+        again: str | None = None,
+    ) -> TrackedRun:
         """Return a run to enter with ``with``; it exists in the store from then on, as RUNNING.
 
-        ``opening`` holds what is known before anything ran: the config. A run that fails keeps it; one that finishes
-        writes it with everything else.
+        Parameters
+        ----------
+        name, tags
+            What the run can be found by.
+        opening
+            What is known before anything ran: the config. A run that fails keeps it; one that finishes writes it with
+            everything else.
+        began
+            When the work began, in seconds since the epoch, where that was before now.
+        again
+            The id of a run that was cut off, to be gone on with in place of a new one.
         """
-        return TrackedRun(self, name, dict(tags or {}), opening or Record())
+        return TrackedRun(self, name, dict(tags or {}), opening or Record(), began, again)
 
 
 class TrackedRun:
@@ -177,9 +195,18 @@ class TrackedRun:
         The models that were logged.
     """
 
-    def __init__(self, tracker: Tracker, name: str, tags: dict[str, str], opening: Record) -> None:
+    def __init__(
+        self,
+        tracker: Tracker,
+        name: str,
+        tags: dict[str, str],
+        opening: Record,
+        began: float | None = None,
+        again: str | None = None,
+    ) -> None:
         self._tracker, self._store, self._masker = tracker, tracker.store, tracker.masker
         self._name, self._tags, self._opening = name, tags, opening
+        self._began, self._again = began, again
         self._lease: Lease | None = None
         self.run_id = ""
         self.artifact_uri = ""
@@ -193,8 +220,7 @@ class TrackedRun:
         experiment = store.experiment_id(self._tracker.experiment)
         try:
             with shielded():
-                name = self._masker.mask(self._name)
-                self._run = store.retry(store.client.create_run, experiment, run_name=name, tags=tags)
+                self._run = self._made(experiment, self._masker.mask(self._name), tags)
                 self.run_id, self.artifact_uri = self._run.info.run_id, self._run.info.artifact_uri
         except (KeyboardInterrupt, SystemExit):  # told to stop while it was being made
             with shielded():
@@ -204,10 +230,31 @@ class TrackedRun:
         self._tracker.latest = self
         return self
 
+    def _made(self, experiment: str, name: str, tags: dict[str, str]) -> MlflowRun:
+        """The run in the store: a new one, or the one that was cut off, RUNNING once more."""
+        client, retry = self._store.client, self._store.retry
+        if self._again is None:
+            began = None if self._began is None else int(self._began * 1000)
+            return retry(client.create_run, experiment, start_time=began, run_name=name, tags=tags)
+        self.run_id = self._again
+        self.say(tags=tags)
+        retry(client.update_run, self._again, status="RUNNING")
+        return retry(client.get_run, self._again)
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.end(Ending.of(error))
+
+    def say(self, metrics: Mapping[str, float] | None = None, tags: Mapping[str, str] | None = None) -> None:
+        """Write metrics and tags while the run goes on."""
+        self._log_batches({}, self._masker.mask_mapping(dict(tags or {})), metrics or {}, ())
+
+    def keep(self, record: Record) -> None:
+        """Write artifacts while the run goes on; those of the same names are replaced."""
+        with tempfile.TemporaryDirectory(prefix="cxai-run-") as folder:
+            lay_out(Path(folder), record, {}, self._masker, self._tracker.privacy)
+            self._store.retry(self._store.client.log_artifacts, self.run_id, folder)
 
     def end(self, ending: Ending) -> None:
         """Close the run as ``ending`` says, unless it is finished."""
@@ -217,8 +264,8 @@ class TrackedRun:
             if self.status == "RUNNING":
                 self._keep(ending)
 
-    def finish(self, record: Record, level: Level = "full") -> None:
-        """Write everything that the run holds; it is FINISHED when this returns, and not before.
+    def finish(self, record: Record, level: Level = "full", status: str = "FINISHED") -> None:
+        """Write everything that the run holds; it has its ``status`` when this returns, and not before.
 
         Raises
         ------
@@ -246,7 +293,7 @@ class TrackedRun:
             tags["cxai.pickled"] = ", ".join(pickled)
         self._log_batches(param_texts(self._masker.mask_mapping(record.params)), tags, metrics, record.steps)
         with shielded():
-            self._close("FINISHED")
+            self._close(status)
 
     def _log_datasets(self, datasets: Sequence[DatasetRecord]) -> None:
         if datasets:

@@ -40,7 +40,7 @@ def minimal() -> Callable[..., object]:
     from cxai_runner.tracking.record import REQUIRED, Record
 
     def make(**more: object) -> Record:
-        texts = dict.fromkeys(REQUIRED, "text") | dict(more.pop("texts", {}))  # type: ignore[call-overload]
+        texts = dict.fromkeys(REQUIRED["child"], "text") | dict(more.pop("texts", {}))  # type: ignore[call-overload]
         return Record(**({"html": "<p>report</p>", "texts": texts} | more))  # type: ignore[arg-type]
 
     return make

@@ -156,7 +156,7 @@ with Recorder() as recorder:
     with terminated_as_exception(), recorder.start("slow") as run:
         print(recorder._process.pid, flush=True)
         model = SavedModel(Slow().fit(X, [0, 1]), X, "predict")
-        run.finish(Record(html="x", texts=dict.fromkeys(REQUIRED, "x"), models={"model": model}))
+        run.finish(Record(html="x", texts=dict.fromkeys(REQUIRED["child"], "x"), models={"model": model}))
 """
 
 

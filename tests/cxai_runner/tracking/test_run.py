@@ -277,7 +277,7 @@ with terminated_as_exception(), Tracker(store, Masker(), "demo").start("child") 
     if where == "work":
         print("here", flush=True)
         time.sleep(60)
-    run.finish(Record(html="x", texts=dict.fromkeys(REQUIRED, "x"), params={"a": 1}, metrics={"m": 1.0}))
+    run.finish(Record(html="x", texts=dict.fromkeys(REQUIRED["child"], "x"), params={"a": 1}, metrics={"m": 1.0}))
 """
 
 

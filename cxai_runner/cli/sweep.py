@@ -1,0 +1,202 @@
+"""`cxai sweep`: many experiments from one command line or one file, planned, resumed and ranked."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cxai_runner.cli.completion import complete_override
+from cxai_runner.cli.output import emit_json, progress, table
+
+if TYPE_CHECKING:
+    from cxai_runner.sweep.forecast import Forecast
+    from cxai_runner.sweep.plan import Plan
+    from cxai_runner.sweep.standing import Sweep
+
+_EXAMPLE = "Example:  cxai sweep task=purchase_incidence model=logit_penalised,xgboost model.C=0.1,1,10 --plan"
+_SHOWN = 20
+
+
+@click.command(epilog=_EXAMPLE, context_settings={"ignore_unknown_options": True})
+@click.argument("overrides", nargs=-1, shell_complete=complete_override, metavar="[KEY=VALUE,VALUE]...")
+@click.option(
+    "--config-dir", "config_dirs", multiple=True, type=click.Path(path_type=Path), help="A folder of your own configs."
+)
+@click.option("--plan", "only_plan", is_flag=True, help="Check every point, say what is left to run, run nothing.")
+@click.option("--jobs", type=click.IntRange(1), help="How many runs at once; by default one per processor.")
+@click.option("--rerun", is_flag=True, help="Run every point again, whatever is done.")
+@click.option("--failed-only", is_flag=True, help="Run only the points that failed.")
+@click.option("--fail-fast", is_flag=True, help="Begin no more runs once one has failed.")
+@click.option("--max-failures", type=click.IntRange(1), help="Begin no more runs once so many have failed.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+def command(
+    overrides: tuple[str, ...],
+    config_dirs: tuple[Path, ...],
+    only_plan: bool,
+    jobs: int | None,
+    rerun: bool,
+    failed_only: bool,
+    fail_fast: bool,
+    max_failures: int | None,
+    as_json: bool,
+) -> int:
+    """Run an experiment at many points, or what is not done of them.
+
+    KEY=A,B or KEY=range(2,8) varies a key; sweep=NAME takes a file of conf/sweep/; sweep.search=random|tpe
+    sweep.trials=N draws points. The same command again goes on where it was cut off.
+    """
+    from cxai_runner.sweep.coordinator import Order, sweep
+    from cxai_runner.sweep.plan import plan
+    from cxai_runner.sweep.progress import teller
+
+    with progress(quiet=as_json) as tell:
+        tell("checking every point")
+        planned = plan(overrides, config_dirs, jobs or _processors())
+    jobs = _places(planned, jobs)
+    if only_plan:
+        return _tell_plan(planned, jobs, as_json=as_json)
+    order = Order(jobs, rerun, failed_only, 1 if fail_fast else max_failures)
+    with teller(quiet=as_json) as telling:
+        done = sweep(planned, order, telling)
+    if as_json:
+        emit_json(planned.to.masker.mask_mapping(_as_json(done)))
+    else:
+        click.echo(planned.to.masker.mask(_in_words(done)))
+    return 0 if done.is_whole else 1
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _places(planned: Plan, jobs: int | None) -> int:
+    """As many jobs as were asked for, or as the processors can hold; no more than there are points."""
+    points = len(planned.points) or (planned.asked.settings.trials or 1) * planned.asked.settings.repeats
+    if planned.asked.settings.executor == "in_process":
+        return 1
+    return max(1, min(jobs or _processors() // planned.threads, points))
+
+
+def _tell_plan(planned: Plan, jobs: int, *, as_json: bool) -> int:
+    from cxai_runner.sweep.forecast import forecast
+    from cxai_runner.sweep.ledger import Ledger
+    from cxai_runner.tracking.store import Store
+
+    ledger = None
+    to = planned.to
+    try:
+        store = Store.open(to.uri, to.root, create=False)
+    except Exception as error:  # no store yet is no mistake of a plan's
+        from cxai_runner.config.problems import UserError
+
+        if not isinstance(error, UserError):
+            raise
+    else:
+        ledger = Ledger(store, store.experiment_id(to.experiment))
+        ledger.read()
+    ahead = forecast(planned, ledger, jobs)
+    finished = {} if ledger is None else ledger.finished
+    rows = [
+        {
+            "point": point.label,
+            **point.trial.values,
+            **({} if point.seed is None else {"seed": point.seed}),
+            "state": "done" if point.keys and point.keys.identity in finished else "to run",
+            "run": finished[point.keys.identity].run_id if point.keys and point.keys.identity in finished else "",
+        }
+        for point in planned.points
+    ]
+    if as_json:
+        emit_json(
+            {
+                "points": ahead.points,
+                "done": ahead.done,
+                "to_run": ahead.left,
+                "features": ahead.features,
+                "features_built": ahead.built,
+                "seconds": ahead.seconds,
+                "jobs": jobs,
+                "plan": rows,
+            }
+        )
+        return 0
+    click.echo(_ahead(ahead, jobs))
+    click.echo()
+    click.echo(_axes(planned) if not rows else _grid(rows))
+    return 0
+
+
+def _ahead(ahead: Forecast, jobs: int) -> str:
+    panels = f"{ahead.features} set{'s' * (ahead.features != 1)} of features ({ahead.built} built)"
+    long = "" if ahead.seconds is None else f"; about {_duration(ahead.seconds)}"
+    workers = f"on {jobs} worker{'s' * (jobs != 1)}"
+    return f"{ahead.points} points: {ahead.done} done, {ahead.left} to run, {panels}{long} {workers}"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _axes(planned: Plan) -> str:
+    from cxai_runner.sweep.parent import said
+
+    return table([["varies", "over"], *([axis.key, said(axis)] for axis in planned.space.axes)])
+
+
+def _grid(rows: list[dict[str, Any]]) -> str:
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    shown = [[_cell(column, row.get(column, "")) for column in columns] for row in rows[:_SHOWN]]
+    more = f"\n  … and {len(rows) - _SHOWN} more" if len(rows) > _SHOWN else ""
+    return table([columns, *shown]) + more
+
+
+def _cell(column: str, value: Any) -> str:
+    return str(value)[:8] if column == "run" else str(value)
+
+
+def _in_words(done: Sweep) -> str:
+    from cxai_runner.evaluation.wording import with_interval
+    from cxai_runner.sweep.report import headline
+
+    goals = done.plan.goals
+    keys = list(dict.fromkeys(axis.key for axis in done.plan.space.axes))
+    rows = [["", *keys, *(goal.name for goal in goals), "s", "run"]]
+    for standing in done.standings()[:_SHOWN]:
+        mark = "best" if standing.best else "" if standing.rank is None else str(standing.rank)
+        scores = [with_interval(one) if one is not None else "–" for one in standing.scores]
+        spent = [done.entries[one.run_id].seconds or 0.0 for one in standing.points if one.run_id]
+        runs = " ".join(one.run_id[:8] for one in standing.points if one.run_id)
+        values = [standing.trial.values.get(key, "") for key in keys]
+        rows.append([mark, *values, *scores, f"{sum(spent):.1f}" if spent else "", runs])
+    linked = sum(point.is_linked for point in done.points)
+    count = f"{len(done.points)} points: {done.made} run now, {linked} done before"
+    lines = [f"{count}, {len(done.failures)} failed" + f", {len(done.given_up)} given up" * bool(done.given_up)]
+    lines += [f"  {headline(done)}", "", table(rows)]
+    if len(done.standings()) > _SHOWN:
+        lines.append(f"  … and {len(done.standings()) - _SHOWN} more: tables/table.csv of run {done.run_id[:8]}")
+    for failure in done.failures:
+        first = failure.reason.splitlines()[0] if failure.reason else ""
+        lines.append(f"  failed: {failure.point.name}: {first}" + f" (run {failure.run_id[:8]})" * bool(failure.run_id))
+    lines += ["", f"next: cxai show {done.run_id[:8]}    ·    cxai run --config best.yaml    ·    cxai ui"]
+    return "\n".join(lines)
+
+
+def _as_json(done: Sweep) -> dict[str, Any]:
+    return {
+        "run_id": done.run_id,
+        "experiment": done.plan.to.experiment,
+        "key": done.plan.key,
+        "status": "FINISHED" if done.is_whole else "FAILED",
+        "made": done.made,
+        "points": [
+            {key: None if value != value else value for key, value in row.items()}  # noqa: PLR0124 - NaN is not itself
+            for row in done.table().astype(object).to_dict("records")
+        ],
+        "best": [one.trial.name for one in done.best()],
+        "failed": [{"point": one.point.label, "run": one.run_id, "error": one.reason} for one in done.failures],
+    }

@@ -1,0 +1,152 @@
+"""Runs made by processes of this machine, which import everything once and stay warm.
+
+Each place is a loky executor with one process: where several share an executor, one that dies takes the jobs of all
+with it, and nobody knows whose fault it was. A job that takes too long or too much memory is ended with its process,
+since no library that computes in C can be asked to stop.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from cxai_runner.sweep.executors import Executor, Lost
+from cxai_runner.sweep.work import Job, Outcome, perform, warm
+from cxai_runner.threads import environment
+
+if TYPE_CHECKING:
+    from loky import ProcessPoolExecutor
+
+    from cxai_runner.sweep.settings import Settings
+    from cxai_runner.watch import Watch
+
+_LOOK_SECONDS: Final = 0.25
+"""How often a limit is looked after."""
+
+
+@dataclass(eq=False)
+class _Place:
+    """A process, and the job that it has."""
+
+    pool: ProcessPoolExecutor
+    warm: Future[int]
+    job: Job | None = None
+    future: Future[Outcome] | None = None
+    begun: float = 0.0
+    ended_for: str = ""
+
+
+class Processes(Executor):
+    """As many places as processes.
+
+    Parameters
+    ----------
+    settings
+        The limits of a job.
+    places
+        How many.
+    threads
+        How many threads each is held to.
+    """
+
+    def __init__(self, settings: Settings, places: int, threads: int) -> None:
+        self._settings = settings
+        self._threads = threads
+        self._places = [self._opened() for _ in range(places)]
+
+    def _opened(self) -> _Place:
+        from loky import ProcessPoolExecutor
+
+        pool = ProcessPoolExecutor(max_workers=1, timeout=None, env=environment(self._threads), initializer=_prepare)
+        return _Place(pool, pool.submit(warm))
+
+    @property
+    def places(self) -> int:
+        """How many jobs it can make at once."""
+        return len(self._places)
+
+    @property
+    def busy(self) -> dict[int, Job]:
+        """The job at each place that has one."""
+        return {number: place.job for number, place in enumerate(self._places) if place.job is not None}
+
+    def submit(self, job: Job, watch: Watch | None = None) -> None:
+        """Begin a job at a free place."""
+        place = next(place for place in self._places if place.job is None)
+        place.job, place.begun, place.ended_for = job, time.monotonic(), ""
+        place.future = place.pool.submit(perform, job, watch)
+
+    def ended(self, patience: float) -> list[Outcome | Lost]:
+        """Return what ended, waiting for the first for ``patience`` seconds at most."""
+        deadline = time.monotonic() + patience
+        while True:
+            futures: list[Future[Any]] = [one.future for one in self._places if one.future is not None]
+            wait(
+                futures, timeout=min(_LOOK_SECONDS, max(0.0, deadline - time.monotonic())), return_when=FIRST_COMPLETED
+            )
+            found = [self._taken(number) for number, one in enumerate(self._places) if one.future and one.future.done()]
+            if found or not futures or time.monotonic() >= deadline:
+                return found
+            for place in self._places:
+                self._hold_to_limits(place)
+
+    def close(self) -> None:
+        """End every process; what is not done is lost."""
+        for place in self._places:
+            place.pool.shutdown(wait=False, kill_workers=True)
+
+    def _taken(self, number: int) -> Outcome | Lost:
+        """What the job at a place came to; a process that died is replaced."""
+        from loky.process_executor import BrokenProcessPool
+
+        place = self._places[number]
+        job, future = place.job, place.future
+        assert job is not None
+        assert future is not None
+        place.job = place.future = None
+        try:
+            return future.result()
+        except BrokenProcessPool as error:
+            place.pool.shutdown(wait=False, kill_workers=True)
+            self._places[number] = self._opened()
+            return Lost(job, place.ended_for or _worded(error))
+        except Exception as error:  # its outcome could not cross, say
+            return Lost(job, f"{type(error).__name__}: {error}")
+
+    def _hold_to_limits(self, place: _Place) -> None:
+        if place.job is None or place.ended_for or not place.warm.done() or place.warm.exception() is not None:
+            return
+        process, settings = place.warm.result(), self._settings
+        if settings.seconds is not None and time.monotonic() - place.begun > settings.seconds:
+            place.ended_for = f"it took more than {settings.seconds:g} s (sweep.seconds)"
+        elif settings.memory_mb is not None and _memory_mb(process) > settings.memory_mb:
+            place.ended_for = f"it took more than {settings.memory_mb:,.0f} MB (sweep.memory_mb)"
+        if place.ended_for:
+            os.kill(process, signal.SIGKILL)
+
+
+def _prepare() -> None:
+    """A terminal's Ctrl-C goes to whoever coordinates, who decides what becomes of the runs."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _memory_mb(process: int) -> float:
+    import psutil
+
+    try:
+        return float(psutil.Process(process).memory_info().rss) / 1e6
+    except psutil.Error:
+        return 0.0
+
+
+def _worded(error: BaseException) -> str:
+    """Why a process ended, in a line."""
+    told = str(error)
+    if "SIGKILL" in told:
+        return "its process was killed (SIGKILL): often the machine had no memory left"
+    signals = [name for name in ("SIGSEGV", "SIGABRT", "SIGTERM", "SIGBUS") if name in told]
+    return f"its process ended ({signals[0]})" if signals else "its process ended"

@@ -1,0 +1,129 @@
+"""Which points of a sweep are done.
+
+MLflow is the only ledger: a point is done when a FINISHED run carries its identity, whoever made it. There is no file
+beside it that could disagree after a crash. A run is FINISHED last of all, so one that was cut off between any two
+writes is not done, and its point is run again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+    from cxai_runner.tracking.store import Store
+
+KEY: Final = "cxai.sweep.key"
+"""Of a sweep's own run: what tells the sweep from any other."""
+OF: Final = "cxai.sweep"
+"""Of a point's run: the id of the sweep's."""
+POINT: Final = "cxai.sweep.point"
+TRIAL: Final = "cxai.sweep.trial"
+VALUES: Final = "cxai.sweep.values"
+LINK: Final = "cxai.sweep.link."
+"""Of a sweep's own run, and a point's label: the id of the finished run that the point is."""
+PRUNED: Final = "cxai.pruned"
+PARENT: Final = "mlflow.parentRunId"
+_PAGE: Final = 1000
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """A run in the store, as far as a sweep has to know it.
+
+    Parameters
+    ----------
+    run_id, status
+        As MLflow has them.
+    metrics, tags
+        Its last values.
+    began
+        In milliseconds since the epoch.
+    seconds
+        From its begin to its end; None before it ended.
+    """
+
+    run_id: str
+    status: str
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str]
+    began: int
+    seconds: float | None
+
+    @classmethod
+    def of(cls, run: Run) -> Entry:
+        """Read one from MLflow's."""
+        info = run.info
+        seconds = None if info.end_time is None else (info.end_time - info.start_time) / 1000
+        return cls(info.run_id, info.status, run.data.metrics, run.data.tags, info.start_time, seconds)
+
+
+@dataclass(eq=False)
+class Ledger:
+    """The runs of one experiment.
+
+    Parameters
+    ----------
+    store
+        Where they are.
+    experiment
+        The id of the MLflow experiment.
+
+    Attributes
+    ----------
+    finished
+        The newest FINISHED run of each identity.
+    """
+
+    store: Store
+    experiment: str
+    finished: dict[str, Entry] = field(default_factory=dict)
+
+    def read(self) -> None:
+        """Read every finished run."""
+        for run in self._search("attributes.status = 'FINISHED'"):
+            self.add(Entry.of(run))
+
+    def add(self, entry: Entry) -> None:
+        """Take a run that has just finished."""
+        identity = entry.tags.get("cxai.identity")
+        if identity and entry.status == "FINISHED" and KEY not in entry.tags:
+            self.finished.setdefault(identity, entry)
+
+    def look_up(self, identity: str) -> Entry | None:
+        """Return the finished run of an identity, as the store has it now: another sweep may have made it."""
+        if identity not in self.finished:
+            for run in self._search(f"attributes.status = 'FINISHED' and tags.`cxai.identity` = '{identity}'", 1):
+                self.add(Entry.of(run))
+        return self.finished.get(identity)
+
+    def entry(self, run_id: str) -> Entry:
+        """Return a run by its id."""
+        return Entry.of(self.store.retry(self.store.client.get_run, run_id))
+
+    def sweeps(self, key: str) -> list[Entry]:
+        """Return the runs of the sweep with ``key`` itself, newest first."""
+        return [Entry.of(run) for run in self._search(f"tags.`{KEY}` = '{key}'")]
+
+    def children(self, sweep: str) -> list[Entry]:
+        """Return the runs of a sweep's points, newest first."""
+        return [Entry.of(run) for run in self._search(f"tags.`{OF}` = '{sweep}'")]
+
+    def _search(self, condition: str, limit: int | None = None) -> Iterator[Run]:
+        client, token, newest = self.store.client, None, ["attributes.start_time DESC"]
+        while True:
+            page = self.store.retry(
+                client.search_runs,
+                [self.experiment],
+                condition,
+                max_results=limit or _PAGE,
+                order_by=newest,
+                page_token=token,
+            )
+            yield from page
+            token = page.token
+            if not token or limit is not None:
+                return

@@ -1,0 +1,338 @@
+"""The space of a sweep: which keys vary, over what, and under which condition.
+
+Models differ in their parameters, so a key may belong to some points only. A file says so under ``when``; of the
+command line it is found out: ``model=logit_penalised,xgboost model.C=0.1,1`` varies ``C`` where the model has one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from cxai_runner.config import overrides
+from cxai_runner.config.folders import Folders
+from cxai_runner.config.overrides import COMMAND_LINE
+from cxai_runner.config.problems import Problem, UserError, did_you_mean
+from cxai_runner.config.schema import SLOTS
+
+if TYPE_CHECKING:
+    from hydra.core.override_parser.types import Override
+
+    from cxai_runner.sweep.settings import Asked
+
+Values = Mapping[str, str]
+"""Key → its value as an override writes it; in the order of the axes."""
+
+_NEVER_VARIED = ("task", "experiment", "tracking", "cache", "privacy", "targets")
+"""Runs that answer different questions, or lie in different stores, cannot be compared."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """An axis of listed values.
+
+    Parameters
+    ----------
+    key
+        The config key or group.
+    texts
+        Its values as overrides write them.
+    when
+        Key → the values with which this axis is there; always, where empty.
+    """
+
+    key: str
+    texts: tuple[str, ...]
+    when: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    @property
+    def size(self) -> float:
+        """How many values it has."""
+        return len(self.texts)
+
+    @property
+    def examples(self) -> tuple[str, ...]:
+        """Values by which every value is judged before anything runs."""
+        return self.texts
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An axis of numbers between two, both included.
+
+    Parameters
+    ----------
+    key
+        The config key.
+    low, high
+        Its ends.
+    log
+        Whether it is even on the scale of logarithms.
+    whole
+        Whether its numbers are whole.
+    when
+        As of a `Choice`.
+    """
+
+    key: str
+    low: float
+    high: float
+    log: bool = False
+    whole: bool = False
+    when: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    @property
+    def size(self) -> float:
+        """How many values it has."""
+        return self.high - self.low + 1 if self.whole else math.inf
+
+    @property
+    def examples(self) -> tuple[str, ...]:
+        """Values by which every value is judged before anything runs."""
+        return (self.text(self.low), self.text(self.high))
+
+    def at(self, share: float) -> str:
+        """Return the value at a share of the way, between 0 and 1 (1 excluded where it is whole)."""
+        if self.whole:
+            low, high = self.low - 0.5 * self.log, self.high + 1 - 0.5 * self.log
+            raw = low * (high / low) ** share if self.log else low + (high - low) * share
+            return self.text(min(self.high, max(self.low, round(raw) if self.log else math.floor(raw))))
+        if self.log:
+            return self.text(self.low * (self.high / self.low) ** share)
+        return self.text(self.low + (self.high - self.low) * share)
+
+    def text(self, number: float) -> str:
+        """Return a number as an override writes it."""
+        return str(int(number)) if self.whole else repr(float(number))
+
+
+Axis = Choice | Interval
+
+
+@dataclass(frozen=True)
+class Space:
+    """What varies.
+
+    Parameters
+    ----------
+    fixed
+        Overrides that every point has.
+    axes
+        What varies; one that depends on another comes after it.
+    """
+
+    fixed: tuple[str, ...]
+    axes: tuple[Axis, ...]
+
+    def lines(self, values: Values) -> tuple[str, ...]:
+        """Return the overrides of the point with ``values``."""
+        return (*self.fixed, *(f"{key}={text}" for key, text in values.items()))
+
+    def drawn(self, draw: Callable[[Axis], str]) -> dict[str, str]:
+        """Return one point's values, asking ``draw`` for one of each axis that the point has."""
+        values: dict[str, str] = {}
+        for axis in self.axes:
+            if self._has(axis, values):
+                values[axis.key] = draw(axis)
+        return values
+
+    def of(self, values: Values) -> list[Axis]:
+        """Return the axes that the point with ``values`` has."""
+        return [axis for axis in self.axes if axis.key in values and self._has(axis, values)]
+
+    def every(self) -> Iterator[dict[str, str]]:
+        """Yield the values of every point of the grid, the last axis the fastest."""
+        yield from self._from(0, {})
+
+    def _from(self, number: int, values: dict[str, str]) -> Iterator[dict[str, str]]:
+        if number == len(self.axes):
+            yield values
+            return
+        axis = self.axes[number]
+        if not self._has(axis, values):
+            yield from self._from(number + 1, values)
+        elif isinstance(axis, Choice):
+            for text in axis.texts:
+                yield from self._from(number + 1, {**values, axis.key: text})
+
+    def _has(self, axis: Axis, values: Values) -> bool:
+        """Whether a point with ``values`` so far has ``axis``: the nearest word on each of its conditions counts."""
+        given = dict(line.lstrip("+").partition("=")[::2] for line in self.fixed) | dict(values)
+        return all(given.get(key) in wanted for key, wanted in axis.when.items())
+
+
+def space(asked: Asked, folders: Folders) -> Space:
+    """Return the space of a sweep.
+
+    Raises
+    ------
+    UserError
+        With everything in it that cannot vary, or not as it is said.
+    """
+    problems: list[Problem] = []
+    fixed: list[str] = []
+    axes: list[Axis] = []
+    for typed, line in zip(asked.lines, overrides.qualify(asked.lines, folders), strict=True):
+        read = overrides.parse(line)
+        if isinstance(read, Problem) or not read.is_sweep_override():
+            fixed.append(typed)  # what is wrong with it is told with all else that is wrong with the points
+            continue
+        found = _axis(read, typed, asked.settings.search)
+        if isinstance(found, Problem):
+            problems.append(replace(found, origin=found.origin or COMMAND_LINE, shown=found.shown or typed))
+        else:
+            axes.append(found)
+    for where, when, values in _said(asked):
+        for key, value in values.items():
+            found = _written(str(key), value, when, fixed, asked, folders)
+            if isinstance(found, Problem):
+                origin = asked.origins.get(f"{where}.{key}", "")
+                problems.append(replace(found, origin=origin))
+            else:
+                axes.append(found)
+    problems += _repeated(axes)
+    if problems:
+        raise UserError(problems)
+    return Space(tuple(fixed), tuple(axes))
+
+
+def _said(asked: Asked) -> Iterator[tuple[str, Mapping[str, frozenset[str]], Mapping[str, Any]]]:
+    """The parts of a file's space: where it is written, its condition, its keys."""
+    yield "space", {}, asked.settings.space
+    for condition, values in asked.settings.when.items():
+        key, _, text = condition.partition("=")
+        yield f"when.{condition}", {key: frozenset(part.strip() for part in text.split(","))}, values
+
+
+def _written(
+    key: str, value: Any, when: Mapping[str, frozenset[str]], fixed: Sequence[str], asked: Asked, folders: Folders
+) -> Axis | Problem:
+    """The axis that a file writes down for ``key``."""
+    text = _as_override(value)
+    line = overrides.qualify([*fixed, f"{key}={text}"], folders)[-1]
+    read = overrides.parse(line)
+    if isinstance(read, Problem):
+        return replace(read, key=key)
+    if not read.is_sweep_override():
+        found: Axis | Problem = _never_varied(key) or Choice(key, (text,))
+    else:
+        found = _axis(read, f"{key}={text}", asked.settings.search)
+    return found if isinstance(found, Problem) else replace(found, when=when)
+
+
+def _as_override(value: Any) -> str:
+    """A value of a file as the command line would have it: a list is one of several, a text is Hydra's grammar."""
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        return _item(value) if not isinstance(value, str) else value
+    return f"choice({','.join(_item(one) for one in value)})"
+
+
+def _item(value: Any) -> str:
+    """One value in Hydra's grammar."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, Mapping):
+        return "{" + ",".join(f"{key}:{_item(one)}" for key, one in value.items()) + "}"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return "[" + ",".join(_item(one) for one in value) + "]"
+    if isinstance(value, str) and not all(letter.isalnum() or letter in "_-./" for letter in value):
+        return "'" + value.replace("'", "\\'") + "'"
+    return str(value)
+
+
+def _axis(read: Override, typed: str, search: str) -> Axis | Problem:
+    """One override with several values."""
+    from hydra.core.override_parser.types import IntervalSweep
+
+    key, sweep = str(read.key_or_group), read.value()
+    never = _never_varied(key)
+    if never is not None:
+        return never
+    return _interval(key, sweep, search) if isinstance(sweep, IntervalSweep) else _choice(key, read, typed)
+
+
+def _choice(key: str, read: Override, typed: str) -> Choice | Problem:
+    from hydra.core.override_parser.types import Glob, RangeSweep
+
+    sweep: Any = read.value()
+    if isinstance(sweep, Glob):
+        return Problem(key, "no option matches this pattern", remedy="see: cxai list")
+    if sweep.shuffle:
+        remedy = "leave shuffle out; for a random order: sweep.search=random"
+        return Problem(key, "shuffled values are others every time", remedy=remedy)
+    if isinstance(sweep, RangeSweep) and not sweep.step:
+        return Problem(key, "a range without a step never ends", remedy="as in range(1,10,2)")
+    texts = tuple(dict.fromkeys(str(text) for text in read.sweep_string_iterator()))
+    if not texts:
+        return Problem(key, "no value", remedy="as in range(1,10), which stops before 10")
+    return Choice(key, _short(key, texts, typed))
+
+
+def _short(key: str, texts: tuple[str, ...], typed: str) -> tuple[str, ...]:
+    """Models by the names that were typed, which read better; a pattern's by the last part of theirs."""
+    bare = tuple(text.rpartition("/")[2] for text in texts)
+    return bare if key == "model" and f"{bare[0]}" != texts[0] and "/" not in typed else texts
+
+
+def _interval(key: str, sweep: Any, search: str) -> Axis | Problem:
+    low, high, log = float(sweep.start), float(sweep.end), "log" in sweep.tags
+    unknown = sorted(set(sweep.tags) - {"log"})
+    if unknown:
+        return Problem(key, f"no such tag: {unknown[0]}", remedy=did_you_mean(unknown[0], ["log"]))
+    if search == "grid":
+        remedy = f"name values, or draw some: sweep.search=random sweep.trials=20; range({sweep.start},{sweep.end})"
+        return Problem(key, "an interval has no grid", remedy=remedy)
+    if not low < high:
+        return Problem(key, "the first end of an interval is the lower one", remedy=f"interval({high:g},{low:g})")
+    if log and low <= 0:
+        return Problem(key, "a logarithmic interval begins above zero", value=low)
+    return Interval(key, low, high, log, whole=isinstance(sweep.start, int) and isinstance(sweep.end, int))
+
+
+def _never_varied(key: str) -> Problem | None:
+    top = key.partition(".")[0]
+    if top not in _NEVER_VARIED:
+        return None
+    if top in ("task", "experiment") and "." in key:
+        return None
+    why = "answers to different questions" if top in ("task", "experiment") else "runs kept or checked differently"
+    return Problem(key, f"one value: {why} cannot be compared", remedy="make a sweep of each")
+
+
+def _repeated(axes: Sequence[Axis]) -> Iterator[Problem]:
+    """Keys that stand twice in one point."""
+    seen: dict[str, list[Axis]] = {}
+    for axis in axes:
+        for other in seen.setdefault(axis.key, []):
+            apart = any(not axis.when[key] & other.when[key] for key in axis.when.keys() & other.when.keys())
+            if not apart:
+                yield Problem(axis.key, "varies twice", remedy="name all of its values once", origin=COMMAND_LINE)
+        seen[axis.key].append(axis)
+
+
+def conditioned(space: Space, takes: Callable[[Sequence[str], str], bool]) -> Space:
+    """Return the space with each key of a component left to the options that have it.
+
+    Parameters
+    ----------
+    space
+        The space; a condition that is said stands.
+    takes
+        ``takes(lines, key)``: whether the config of these overrides has this key.
+    """
+    choices = {axis.key: axis for axis in space.axes if isinstance(axis, Choice) and axis.key in SLOTS}
+    found: list[Axis] = []
+    for axis in space.axes:
+        slot = axis.key.partition(".")[0]
+        if axis.when or axis.key == slot or slot not in choices:
+            found.append(axis)
+            continue
+        value, texts = axis.examples[0], choices[slot].texts
+        able = frozenset(
+            text for text in texts if takes((*space.fixed, f"{slot}={text}", f"{axis.key}={value}"), axis.key)
+        )
+        found.append(replace(axis, when={slot: able}) if 0 < len(able) < len(texts) else axis)
+    # An axis may stand before the choice that it depends on; a point decides on that first.
+    return replace(space, axes=tuple(sorted(found, key=lambda axis: bool(axis.when))))
