@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
@@ -61,7 +62,9 @@ class Processes(Executor):
     def _opened(self) -> _Place:
         from loky import ProcessPoolExecutor
 
-        pool = ProcessPoolExecutor(max_workers=1, timeout=None, env=environment(self._threads), initializer=_prepare)
+        pool = ProcessPoolExecutor(
+            max_workers=1, timeout=None, env=environment(self._threads), initializer=_prepare, initargs=(os.getpid(),)
+        )
         return _Place(pool, pool.submit(warm))
 
     @property
@@ -129,9 +132,19 @@ class Processes(Executor):
             os.kill(process, signal.SIGKILL)
 
 
-def _prepare() -> None:
-    """A terminal's Ctrl-C goes to whoever coordinates, who decides what becomes of the runs."""
+def _prepare(owner: int) -> None:
+    """Leave Ctrl-C to whoever coordinates, who decides what becomes of the runs; end when that process is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_leave_with, args=(owner,), name="cxai-owner", daemon=True).start()
+
+
+def _leave_with(owner: int) -> None:
+    import psutil
+
+    process = psutil.Process(owner)
+    while process.is_running():  # another process with its id does not count
+        time.sleep(_LOOK_SECONDS)
+    os._exit(1)
 
 
 def _memory_mb(process: int) -> float:
