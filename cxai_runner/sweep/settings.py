@@ -107,7 +107,7 @@ def asked(words: Sequence[str], config_dirs: Sequence[Path] = ()) -> Asked:
     """
     folders = Folders.of(config_dirs)
     folders = replace(folders, added=tuple(folder for folder in folders.added if folder.is_dir()))
-    own = [word for word in words if _is_own(word)]
+    own = [word for word in words if is_own(word)]
     problems: list[Problem] = []
     document: Document | None = None
     given: dict[str, Any] = {}
@@ -134,11 +134,12 @@ def asked(words: Sequence[str], config_dirs: Sequence[Path] = ()) -> Asked:
     problems += found
     if problems:
         raise UserError(problems)
-    lines = (*settings.overrides, *(word for word in words if not _is_own(word)))
+    lines = (*settings.overrides, *(word for word in words if not is_own(word)))
     return Asked(settings, lines, "" if document is None else document.path.stem, origins)
 
 
-def _is_own(word: str) -> bool:
+def is_own(word: str) -> bool:
+    """Whether a word of the command line is of the sweep itself, not of its runs."""
     key = word.lstrip("+~").partition("=")[0]
     return key == _GROUP or key.startswith(f"{_GROUP}.")
 
@@ -174,7 +175,9 @@ def _settings(values: Mapping[str, Any], origins: Mapping[str, str]) -> tuple[Se
         problems += found
     if not problems:
         problems += _contradictions(Settings(**right))
-    located = [replace(one, origin=one.origin or _origin(one.key, origins)) for one in problems]
+    located = [
+        replace(one, origin=one.origin or _origin(one.key, origins) or _origin("search", origins)) for one in problems
+    ]
     return Settings() if problems else Settings(**right), located
 
 

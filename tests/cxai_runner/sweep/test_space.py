@@ -1,0 +1,171 @@
+"""The space of a sweep: Hydra's grammar, conditions, and what cannot vary."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cxai_runner.config.folders import Folders
+from cxai_runner.config.problems import UserError
+from cxai_runner.sweep.settings import asked
+from cxai_runner.sweep.space import Choice, Interval, Space, conditioned, space
+
+
+def made(*words: str, folder: Path | None = None) -> Space:
+    folders = [folder] if folder else []
+    return space(asked(words, folders), Folders.of(folders))
+
+
+def names(varied: Space) -> list[tuple[str, ...]]:
+    return [tuple(f"{key}={text}" for key, text in values.items()) for values in varied.every()]
+
+
+def test_the_last_axis_is_the_fastest() -> None:
+    varied = made("task=segmentation", "seed=1,2", "model.n_clusters=range(3,6,2)")
+    assert varied.fixed == ("task=segmentation",)
+    assert names(varied) == [
+        ("seed=1", "model.n_clusters=3"),
+        ("seed=1", "model.n_clusters=5"),
+        ("seed=2", "model.n_clusters=3"),
+        ("seed=2", "model.n_clusters=5"),
+    ]
+
+
+def test_a_pattern_of_models_is_those_of_the_task() -> None:
+    (axis,) = made("task=segmentation", "model=glob(k*)").axes
+    assert isinstance(axis, Choice)
+    assert "kmeans" in axis.texts
+    assert all(name.startswith("k") for name in axis.texts)
+
+
+def test_a_value_that_is_a_list_stays_one() -> None:
+    (axis,) = made("features.columns=[a,b],[c]").axes
+    assert axis == Choice("features.columns", ("[a,b]", "[c]"))
+
+
+@pytest.mark.parametrize(
+    ("word", "key", "message", "remedy"),
+    [
+        ("task=segmentation,purchase_incidence", "task", "different questions", "make a sweep of each"),
+        ("tracking.level=full,child", "tracking.level", "cannot be compared", "make a sweep of each"),
+        ("model.C=interval(1,2)", "model.C", "an interval has no grid", "sweep.search=random sweep.trials=20"),
+        ("model.C=shuffle(1,2)", "model.C", "shuffled values", "sweep.search=random"),
+        ("model.C=range(3,3)", "model.C", "no value", "stops before 10"),
+        ("model=glob(nothing*)", "model", "no option matches this pattern", "cxai list"),
+    ],
+)
+def test_what_cannot_vary_is_told(word: str, key: str, message: str, remedy: str) -> None:
+    with pytest.raises(UserError) as told:
+        made(word)
+    (problem,) = told.value.problems
+    assert problem.key == key
+    assert message in problem.message
+    assert remedy in problem.remedy
+    assert problem.shown == word
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("interval(5,1)", "the first end of an interval is the lower one"),
+        ("tag(log,interval(0,1))", "a logarithmic interval begins above zero"),
+        ("tag(lgo,interval(1,2))", "no such tag: lgo"),
+    ],
+)
+def test_an_interval_that_is_none_is_told(text: str, message: str) -> None:
+    with pytest.raises(UserError) as told:
+        made(f"model.C={text}", "sweep.search=random", "sweep.trials=3")
+    assert told.value.problems[0].message == message
+
+
+def test_a_key_that_varies_twice_is_told() -> None:
+    with pytest.raises(UserError) as told:
+        made("seed=1,2", "seed=3,4")
+    assert (told.value.problems[0].key, told.value.problems[0].message) == ("seed", "varies twice")
+
+
+def test_a_file_says_under_which_condition_a_key_varies(tmp_path: Path) -> None:
+    (tmp_path / "sweep").mkdir()
+    (tmp_path / "sweep" / "models.yaml").write_text(
+        "overrides: [task=purchase_incidence]\n"
+        "space:\n"
+        "  model: [logit_penalised, xgboost]\n"
+        "  seed: [1]\n"
+        "when:\n"
+        "  model=logit_penalised:\n"
+        "    model.C: [0.1, 1]\n"
+        "  model=xgboost:\n"
+        "    model.max_depth: range(2, 4)\n"
+    )
+    assert names(made("sweep=models", folder=tmp_path)) == [
+        ("model=logit_penalised", "seed=1", "model.C=0.1"),
+        ("model=logit_penalised", "seed=1", "model.C=1"),
+        ("model=xgboost", "seed=1", "model.max_depth=2"),
+        ("model=xgboost", "seed=1", "model.max_depth=3"),
+    ]
+
+
+def test_one_key_may_vary_differently_for_two_models(tmp_path: Path) -> None:
+    (tmp_path / "sweep").mkdir()
+    (tmp_path / "sweep" / "models.yaml").write_text(
+        "space: {model: [a, b]}\nwhen:\n  model=a: {model.C: [1]}\n  model=b: {model.C: [2, 3]}\n"
+    )
+    assert [values["model.C"] for values in made("sweep=models", folder=tmp_path).every()] == ["1", "2", "3"]
+
+
+def test_a_key_of_a_file_that_cannot_be_read_is_told_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "sweep").mkdir()
+    (tmp_path / "sweep" / "models.yaml").write_text("space:\n  seed: [1]\n  tracking.uri: [a, b]\n")
+    with pytest.raises(UserError) as told:
+        made("sweep=models", folder=tmp_path)
+    assert told.value.problems[0].origin.endswith("sweep/models.yaml:3")
+
+
+def test_a_key_is_left_to_the_options_that_have_it() -> None:
+    varied = made("model.C=0.1,1", "model=logit_penalised,xgboost")
+    found = conditioned(varied, lambda lines, key: "model=logit_penalised" in lines)
+    assert names(found) == [
+        ("model=logit_penalised", "model.C=0.1"),
+        ("model=logit_penalised", "model.C=1"),
+        ("model=xgboost",),
+    ]
+
+
+def test_a_key_that_no_option_has_is_left_where_it_is_to_be_told_as_a_mistake() -> None:
+    varied = made("model=a,b", "model.C=1,2")
+    assert conditioned(varied, lambda lines, key: False).axes == varied.axes
+
+
+@given(st.floats(1e-6, 1e6), st.floats(1e-6, 1e6), st.floats(0, 1, exclude_max=True), st.booleans())
+def test_a_draw_lies_within_its_interval(one: float, other: float, share: float, log: bool) -> None:
+    low, high = sorted((one, other))
+    drawn = float(Interval("model.C", low, high, log=log).at(share))
+    assert low <= drawn <= high or math.isclose(drawn, high, rel_tol=1e-12) or math.isclose(drawn, low, rel_tol=1e-12)
+
+
+@given(st.integers(1, 50), st.integers(1, 50), st.floats(0, 1, exclude_max=True), st.booleans())
+def test_a_whole_draw_is_whole_and_within(one: int, other: int, share: float, log: bool) -> None:
+    low, high = sorted((one, other))
+    text = Interval("model.max_depth", low, high, log=log, whole=True).at(share)
+    assert text == str(int(text))
+    assert low <= int(text) <= high
+
+
+def test_every_whole_number_is_drawn_equally_often() -> None:
+    axis = Interval("model.max_depth", 2, 5, whole=True)
+    drawn = [axis.at((number + 0.5) / 400) for number in range(400)]
+    assert {text: drawn.count(text) for text in set(drawn)} == {"2": 100, "3": 100, "4": 100, "5": 100}
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.lists(st.integers(0, 9), min_size=1, max_size=4, unique=True)),
+                min_size=1, max_size=3, unique_by=lambda axis: axis[0]))  # fmt: skip
+def test_a_grid_is_the_product_of_its_axes(axes: Sequence[tuple[str, list[Any]]]) -> None:
+    varied = Space((), tuple(Choice(f"model.{key}", tuple(map(str, values))) for key, values in axes))
+    points = names(varied)
+    assert len(points) == len(set(points)) == math.prod(len(values) for _, values in axes)
