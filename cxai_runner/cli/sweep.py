@@ -13,6 +13,7 @@ from cxai_runner.cli.output import emit_json, progress, table
 
 if TYPE_CHECKING:
     from cxai_runner.sweep.forecast import Forecast
+    from cxai_runner.sweep.ledger import Ledger
     from cxai_runner.sweep.plan import Plan
     from cxai_runner.sweep.standing import Sweep
 
@@ -82,21 +83,8 @@ def _places(planned: Plan, jobs: int | None) -> int:
 
 def _tell_plan(planned: Plan, jobs: int, *, as_json: bool) -> int:
     from cxai_runner.sweep.forecast import forecast
-    from cxai_runner.sweep.ledger import Ledger
-    from cxai_runner.tracking.store import Store
 
-    ledger = None
-    to = planned.to
-    try:
-        store = Store.open(to.uri, to.root, create=False)
-    except Exception as error:  # no store yet is no mistake of a plan's
-        from cxai_runner.config.problems import UserError
-
-        if not isinstance(error, UserError):
-            raise
-    else:
-        ledger = Ledger(store, store.experiment_id(to.experiment))
-        ledger.read()
+    ledger = _ledger(planned)
     ahead = forecast(planned, ledger, jobs)
     finished = {} if ledger is None else ledger.finished
     rows = [
@@ -127,6 +115,25 @@ def _tell_plan(planned: Plan, jobs: int, *, as_json: bool) -> int:
     click.echo()
     click.echo(_axes(planned) if not rows else _grid(rows))
     return 0
+
+
+def _ledger(planned: Plan) -> Ledger | None:
+    """The runs there are; None where there is no store yet, or none of this experiment. A plan makes neither."""
+    from cxai_runner.config.problems import UserError
+    from cxai_runner.sweep.ledger import Ledger
+    from cxai_runner.tracking.store import Store
+
+    to = planned.to
+    try:
+        store = Store.open(to.uri, to.root, create=False)
+    except UserError:
+        return None
+    experiment = store.retry(store.client.get_experiment_by_name, to.experiment)
+    if experiment is None:
+        return None
+    ledger = Ledger(store, experiment.experiment_id)
+    ledger.read()
+    return ledger
 
 
 def _ahead(ahead: Forecast, jobs: int) -> str:
