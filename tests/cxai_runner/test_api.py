@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import numpy as np
@@ -201,6 +202,61 @@ def test_what_is_secret_stays_out_of_a_notebook(made: Run, frame: pd.DataFrame) 
 def test_columns_without_frames_are_a_mistake() -> None:
     with pytest.raises(UserError, match=r"names columns of data frames, and none is given; give the frames too"):
         cxai_runner.run("task=segmentation", columns={"customers": {"customer_id": "ID"}})
+
+
+_NAMED = 'name the table of each frame: tables={"customers": frame}'
+_COLUMNS = 'for each table, standard column → its own: columns={"customers": {"customer_id": "ID"}}'
+FRAME = pd.DataFrame({"customer_id": [1]})
+
+
+@pytest.mark.parametrize(
+    ("overrides", "given", "told"),
+    [
+        ([5], {}, {"overrides[0]": 'an override is text, not an int; as in "task=segmentation"'}),
+        (
+            [None],
+            {},
+            {"overrides[0]": "an override is text, not None; leave it out: without an override the defaults run"},
+        ),
+        ([["seed=1"]], {}, {"overrides[0]": "an override is text, not a list; give each on its own: run(*overrides)"}),
+        ([FRAME], {}, {"overrides[0]": f"an override is text, not a DataFrame; {_NAMED}"}),
+        ([], {"tables": [FRAME]}, {"tables": f"frames by the name of their table, not a list; {_NAMED}"}),
+        ([], {"tables": FRAME}, {"tables": f"frames by the name of their table, not a DataFrame; {_NAMED}"}),
+        ([], {"tables": {5: FRAME}}, {"tables": f"a table's name is text, not an int; {_NAMED}"}),
+        ([], {"columns": ["ID"]}, {"columns": f"names of columns by table, not a list; {_COLUMNS}"}),
+        (
+            [],
+            {"columns": {"customers": ["ID"]}, "config_dirs": "my"},
+            {
+                "columns.customers": f"standard column → the frame's own, not a list; {_COLUMNS}",
+                "config_dirs": 'a list of folders, not one; as in config_dirs=["my"]',
+            },
+        ),
+        (
+            [],
+            {"columns": {"customers": {"customer_id": 5}}, "config_dirs": [5]},
+            {
+                "columns.customers.customer_id": (
+                    "both names of a column are text; name the frame's columns so: frame.columns.map(str)"
+                ),
+                "config_dirs[0]": 'a folder is text or a path, not an int; as in config_dirs=["my"]',
+            },
+        ),
+    ],
+)
+def test_an_argument_of_another_kind_is_a_mistake_like_any(
+    overrides: list[Any], given: dict[str, Any], told: dict[str, str]
+) -> None:
+    with pytest.raises(UserError) as caught:
+        cxai_runner.run(*overrides, **({"tables": {"customers": FRAME}} | given))
+    assert {one.key: f"{one.message}; {one.remedy}" for one in caught.value.problems} == told
+
+
+def test_what_is_loaded_is_named_by_a_text(folder: Path) -> None:
+    with pytest.raises(UserError, match=r'run +text, not None; its id, or "last"'):
+        cxai_runner.load(None)  # type: ignore[arg-type]
+    with pytest.raises(UserError, match=r'uri +text, not an int; as in "sqlite:///mlruns/mlflow.db"'):
+        cxai_runner.load("last", uri=5)  # type: ignore[arg-type]
 
 
 def test_repeating_such_a_run_asks_for_the_frame(
