@@ -102,6 +102,27 @@ def test_nothing_is_printed_unless_asked(folder: Path, frame: pd.DataFrame, capf
     assert told.count("evaluate …") == 1
 
 
+def test_a_small_shop_is_no_reason_for_a_warning(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    days = pd.date_range("2020-01-01", periods=120)
+    bought = pd.DataFrame({"customer_id": np.arange(120) ** 2 % 97, "timestamp": days, "revenue": 5.0 + np.arange(120)})
+    run = cxai_runner.run(*QUICK[:1], *QUICK[2:], tables={"transactions": bought})
+    assert capfd.readouterr() == ("", "")
+    assert not [one for one in run.caveats if "warned" in one]
+
+
+def test_what_a_library_warns_of_is_a_caveat_and_said_once(
+    folder: Path, capfd: pytest.CaptureFixture[str], recwarn: pytest.WarningsRecorder
+) -> None:
+    alike = pd.DataFrame({"customer_id": range(60), "spend": [number % 2 for number in range(60)]})
+    run = cxai_runner.run(*QUICK, tables={"customers": alike})  # three segments of two different customers
+    assert capfd.readouterr() == ("", "")
+    assert not [one for one in recwarn.list if not issubclass(one.category, DeprecationWarning)]
+    (told,) = [one for one in run.caveats if "warned" in one]
+    assert told.startswith("A library warned (ConvergenceWarning): Number of distinct clusters (2) found smaller than")
+    assert cxai_runner.load(run.run_id).caveats == run.caveats
+    assert "  warned      (ConvergenceWarning): Number of distinct clusters (2) found smaller" in repr(run)
+
+
 def test_the_config_says_what_the_frame_was(made: Run, frame: pd.DataFrame) -> None:
     table = made.config["data"]["tables"]["customers"]
     assert table["rows"] == 120

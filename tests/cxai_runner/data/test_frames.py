@@ -161,7 +161,7 @@ def test_a_frame_that_is_no_table_says_what_to_do(frame: Any, told: str) -> None
 
 
 def test_every_column_that_has_no_one_type_is_told_at_once() -> None:
-    frame = FRAME.assign(x=[1, "two", 3.5], y=[dt.date(2020, 1, 1), pd.Timestamp("2020-01-01"), None])
+    frame = FRAME.assign(x=[1, "two", 3.5], y=[pd.Timestamp("2020-01-01"), dt.date(2020, 1, 1), None])
     with pytest.raises(UserError) as caught:
         Frames.of({"customers": frame})
     told = [problem.message for problem in caught.value.problems]
