@@ -183,6 +183,19 @@ def test_a_notebook_shows_the_run_and_nothing_from_elsewhere(loaded: Run) -> Non
     assert all(one.startswith(".cxai-run") for one in selectors)
 
 
+def test_a_dark_notebook_stays_dark_and_its_figures_readable(loaded: Run) -> None:
+    page = loaded._repr_html_()
+    style = page[page.index("<style>") : page.index("</style>")]
+    paper = re.search(r"--page: ([^;]+);", style)
+    assert paper is not None
+    assert re.findall(r"var\((--[\w-]+)", paper[1]) == ["--jp-layout-color0", "--vscode-editor-background"]
+    assert paper[1].rstrip(")").endswith("#fff")  # where a page says nothing of its colours
+    for rule in style.split("}"):
+        fixed = re.search(r"[{; ]color: (#\w+)", rule)
+        assert not fixed or "background" in rule or fixed[1] == "#2a8fbb", rule
+    assert re.search(r"figure svg \{[^}]*background: #fff", style)
+
+
 def test_what_the_data_say_is_escaped(made: Run) -> None:
     from dataclasses import replace
 
