@@ -86,11 +86,6 @@ def noticed(quality: Quality) -> Iterator[str]:
     for change in quality.changed:
         if not change.plain:
             yield f"{wording.number(change.values)} values of {change.column}: {change.rule}"
-    yield from _of_columns(quality)
-
-
-def _of_columns(quality: Quality) -> Iterator[str]:
-    """Yield what is missing in the columns that were read, and what is the same throughout."""
     read = [one for one in quality.columns if one.read]
     empty = [one for one in read if quality.kept and one.missing == quality.kept]
     if empty:
@@ -139,7 +134,7 @@ def _view(quality: Quality) -> TableView:
         bar=_bar(quality.kept, [count for _, count in parts], rows),
         parts=legend,
         notes=quality.notes,
-        noticed=[*quality.notes, *_of_columns(quality)],
+        noticed=list(noticed(quality)),
         dropped=[_dropped(one, quality) for one in quality.dropped],
         changed=[_changed(one) for one in quality.changed],
         columns=[_column(one, quality) for one in quality.columns],

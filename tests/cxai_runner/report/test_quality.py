@@ -141,7 +141,6 @@ def test_every_reason_has_a_row_in_the_order_in_which_they_count(quality: tuple[
     assert "What was dropped, and why" in seen
     assert "late 50 0.5 %" in seen
     assert "counted once, under the first of them as they stand here" in seen
-    assert seen.count("read as dates written %d/%m/%Y") == 1
     whole = Texts(render_quality(Document("t", "?", "!", quality=quality[1:]))).seen
     assert "What was dropped" not in whole
 
