@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from cxai_runner.inspection import values
 from cxai_runner.inspection.names import many
@@ -24,14 +24,10 @@ _SEVERAL: Final = 6
 
 _BEGINNING = """
 CREATE OR REPLACE TEMP TABLE tried AS
-SELECT value FROM cleaned WHERE value IS NOT NULL ORDER BY hash(value), value LIMIT 1000
+SELECT value, often FROM cleaned WHERE value IS NOT NULL ORDER BY hash(value), value LIMIT 1000
 """
-_READS = "SELECT count(try_strptime(value, $written)) FROM tried"
 _LEFT = "CREATE OR REPLACE TEMP TABLE unread AS SELECT value, often FROM cleaned WHERE value IS NOT NULL"
-_READ_AS = """
-SELECT coalesce(sum(often), 0) FROM (SELECT try_strptime(value, $written) AS day, often FROM unread)
-WHERE year(day) BETWEEN 1900 AND 2100
-"""
+_READ_AS = "coalesce(sum(often) FILTER (year(try_strptime(value, ?)) BETWEEN 1900 AND 2100), 0)"
 _TAKE_OFF = """
 DELETE FROM unread WHERE coalesce(year(try_strptime(value, $written)) BETWEEN 1900 AND 2100, false)
 """
@@ -109,8 +105,8 @@ def find(engine: Any, given: int, *, whole: bool, iso: int = 0) -> Dates | None:
     """
     engine.execute(_BEGINNING)
     engine.execute(_LEFT)
-    could = [one for one in (*values.DATES, *values.ISO_DATES) if _one(engine, _READS, written=one)]
-    counts = {one: _one(engine, _READ_AS, written=one) for one in could}
+    could = [one for one, rows in _counts(engine, "tried", (*values.DATES, *values.ISO_DATES)).items() if rows]
+    counts = _counts(engine, "unread", could)
     best = max(counts.values(), default=0)
     if best == given:
         same = tuple(one for one in could if counts[one] == best)
@@ -166,12 +162,12 @@ def _several(engine: Any, could: Sequence[str]) -> list[tuple[str, int]]:
     """Formats that together read most: each time the one that reads most of what is left."""
     found: list[tuple[str, int]] = []
     while len(found) < _SEVERAL:
-        counts = [(_one(engine, _READ_AS, written=one), one) for one in could]
-        most, one = max(counts, key=lambda item: item[0], default=(0, ""))
-        if not most:
+        counts = _counts(engine, "unread", could)
+        one = max(counts, key=counts.__getitem__, default="")
+        if not counts.get(one):
             break
         engine.execute(_TAKE_OFF, {"written": one})
-        found.append((one, most))
+        found.append((one, counts[one]))
     return found
 
 
@@ -189,6 +185,10 @@ def _swapped(engine: Any, formats: Sequence[str]) -> Iterator[Swapped]:
         yield Swapped(one, other, int(either), proof or "", against or "")
 
 
-def _one(engine: Any, question: str, **parameters: Any) -> int:
-    ((found,),) = engine.execute(question, parameters).fetchall()
-    return int(found)
+def _counts(engine: Any, table: Literal["tried", "unread"], formats: Sequence[str]) -> dict[str, int]:
+    """Return how many rows each format reads, asked at once: the question repeats, the formats are its parameters."""
+    if not formats:
+        return {}
+    question = f"SELECT {', '.join([_READ_AS] * len(formats))} FROM {table}"  # noqa: S608 - a name of ours
+    (row,) = engine.execute(question, list(formats)).fetchall()
+    return dict(zip(formats, map(int, row), strict=True))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
-from datetime import datetime
+from datetime import date, datetime, time
 
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cxai_runner.inspection import sample
 from cxai_runner.inspection.describe import describe, together
@@ -76,6 +78,19 @@ def test_dates_in_several_ways_are_dates_and_every_way_is_counted() -> None:
     assert next(iter(found)) == "%d/%m/%y"  # before %Y, which would read the year 16
     assert not any(pair.open for pair in facts.written.swapped)
     assert column(*MIXED[::-1]) == facts
+
+
+WAYS = ("%Y-%m-%d", "%d.%m.%Y", "%d %b %Y", "%d/%m/%y", "%Y/%m/%d", "%Y-%m-%d %H:%M:%S")
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.tuples(st.dates(date(2001, 1, 1), date(2060, 12, 31)), st.sampled_from(WAYS)), min_size=1))
+def test_every_day_is_read_as_it_was_meant_unless_it_is_left_to_a_person(days: list[tuple[date, str]]) -> None:
+    facts = column(*(f"{day:{way}}" for day, way in days))
+    assert (facts.type, facts.missing, facts.odd) == ("dates", 0, 0)
+    if not any(pair.open or pair.one != "%d/%m/%y" for pair in facts.written.swapped):
+        assert facts.low == datetime.combine(min(day for day, _ in days), time())
+        assert facts.high == datetime.combine(max(day for day, _ in days), time())
 
 
 def test_one_day_in_another_way_is_no_odd_value() -> None:
