@@ -16,6 +16,7 @@ from cxai_runner.evaluation.results import Content, Estimate, Figure, Finding, M
 from cxai_runner.report.document import Document
 from cxai_runner.tracking.lineage import code_of, environment_text
 from cxai_runner.tracking.record import DatasetRecord, Record, flatten_metrics
+from cxai_runner.warned import Warned
 
 if TYPE_CHECKING:
     from cxai_runner.data.dataset import Dataset
@@ -50,6 +51,7 @@ class Account:
     privacy: Privacy
     steps: list[tuple[str, float, int]] = field(default_factory=list)
     code: list[Code] = field(default_factory=code_of)
+    warned: Warned = field(default_factory=Warned)
 
     def step(self, metric: str, value: float, number: int) -> None:
         """Take one point of a learning curve."""
@@ -73,9 +75,10 @@ class Account:
         headline: dict[str, Metric] = {}
         for part in ("train", "challenge", "held_out"):
             headline |= {metric.name: metric for metric in evaluation.metrics.get(part, ())}
-        said: list[Content] = list(task.report(fitted, train, evaluation.scores, headline, context))
+        with self.warned.gathering():
+            said: list[Content] = list(task.report(fitted, train, evaluation.scores, headline, context))
         findings = [one for one in said if isinstance(one, Finding)]
-        note = self.ready.tables.note
+        notes = [*([self.ready.tables.note] if self.ready.tables.note else []), *self.warned.told()]
         hidden = self.privacy.frame  # a report shows no id that the store may not hold
         return Document(
             task=self._choice("task"),
@@ -89,7 +92,7 @@ class Account:
             baseline=task.baseline_label,
             estimates=tuple(one for one in said if isinstance(one, Estimate)),
             findings=tuple(one for one in findings if one.kind == "finding"),
-            caveats=(*(one for one in findings if one.kind == "caveat"), *([Finding(note, "caveat")] if note else [])),
+            caveats=(*(one for one in findings if one.kind == "caveat"), *(Finding(one, "caveat") for one in notes)),
             figures=tuple(replace(one, data=hidden(one.data)) for one in said if isinstance(one, Figure)),
             tables=tuple(replace(one, frame=hidden(one.frame)) for one in said if isinstance(one, Table)),
             provenance=self._provenance(),

@@ -56,12 +56,11 @@ def run(
     UserError
         With all mistakes of the first stage that has any; nothing was fitted then.
     """
-    from cxai_runner.config.problems import Problem, UserError
+    from cxai_runner.arguments import check
+    from cxai_runner.config.problems import UserError
     from cxai_runner.data.frames import Frames
 
-    if columns and tables is None:
-        remedy = "give the frames too (tables=…), or write data.columns.customer_id=ID and the like"
-        raise UserError([Problem("columns", "names columns of data frames, and none is given", remedy=remedy)])
+    check(overrides, tables, columns, config_dirs)
     try:
         frames = None if tables is None else Frames.of(tables, columns)
         with nullcontext() if frames is None else frames.opened():
@@ -88,8 +87,12 @@ def load(run: str, *, uri: str | None = None, trust: bool = False) -> Run:
     UserError
         No such run, or several that are meant.
     """
+    from cxai_runner.arguments import check_text
     from cxai_runner.lifecycle.kept import kept
 
+    check_text("run", run, 'its id, or "last"')
+    if uri is not None:
+        check_text("uri", uri, 'as in "sqlite:///mlruns/mlflow.db"')
     return Run(kept(uri, run), trust=trust)
 
 

@@ -99,14 +99,16 @@ def run(ready: Ready, tracker: Tracker | Recorder | Courier, stages: Stages, wat
         for number, fold in enumerate(ready.folds):
             train, unseen = stages.run("features", _build, ready, account.keys, number, fold)
             _refuse_unanswerable(experiment, train)
-            fitted = stages.run("fit", task.fit, experiment.model, train, context)
-            if unseen is not None:
-                unseen_scores.append(stages.run("evaluate", task.score, fitted, unseen, context))
-                if watch.judges:
-                    stages.run("evaluate", _so_far, task, unseen_scores, context, number)
+            with account.warned.gathering():
+                fitted = stages.run("fit", task.fit, experiment.model, train, context)
+                if unseen is not None:
+                    unseen_scores.append(stages.run("evaluate", task.score, fitted, unseen, context))
+                    if watch.judges:
+                        stages.run("evaluate", _so_far, task, unseen_scores, context, number)
             if watch.should_stop():
                 raise GivenUpError
-        evaluation = stages.run("evaluate", _evaluate, task, fitted, train, unseen_scores, context)
+        with account.warned.gathering():
+            evaluation = stages.run("evaluate", _evaluate, task, fitted, train, unseen_scores, context)
         quality = stages.run("quality", account.quality)
         document = stages.run("report", account.document, fitted, train, evaluation, quality, context)
         pictures = stages.run("report", account.pictures, document)

@@ -108,5 +108,8 @@ def _in_words(
         told += [[f"can feed {task}", f"{line}   ({how})"] for task, line, how in can]
         told += [[f"missing for {task}", what] for task, what in cannot]
         lines += ["", *table(told).splitlines(), ""]
-    lines += [f"no config: {wording.no_table(one)}" for one in found.tables if not one.guess.table]
+    for one in found.tables:
+        if not one.guess.table:
+            lines.append(f"no config: {wording.no_table(one)}")
+            lines += table([list(row) for row in one.guess.missing]).splitlines()
     return "\n".join(lines).rstrip()

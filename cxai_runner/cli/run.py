@@ -141,6 +141,7 @@ def _result_as_json(result: Result, report: str) -> dict[str, Any]:
         "metrics": metrics,
         "baseline": baseline,
         "estimates": {one.name: asdict(one.value) for one in result.document.estimates},
+        "caveats": [one.text for one in result.document.caveats],
         "artifact_uri": result.artifact_uri,
         "report": report,
         "seconds": dict(result.seconds),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cxai_runner.cli.output import table
 from cxai_runner.evaluation.wording import with_interval
+from cxai_runner.warned import WARNED
 
 if TYPE_CHECKING:
     from cxai_runner.evaluation.results import Metric
@@ -69,6 +70,8 @@ def _facts(document: Document) -> list[str]:
         share = f" ({100 * dropped.rows / dropped.of:.1f} %)" if dropped.of else ""
         told = f"{dropped.rows:,} of {dropped.of:,} rows of {dropped.table}{share}: {dropped.reason}"
         rows.append(["dropped", told])
+    warned = [one.text for one in document.caveats if one.text.startswith(WARNED)]
+    rows += [["warned", shorten(text.removeprefix(WARNED).lstrip(), _WIDTH)] for text in warned]
     return table(rows).splitlines()
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from cxai_runner.inspection import values
+from cxai_runner.inspection.dates import Dates, find
 from cxai_runner.inspection.facts import Facts, Type
 from cxai_runner.inspection.names import says
 
@@ -65,20 +66,19 @@ FROM (SELECT CAST(value AS VARCHAR) AS v, often FROM each_value)
 _AS_IT_IS = "CREATE OR REPLACE TEMP TABLE typed AS SELECT value, often FROM each_value"
 _AS_TEXT = "CREATE OR REPLACE TEMP TABLE typed AS SELECT nullif(trim(value), '') AS value, often FROM each_value"
 _AS_ISO = "CREATE OR REPLACE TEMP TABLE typed AS SELECT try_cast(value AS TIMESTAMP) AS value, often FROM cleaned"
-_AS_DATES = "CREATE OR REPLACE TEMP TABLE typed AS SELECT try_strptime(value, $written) AS value, often FROM cleaned"
+_AS_SEVERAL = """
+CREATE OR REPLACE TEMP TABLE typed AS SELECT try_strptime(value, $written::VARCHAR[]) AS value, often FROM cleaned
+"""
 _AS_TRUTH = "CREATE OR REPLACE TEMP TABLE typed AS SELECT lower(value) = 'true' AS value, often FROM cleaned"
 _AS_NUMBERS = """
 CREATE OR REPLACE TEMP TABLE typed AS
 SELECT try_cast(replace(replace(value, $thousands, ''), $decimal, '.') AS DOUBLE) AS value, often FROM cleaned
 """
-_READ_AS = """
-SELECT coalesce(sum(often), 0) FROM (SELECT try_strptime(value, $written) AS day, often FROM cleaned)
-WHERE year(day) BETWEEN 1900 AND 2100
+_STARTS = """
+SELECT start, sum(often) AS often
+FROM (SELECT regexp_extract(value, $lettered, 1) AS start, often FROM cleaned WHERE NOT regexp_matches(value, $number))
+GROUP BY start ORDER BY often DESC, start
 """
-_BEGINNING = (
-    "CREATE OR REPLACE TEMP TABLE tried AS SELECT value FROM cleaned WHERE value IS NOT NULL ORDER BY value LIMIT 500"
-)
-_READS = "SELECT count(try_strptime(value, $written)) FROM tried"
 _EACH = "SELECT value, sum(often) AS often FROM typed WHERE value IS NOT NULL GROUP BY value"
 _DISTINCT = "SELECT count(DISTINCT value) FROM typed"
 
@@ -127,7 +127,9 @@ class Counted:
             values=self._each() if few else (),
             odd=int(found["given"] - (found.get("read") or 0)) if kind in {"whole numbers", "numbers", "dates"} else 0,
             nulls=tuple(found.get("nulls") or ()) if kind != "text" else (),
-            dates=found.get("dates", ()),
+            written=found.get("dates", Dates()),
+            numbers=found.get("whole", 0),
+            starts=found.get("starts", ()),
             epoch=_epoch(self.name, kind, low, high),
             decimal=found.get("decimal", ""),
             thousands=found.get("thousands", ""),
@@ -179,33 +181,37 @@ class Counted:
         if found["truth"] == given:
             self._run(_AS_TRUTH)
             return "true/false"
-        if found["iso"] >= mostly:
+        if found["iso"] == given:
             self._run(_AS_ISO)
             return "dates"
         if found["shaped"] >= mostly > found["points"]:
             kind = self._dates(found, whole=found["numbers"] >= mostly)
             if kind:
                 return kind
+        if found["iso"] >= mostly:
+            self._run(_AS_ISO)
+            return "dates"
         return self._number(found, mostly)
 
     def _dates(self, found: dict[str, Any], *, whole: bool) -> Type | None:
-        """Whether the values are dates, and every way to write them that reads as many as the best."""
+        """Whether the values are dates, and every way in which they are written."""
         self._run(_CLEANED, missing=list(values.MISSING))
-        self._run(_BEGINNING)
-        tried = {one: self._one(_READS, written=one) for one in values.DATES}
-        most = max(tried.values())
-        near = [one for one, many in tried.items() if many and many >= _MOSTLY * most]
-        counts = {one: self._one(_READ_AS, written=one) for one in near}
-        best = max(counts.values(), default=0)
-        if not best or best < (1 if whole else _MOSTLY) * found["given"]:
+        dates = find(self.engine, found["given"], whole=whole, iso=found.get("iso", 0))
+        if dates is None:
             return None
-        found["dates"] = tuple(one for one in near if counts[one] == best)
-        self._run(_AS_DATES, written=found["dates"][0])
+        found["dates"] = dates
+        self._run(_AS_SEVERAL, written=dates.tried)
         return "dates"
 
     def _number(self, found: dict[str, Any], mostly: float) -> Type:
         """The values as numbers, by whichever signs read most of them; text where none does."""
         kind: Type = "numbers" if found["points"] else "whole numbers"
+        if mostly <= found["numbers"] < found["given"] and kind == "whole numbers":
+            starts = self.engine.execute(_STARTS, {"lettered": values.LETTERED, "number": values.NUMBER}).fetchall()
+            if starts and all(start for start, _ in starts):
+                found |= {"whole": found["numbers"], "starts": tuple((start, int(often)) for start, often in starts)}
+                self._run(_AS_TEXT)
+                return "text"
         if found["numbers"] >= mostly and found["numbers"] >= found["commas"]:
             decimal, thousands = ".", ""
         elif found["either"] >= mostly and found["either"] >= found["commas"]:

@@ -54,3 +54,15 @@ def shared(table: IbisTable, one: str, other: IbisTable, another: str) -> float:
     few = min(left.count().to_pyarrow().as_py(), right.count().to_pyarrow().as_py())
     both = left.semi_join(right, "value").count().to_pyarrow().as_py()
     return float(both / few) if few else 0.0
+
+
+def begins_below(table: IbisTable, one: str, start: str, number: str) -> int:
+    """Return how many rows whose text in column ``one`` begins with ``start`` have a ``number`` below 0."""
+    rows = table.filter(table[one].cast("string").strip().startswith(start))
+    return int(rows.filter(rows[number].cast("string").try_cast("float64") < 0).count().to_pyarrow().as_py())
+
+
+def copies(table: IbisTable) -> int:
+    """Return how many rows equal an earlier one in every column."""
+    rows, distinct = table.count().to_pyarrow().as_py(), table.distinct().count().to_pyarrow().as_py()
+    return int(rows - distinct)

@@ -12,7 +12,7 @@ from cxai_runner.config.problems import Problem, UserError, did_you_mean
 from cxai_runner.data.connect import threads
 from cxai_runner.data.engines.urls import engine_of, file_of, redacted
 from cxai_runner.inspection import sample
-from cxai_runner.inspection.describe import describe, shared, together
+from cxai_runner.inspection.describe import begins_below, copies, describe, shared, together
 from cxai_runner.inspection.facts import Facts
 from cxai_runner.inspection.names import is_measure
 from cxai_runner.inspection.places import MOST, Place, find, shown
@@ -41,6 +41,8 @@ class Looked:
         How many distinct pairs of values two columns have, of those that could be parts of a key.
     guess
         What it may be.
+    copies
+        Rows that equal an earlier one in every column.
     """
 
     place: Place
@@ -48,6 +50,7 @@ class Looked:
     facts: tuple[Facts, ...]
     pairs: dict[frozenset[str], int]
     guess: Guess
+    copies: int = 0
 
     @property
     def keys(self) -> tuple[tuple[str, ...], ...]:
@@ -187,8 +190,15 @@ def _sampled(place: Place, rows: int) -> Sample:
             taken = sample.of_parquet(stream, place.size, rows)
         else:
             taken = sample.of_text(stream, place.size, rows)
-    if not taken.written.names:
+    names = taken.written.names
+    if not names:
         raise UserError([Problem("", "has no columns")])
+    if not taken.looked:
+        told = "has a header and no rows" if taken.written.header else "has no rows"
+        raise UserError([Problem("", told, remedy="its columns are " + ", ".join(names[:12]))])
+    if len(names) == 1:
+        remedy = "a table has two columns at least: who or what, and something of it"
+        raise UserError([Problem("", "has one column only: no character separates values on its lines", remedy=remedy)])
     if len(place.files) > 1:  # the others were not looked at
         taken = replace(taken, of=_of_all(place) if place.is_parquet else None, ranges={})
     return taken
@@ -208,9 +218,18 @@ def _looked(place: Place, taken: Sample) -> Looked:
     def overlap(one: str, other: str) -> float:
         return shared(taken.table, one, taken.table, other)
 
-    named = taken.written.header
-    seen = Seen({one.name: one for one in facts}, pairs, named=named, overlap=overlap)
-    return Looked(place, taken, facts, pairs, guess(seen))
+    def below(one: str, start: str, number: str) -> int:
+        return begins_below(taken.table, one, start, number)
+
+    seen = Seen(
+        {one.name: one for one in facts},
+        pairs,
+        named=taken.written.header,
+        overlap=overlap,
+        below=below,
+        copies=copies(taken.table),
+    )
+    return Looked(place, taken, facts, pairs, guess(seen), seen.copies)
 
 
 def _apart(tables: Sequence[Looked]) -> list[tuple[Looked, Looked]]:

@@ -76,6 +76,11 @@ def identifies(name: str, meaning: str) -> int:
     return 2 if any(word in known for word in found) and any(word in keys for word in found) else 0
 
 
+def many(rows: int) -> str:
+    """Return a number of rows in words: ``1 row``, ``2,345 rows``."""
+    return "1 row" if rows == 1 else f"{rows:,} rows"
+
+
 def generic(name: str) -> bool:
     """Whether ``name`` says that it is a key and not of what: ``ID``, ``case``, ``rownames``."""
     found = words(name)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 from urllib.parse import urlsplit
 
 from cxai_runner.config.problems import Problem, UserError, did_you_mean
@@ -92,6 +92,9 @@ def find(location: str) -> tuple[list[Place], list[str]]:
             remedy = "leave user and password out: credentials come from the environment"
             raise UserError([Problem("LOCATION", "an address must not hold credentials", shown(location), remedy)])
         return [Place("", location)], []
+    if not location.strip():
+        remedy = "as in orders.csv, sales/ or sqlite:///shop.db"
+        raise UserError([Problem("LOCATION", "a file, a folder or an address is needed", location, remedy)])
     path = Path(location).expanduser()
     if path.is_file():
         return [Place(_folder(path.parent), path.name, (path,))], []
@@ -187,14 +190,35 @@ def _remote(location: str) -> BinaryIO:
     """Open an object by fsspec; what its library says when it fails is not repeated, because it may hold a secret."""
     name = shown(location)
     try:
-        fsspec = importlib.import_module("fsspec")
+        core = importlib.import_module("fsspec.core")
     except ImportError:
         remedy = "python -m pip install fsspec"
         raise UserError([Problem("LOCATION", "needs the package `fsspec`", name, remedy)]) from None
     try:
-        return cast(BinaryIO, fsspec.open(location, mode="rb").open())
-    except FileNotFoundError:
-        raise UserError([Problem("LOCATION", "there is no such object", name)]) from None
+        files, path = core.url_to_fs(location, **_patience(location))
+        return cast(BinaryIO, files.open(path, "rb"))
+    except FileNotFoundError as error:
+        if type(error.__cause__).__name__.startswith(_UNANSWERED):
+            remedy = "check the host's name, the port and the network"
+            raise UserError([Problem("LOCATION", "no server answers there", name, remedy)]) from None
+        raise UserError([Problem("LOCATION", "there is no such object", name, "check the address")]) from None
+    except TimeoutError:
+        raise UserError([Problem("LOCATION", "the server does not answer", name, "try again later")]) from None
     except Exception as error:  # every library has errors of its own
         remedy = "check the address, the package that reads such, and the credentials that the environment holds"
         raise UserError([Problem("LOCATION", f"cannot be had ({type(error).__name__})", name, remedy)]) from None
+
+
+_UNANSWERED = ("ClientConnect", "ServerDisconnected", "ServerTimeout", "SocketTimeout", "ConnectionTimeout")
+"""What the library behind fsspec's addresses raises where nobody answers; an object that is not there is another."""
+
+
+def _patience(location: str) -> dict[str, Any]:
+    """How long a web server may take to answer; by itself the library waits five minutes."""
+    if urlsplit(location).scheme not in {"http", "https"}:
+        return {}
+    try:
+        aiohttp = importlib.import_module("aiohttp")
+    except ImportError:
+        return {}
+    return {"client_kwargs": {"timeout": aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=20)}}

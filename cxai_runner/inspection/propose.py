@@ -13,7 +13,7 @@ from typing import Any
 
 from cxai_runner.data.engines.urls import engine_of
 from cxai_runner.data.standard import STANDARD
-from cxai_runner.inspection import yaml_text
+from cxai_runner.inspection import dates, yaml_text
 from cxai_runner.inspection.facts import Facts
 from cxai_runner.inspection.looking import Inspection, Looked
 from cxai_runner.inspection.names import bare
@@ -94,6 +94,8 @@ def _proposal(tables: Mapping[str, Looked], found: Inspection) -> Proposal:
         keys, told = _table(name, one, keyed_as_text)
         inside.append(Entry(name, tuple(keys), _rows(one)))
         notes += [f"{name}: {note}" for note in one.guess.notes]
+        if one.guess.notes and not one.sample.whole:
+            notes.append(f"{name}: these counts are of the {one.sample.looked:,} rows that were looked at")
         decide += [f"{name}: {what}" for what in (*one.guess.decide, *told)]
     for one, other in found.apart:
         if one in ordered.values() and other in ordered.values():
@@ -199,7 +201,10 @@ def _columns(name: str, one: Looked, names: Mapping[str, str]) -> list[Entry]:
             why = guess.roles[own].why if standard == guess.roles[own].name else "the same column"
             entries.append(Entry(standard, names[own], why))
     for standard, rule in guess.computed.items():
-        entries.append(Entry(standard, rule, "no column has it, and it follows from these"))
+        why = (
+            "such are cancelled, as a rule" if "starts_with" in rule else "no column has it, and it follows from these"
+        )
+        entries.append(Entry(standard, rule, why))
         used.update(rule.get("product_of", ()))
     for standard, why in guess.numbered.items() if one.sample.written.format != "table" else ():
         entries.append(Entry(standard, "{row}", why))
@@ -227,10 +232,12 @@ def _dates(one: Looked) -> list[Entry]:
     """How dates are written, where not as ISO 8601."""
     time = next((one.facts_of(own) for own, role in one.guess.roles.items() if role.name == "timestamp"), None)
     time = time or next((f for f in one.facts if f.type == "dates" and f.name in _mapped(one).values()), None)
-    if time is None or not time.dates:
+    if time is None or not time.written.tried:
         return []
-    others = [f for f in one.facts if f.type == "dates" and not f.dates and f.stored == "text"]
-    formats = [time.dates[0], *(["%Y-%m-%d", "%Y-%m-%d %H:%M:%S"] if others else [])]
+    if time.written.several:
+        return [Entry("dates", time.written.tried, dates.words(time.written))]
+    others = [f for f in one.facts if f.type == "dates" and not f.written.tried and f.stored == "text"]
+    formats = [*time.written.tried, *(["%Y-%m-%d", "%Y-%m-%d %H:%M:%S"] if others else [])]
     said = "every date can be read so" if len(time.dates) == 1 else "or as " + " or ".join(time.dates[1:3])
     return [Entry("dates", formats, said)]
 
@@ -280,11 +287,15 @@ def _where(one: Looked) -> list[Entry]:
     """Filters for rows that the standard table cannot have, and how many were seen."""
     entries = []
     for standard, test in one.guess.where.items():
-        own = _mapped(one).get(standard)
+        rule = one.guess.computed.get(standard, {})
+        own = _mapped(one).get(standard) or next((f.name for f in one.facts if bare(f.name) == standard), None)
         facts = one.facts_of(own) if own else None
         seen = "rows" if one.sample.whole else "rows looked at"
         why = ""
-        if facts is not None and "gt" in test:
+        if "starts_with" in rule:
+            ((own, start),) = rule["starts_with"].items()
+            why = f"{dict(one.facts_of(own).starts)[start]:,} {seen}"
+        elif facts is not None and "gt" in test:
             why = f"{facts.below + facts.zeros:,} {seen} are 0 or less"
         elif facts is not None and "ge" in test:
             why = f"{facts.below:,} {seen} are below 0"

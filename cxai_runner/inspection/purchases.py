@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from cxai_runner.inspection import dates
+from cxai_runner.inspection.cancelled import Cancelled
 from cxai_runner.inspection.facts import Facts
-from cxai_runner.inspection.names import generic, identifies, says
+from cxai_runner.inspection.names import bare, generic, identifies, many, says
 from cxai_runner.inspection.roles import Guess, Role, Seen, named_for, often
 
 _NEVER_REVENUE = ("price", "discount", "quantity", "category", "earlier")
@@ -42,15 +45,16 @@ def transactions(seen: Seen) -> Guess | None:
     roles[time.name] = Role("timestamp", likeliest)
     roles |= money.roles(numbers, named=seen.named)
     decide = [] if customer else ["which column is the customer: none repeats as one who comes back would"]
-    decide += _ambiguous(time)
+    decide += dates.decisions(time)
     if not seen.named and customer is not None:
         others = [one for one in _unnamed_keys(seen, list(seen.keys)) if one not in (customer, twin) and not one.unique]
         decide += [f"which column is the customer: {one.name} could be it as well as {customer.name}" for one in others]
     if money.revenue is None and not money.computed:
         decide.append("which column is the revenue: none is named so")
     notes = [] if order else ["no order id: what a customer buys at one instant is taken for one order"]
-    if money.returned:
-        notes.append(f"{money.returned:,} rows are below 0: returns, it seems; they are left out")
+    cancelled = Cancelled.of(seen, order, money.units)
+    decide += cancelled.decide
+    notes += [*dates.notes(time), *cancelled.notes, *_of_rows(seen, customer, money)]
     about = "customers who come back, with dates and money" if customer else "orders with dates and money, of nobody"
     if customer is not None and product is None:
         about += ", a row for each purchase and not for each product"
@@ -59,8 +63,8 @@ def transactions(seen: Seen) -> Guess | None:
         about,
         table="transactions",
         roles=roles,
-        computed=money.computed,
-        where=_possible(roles, seen, money),
+        computed=money.computed | cancelled.computed,
+        where=cancelled.where | _possible(roles, seen, money),
         notes=tuple(notes),
         decide=tuple(decide),
     )
@@ -127,10 +131,9 @@ class _Money:
         return {"revenue": {"product_of": [self.quantity.name, self.price.name]}}
 
     @property
-    def returned(self) -> int:
-        """Rows with less than nothing."""
-        first = self.quantity or self.revenue
-        return first.below if first is not None else 0
+    def units(self) -> Facts | None:
+        """What is below 0 where something came back."""
+        return self.quantity or self.revenue
 
     def roles(self, numbers: list[Facts], *, named: bool) -> dict[str, Role]:
         """Their roles, and those of discounts and the week."""
@@ -162,13 +165,6 @@ def _discount(one: Facts) -> str:
     return "coupon_match_discount" if "match" in one.name.lower() else "coupon_discount"
 
 
-def _ambiguous(time: Facts) -> list[str]:
-    """Days and months that could be either."""
-    if len(time.dates) < 2:
-        return []
-    return [f"how {time.name} is written: all its values can be read as " + " and as ".join(time.dates[:3])]
-
-
 def _possible(roles: dict[str, Role], seen: Seen, money: _Money) -> dict[str, dict[str, Any]]:
     """Filters for rows that a table of transactions cannot have; what belongs to nobody is left out anyway."""
     where: dict[str, dict[str, Any]] = {}
@@ -182,6 +178,24 @@ def _possible(roles: dict[str, Role], seen: Seen, money: _Money) -> dict[str, di
             where["revenue"] = {"ge": 0}
         elif facts.missing and role.name != "week":
             where[role.name] = {"not_null": True}
-    if money.computed and money.price is not None and money.price.below:
-        where["revenue"] = {"ge": 0}
+    if money.computed and money.price is not None and (money.price.below or money.price.zeros):
+        where[bare(money.price.name)] = {"gt": 0}
     return where
+
+
+def _of_rows(seen: Seen, customer: Facts | None, money: _Money) -> Iterator[str]:
+    """What is good to know of rows that are no ordinary purchases, with how many there are."""
+    if customer is not None and customer.missing:
+        share = f"{customer.missing / seen.rows:.1%}".replace("%", " %")
+        yield f"{many(customer.missing)} ({share}) without {customer.name}: they belong to nobody and are left out"
+    for one, left_out in ((money.quantity, True), (money.price, bool(money.computed)), (money.revenue, False)):
+        if one is None:
+            continue
+        if one.below:
+            meant = "returns, it seems; " if one is money.units else "corrections, it seems; "
+            yield f"{many(one.below)} with {one.name} below 0: {meant}they are left out"
+        if one.zeros:
+            told = "they are left out" if left_out else "they are kept, as orders of no value"
+            yield f"{many(one.zeros)} with {one.name} 0: {told}"
+    if seen.copies:
+        yield f"copies of another row in every column: {many(seen.copies)}; they are kept, as bought again"

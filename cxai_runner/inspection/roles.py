@@ -67,6 +67,8 @@ class Guess:
         What is good to know.
     decide
         What a person has to decide.
+    missing
+        Of a table that looks like nothing: what was looked for, and what came of it.
     """
 
     kind: str
@@ -82,6 +84,7 @@ class Guess:
     outcomes: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     decide: tuple[str, ...] = ()
+    missing: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,12 +101,18 @@ class Seen:
         Whether the file names its columns.
     overlap
         Gives the share of values that two columns have in common.
+    below
+        Gives how many rows whose text in a column begins with some letters have a number below 0 in another.
+    copies
+        Rows that equal an earlier one in every column.
     """
 
     columns: Mapping[str, Facts]
     pairs: Mapping[frozenset[str], int]
     named: bool = True
     overlap: Callable[[str, str], float] = lambda one, other: 0.0
+    below: Callable[[str, str, str], int] = lambda one, start, number: 0
+    copies: int = 0
 
     @cached_property
     def rows(self) -> int:
@@ -175,7 +184,9 @@ def guess(seen: Seen) -> Guess:
         found = rule(seen)
         if found is not None:
             return found
-    return Guess("unknown", "nothing that cxai knows of")
+    from cxai_runner.inspection.missing import reasons
+
+    return Guess("unknown", "nothing that cxai knows of", missing=reasons(seen))
 
 
 def named_for(among: list[Facts], *meanings: str, never: tuple[str, ...] = ()) -> Facts | None:

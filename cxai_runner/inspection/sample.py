@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from cxai_runner.config.problems import Problem, UserError
+from cxai_runner.inspection.foreign import foreign
 from cxai_runner.inspection.sniff import Written, cut, decode, lines_of, sniff, unique
 
 if TYPE_CHECKING:
@@ -73,7 +74,12 @@ class Sample:
 def of_text(stream: BinaryIO, size: int | None, rows: int = ROWS) -> Sample:
     """Return the first rows of a text file, which may be compressed by gzip."""
     beginning, whole, compressed = _beginning(stream)
+    problem = foreign(beginning)
+    if problem is not None:
+        raise UserError([problem])
     text, encoding, mark = decode(beginning)
+    if not text.strip():
+        raise UserError([Problem("", "holds blanks alone: not even a header")])
     written = replace(sniff(text, whole=whole), encoding=encoding, mark=mark, compressed=compressed)
     if not whole:
         text = text[: max(text.rfind("\n"), text.rfind("\r")) + 1]

@@ -34,9 +34,13 @@ _DAYS = (
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p", "T%H:%M:%S")
 DATES = tuple(day + time for time in _TIMES for day in _DAYS)
 """How dates are written beside ISO 8601, in the order in which they are preferred."""
+ISO_DATES = (*("%Y-%m-%d" + time for time in _TIMES), "%Y-%m-%dT%H:%M:%SZ")
+"""ISO 8601 as formats, for columns that have other ways too."""
 
 DATE_SHAPE = r"^\s*(\d{1,4}[-/. ]([A-Za-z]{3,9}|\d{1,2})[-/. ]\d{1,4}|[A-Za-z]{3,9} \d{1,2}, \d{4}|\d{8})\b"
 ISO = r"^\s*\d{4}-\d{1,2}-\d{1,2}([T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[-+]\d{2}(:?\d{2})?)?)?\s*$"
+LETTERED = r"^([A-Za-z]{1,3})[-_/ ]?\d+$"
+"""A whole number with letters in front, as cancelled invoices have: C489449."""
 MAIL = r"^[^@\s]+@[^@\s]+\.[A-Za-z]{2,}$"
 
 _VALUE = re.compile("|".join((NUMBER, GROUPED, COMMA, DATE_SHAPE, ISO)))

@@ -15,7 +15,7 @@ from typing import Any
 from cxai_runner.inspection.facts import Facts
 from cxai_runner.inspection.feeds import Feed
 from cxai_runner.inspection.looking import Looked
-from cxai_runner.inspection.names import generic, identifies, is_measure
+from cxai_runner.inspection.names import generic, identifies, is_measure, many
 from cxai_runner.inspection.panels import Pattern, patterns
 from cxai_runner.inspection.propose import Proposal
 
@@ -41,7 +41,8 @@ def facts_of_file(one: Looked) -> list[str]:
         told = "no column or pair of columns identifies a row"
     if not one.sample.whole:
         told += ", in the rows looked at"
-    return [_written(one), one.guess.about, told, *one.sample.odd]
+    again = [f"copies of another row in every column: {many(one.copies)}"] if one.copies else []
+    return [_written(one), one.guess.about, told, *again, *one.sample.odd]
 
 
 def rows(one: Looked) -> list[Row]:
@@ -79,12 +80,21 @@ def _row(one: Looked, name: str, some: Sequence[Facts]) -> Row:
     kinds = list(dict.fromkeys(facts.type for facts in some))
     return (
         _cut(name if len(some) == 1 else f"{name} × {len(some)}", 32),
-        kinds[0] if len(kinds) == 1 else "numbers",
+        kind(first) if len(kinds) == 1 else "numbers",
         _share(missing, first.rows * len(some)),
         f"{few:,}" if few == many else f"{few:,} … {many:,}",
         span,
         f"{role.name} — {role.why}" if role is not None else "",
     )
+
+
+def kind(facts: Facts) -> str:
+    """Return what the values are: their type, and what of it is not of that type."""
+    if facts.starts:
+        share = facts.numbers / max(1, facts.numbers + sum(often for _, often in facts.starts))
+        start, often = facts.starts[0]
+        return f"text: {100 * share:.1f} % whole numbers, {often:,} begin with {start}"
+    return f"{facts.type}, {facts.odd:,} others" if facts.odd else facts.type
 
 
 def values(facts: Facts, one: Looked) -> str:
@@ -93,7 +103,10 @@ def values(facts: Facts, one: Looked) -> str:
         return "not shown"
     if facts.type == "dates":
         span = f"{_day(facts.low)} … {_day(facts.high)}"
-        return f"{span} as {facts.dates[0]}" if facts.dates else span
+        ways = facts.written.tried
+        return (
+            span if not ways else f"{span} as {ways[0]}" if len(ways) == 1 else f"{span}, written in {len(ways)} ways"
+        )
     if facts.values and all(often > 1 for _, often in facts.values) and len(facts.values) <= 6:
         total = sum(often for _, often in facts.values)
         told = [f"{_cut(_short(value), _LONGEST)} {often / total:.0%}" for value, often in facts.values[:3]]
@@ -159,6 +172,8 @@ def as_data(one: Looked) -> dict[str, Any]:
         "columns": [_as_data(facts, one) for facts in one.facts],
         "notes": [*one.guess.notes, *one.sample.odd],
         "decide": list(one.guess.decide),
+        "looked_for": dict(one.guess.missing),
+        "copies": one.copies,
     }
 
 
@@ -182,7 +197,8 @@ def proposal_as_data(proposal: Proposal, tried: Sequence[Feed], name: str, confi
 def _as_data(facts: Facts, one: Looked) -> dict[str, Any]:
     secret = hidden(facts, one)
     role = one.guess.roles.get(facts.name)
-    document: dict[str, Any] = {
+    shown = not secret and all(often > 1 for _, often in facts.values)
+    return {
         "name": facts.name,
         "type": facts.type,
         "missing": facts.missing,
@@ -190,13 +206,18 @@ def _as_data(facts: Facts, one: Looked) -> dict[str, Any]:
         "odd": facts.odd,
         "low": None if secret else _json(facts.low),
         "high": None if secret else _json(facts.high),
+        "below_zero": facts.below,
+        "zeros": facts.zeros,
         "dates": list(facts.dates),
+        "dates_in_several_ways": [{"format": way, "rows": rows} for way, rows in facts.written.several],
+        "begin_with": [{"letters": start, "rows": often} for start, often in facts.starts],
+        "nulls": list(facts.nulls),
+        "decimal": facts.decimal or None,
+        "thousands": facts.thousands or None,
         "role": role.name if role else None,
         "why": role.why if role else None,
+        "values": [{"value": _json(value), "rows": often} for value, often in facts.values] if shown else [],
     }
-    if not secret and facts.values and all(often > 1 for _, often in facts.values):
-        document["values"] = [{"value": _json(value), "rows": often} for value, often in facts.values]
-    return document
 
 
 def _written(one: Looked) -> str:

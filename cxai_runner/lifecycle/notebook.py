@@ -20,17 +20,22 @@ if TYPE_CHECKING:
     from cxai_runner.evaluation.results import Interval
     from cxai_runner.report.document import Document
 
+# The page's own colours where it says them (JupyterLab, Visual Studio Code), so that a dark one stays dark; else white
+# paper. Figures are drawn on white.
 _STYLE: Final = """
-.cxai-run { color: #1c2530; background: #fff; padding: 1rem 1.2rem; max-width: 62rem; overflow-wrap: break-word;
+.cxai-run { --ink: var(--jp-content-font-color1, var(--vscode-editor-foreground, #1c2530));
+  --soft: var(--jp-content-font-color2, var(--vscode-descriptionForeground, #5b6773));
+  --page: var(--jp-layout-color0, var(--vscode-editor-background, #fff)); --line: rgb(128 144 160 / .35);
+  color: var(--ink); background: var(--page); padding: 1rem 1.2rem; max-width: 62rem; overflow-wrap: break-word;
   font: 14px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", Arial, sans-serif; }
-.cxai-run .over { margin: 0 0 .3rem; color: #0b6e99; font-size: 11px; font-weight: 650; letter-spacing: .06em;
+.cxai-run .over { margin: 0 0 .3rem; color: #2a8fbb; font-size: 11px; font-weight: 650; letter-spacing: .06em;
   text-transform: uppercase; }
 .cxai-run .headline { margin: 0 0 .8rem; font-size: 18px; line-height: 1.3; font-weight: 680; }
 .cxai-run p, .cxai-run ul { margin: .5rem 0; }
-.cxai-run table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: 0; }
-.cxai-run th, .cxai-run td { padding: .35rem 1rem .35rem 0; text-align: left; background: #fff; color: #1c2530;
-  border: 0; border-bottom: 1px solid #dfe4e8; white-space: nowrap; }
-.cxai-run th, .cxai-run .soft { color: #5b6773; font-weight: 600; }
+.cxai-run table { border-collapse: collapse; font: inherit; font-variant-numeric: tabular-nums; margin: 0; }
+.cxai-run th, .cxai-run td { padding: .35rem 1rem .35rem 0; text-align: left; background: var(--page);
+  color: var(--ink); border: 0; border-bottom: 1px solid var(--line); white-space: nowrap; }
+.cxai-run th, .cxai-run .soft { color: var(--soft); font-weight: 600; }
 .cxai-run .num { text-align: right; }
 .cxai-run .soft { font-weight: 400; font-size: 12px; }
 .cxai-run .verdict { padding: .05rem .5rem; border-radius: 1rem; font-size: 12px; font-weight: 600; color: #fff;
@@ -39,14 +44,14 @@ _STYLE: Final = """
 .cxai-run .verdict.bad { background: #b3420a; }
 .cxai-run .strip { display: block; width: 150px; height: 26px; }
 .cxai-run .strip line { stroke-width: 2; }
-.cxai-run .strip .model { stroke: #0b6e99; fill: #0b6e99; }
+.cxai-run .strip .model { stroke: #2a8fbb; fill: #2a8fbb; }
 .cxai-run .strip .base { stroke: #9aa5af; fill: #9aa5af; }
-.cxai-run .figures { display: grid; gap: 1.2rem;
+.cxai-run .figures { display: grid; gap: 1.2rem; margin: 1rem 0;
   grid-template-columns: repeat(auto-fit, minmax(min(22rem, 100%), 1fr)); }
 .cxai-run figure { margin: 0; min-width: 0; }
-.cxai-run figure svg { display: block; width: 100%; height: auto; }
-.cxai-run figcaption { color: #5b6773; font-size: 12px; }
-.cxai-run .caveats { border-left: 4px solid #c9a227; background: #fdf9ec; padding: .3rem .8rem; }
+.cxai-run figure svg { display: block; width: 100%; height: auto; background: #fff; border-radius: 4px; }
+.cxai-run figcaption { color: var(--soft); font-size: 12px; }
+.cxai-run .caveats { border-left: 4px solid #c9a227; background: rgb(201 162 39 / .1); padding: .3rem .8rem; }
 """
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
     from cxai_runner.data.changes import Change
+    from cxai_runner.data.dataset import Dropped
     from cxai_runner.data.quality import ColumnQuality, Quality
 
 MOST_NOTICED: Final = 8
@@ -39,6 +40,7 @@ class TableView:
     parts: Sequence[tuple[str, str]]
     notes: Sequence[str]
     noticed: Sequence[str]
+    dropped: Sequence[tuple[str, str, str, str]]
     changed: Sequence[tuple[str, str, str, str]]
     columns: Sequence[dict[str, Any]]
     how: str
@@ -133,10 +135,19 @@ def _view(quality: Quality) -> TableView:
         parts=legend,
         notes=quality.notes,
         noticed=list(noticed(quality)),
+        dropped=[_dropped(one, quality) for one in quality.dropped],
         changed=[_changed(one) for one in quality.changed],
         columns=[_column(one, quality) for one in quality.columns],
         how=_how(quality),
     )
+
+
+def _dropped(dropped: Dropped, quality: Quality) -> tuple[str, str, str, str]:
+    """A reason, what the column in it is made of where the source calls it otherwise, and how many rows it cost."""
+    names = (one for one in quality.columns if dropped.reason.startswith(f"{one.name} ") and one.own != one.name)
+    column = next(names, None)
+    of = f"{column.name} ← {column.own}" if column is not None and column.own else ""
+    return dropped.reason, of, wording.number(dropped.rows), _share(dropped.rows, quality.rows)
 
 
 def _changed(change: Change) -> tuple[str, str, str, str]:

@@ -17,6 +17,7 @@ SWITCHES: Final = {
     "DO_NOT_TRACK": "true",
     "GIT_PYTHON_REFRESH": "quiet",
     "MLFLOW_LOGGING_LEVEL": "ERROR",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "4",  # 7 by default: minutes of silence for a mistyped server
 }
 """Environment variables set before MLflow is imported, unless the user set them."""
@@ -39,6 +40,8 @@ def import_mlflow() -> ModuleType:
     for name, value in SWITCHES.items():
         os.environ.setdefault(name, value)
     warnings.filterwarnings("ignore", message=".*schema contains integer column.*", category=UserWarning)
+    # In a notebook without widgets tqdm says so, of progress bars that nobody is shown.
+    warnings.filterwarnings("ignore", message="IProgress not found")
     import mlflow
 
     for name, level in LEVELS.items():

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import numpy as np
@@ -101,6 +102,27 @@ def test_nothing_is_printed_unless_asked(folder: Path, frame: pd.DataFrame, capf
     assert told.count("evaluate …") == 1
 
 
+def test_a_small_shop_is_no_reason_for_a_warning(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    days = pd.date_range("2020-01-01", periods=120)
+    bought = pd.DataFrame({"customer_id": np.arange(120) ** 2 % 97, "timestamp": days, "revenue": 5.0 + np.arange(120)})
+    run = cxai_runner.run(*QUICK[:1], *QUICK[2:], tables={"transactions": bought})
+    assert capfd.readouterr() == ("", "")
+    assert not [one for one in run.caveats if "warned" in one]
+
+
+def test_what_a_library_warns_of_is_a_caveat_and_said_once(
+    folder: Path, capfd: pytest.CaptureFixture[str], recwarn: pytest.WarningsRecorder
+) -> None:
+    alike = pd.DataFrame({"customer_id": range(60), "spend": [number % 2 for number in range(60)]})
+    run = cxai_runner.run(*QUICK, tables={"customers": alike})  # three segments of two different customers
+    assert capfd.readouterr() == ("", "")
+    assert not [one for one in recwarn.list if not issubclass(one.category, DeprecationWarning)]
+    (told,) = [one for one in run.caveats if "warned" in one]
+    assert told.startswith("A library warned (ConvergenceWarning): Number of distinct clusters (2) found smaller than")
+    assert cxai_runner.load(run.run_id).caveats == run.caveats
+    assert "  warned      (ConvergenceWarning): Number of distinct clusters (2) found smaller" in repr(run)
+
+
 def test_the_config_says_what_the_frame_was(made: Run, frame: pd.DataFrame) -> None:
     table = made.config["data"]["tables"]["customers"]
     assert table["rows"] == 120
@@ -161,6 +183,19 @@ def test_a_notebook_shows_the_run_and_nothing_from_elsewhere(loaded: Run) -> Non
     assert all(one.startswith(".cxai-run") for one in selectors)
 
 
+def test_a_dark_notebook_stays_dark_and_its_figures_readable(loaded: Run) -> None:
+    page = loaded._repr_html_()
+    style = page[page.index("<style>") : page.index("</style>")]
+    paper = re.search(r"--page: ([^;]+);", style)
+    assert paper is not None
+    assert re.findall(r"var\((--[\w-]+)", paper[1]) == ["--jp-layout-color0", "--vscode-editor-background"]
+    assert paper[1].rstrip(")").endswith("#fff")  # where a page says nothing of its colours
+    for rule in style.split("}"):
+        fixed = re.search(r"[{; ]color: (#\w+)", rule)
+        assert not fixed or "background" in rule or fixed[1] == "#2a8fbb", rule
+    assert re.search(r"figure svg \{[^}]*background: #fff", style)
+
+
 def test_what_the_data_say_is_escaped(made: Run) -> None:
     from dataclasses import replace
 
@@ -201,6 +236,61 @@ def test_what_is_secret_stays_out_of_a_notebook(made: Run, frame: pd.DataFrame) 
 def test_columns_without_frames_are_a_mistake() -> None:
     with pytest.raises(UserError, match=r"names columns of data frames, and none is given; give the frames too"):
         cxai_runner.run("task=segmentation", columns={"customers": {"customer_id": "ID"}})
+
+
+_NAMED = 'name the table of each frame: tables={"customers": frame}'
+_COLUMNS = 'for each table, standard column → its own: columns={"customers": {"customer_id": "ID"}}'
+FRAME = pd.DataFrame({"customer_id": [1]})
+
+
+@pytest.mark.parametrize(
+    ("overrides", "given", "told"),
+    [
+        ([5], {}, {"overrides[0]": 'an override is text, not an int; as in "task=segmentation"'}),
+        (
+            [None],
+            {},
+            {"overrides[0]": "an override is text, not None; leave it out: without an override the defaults run"},
+        ),
+        ([["seed=1"]], {}, {"overrides[0]": "an override is text, not a list; give each on its own: run(*overrides)"}),
+        ([FRAME], {}, {"overrides[0]": f"an override is text, not a DataFrame; {_NAMED}"}),
+        ([], {"tables": [FRAME]}, {"tables": f"frames by the name of their table, not a list; {_NAMED}"}),
+        ([], {"tables": FRAME}, {"tables": f"frames by the name of their table, not a DataFrame; {_NAMED}"}),
+        ([], {"tables": {5: FRAME}}, {"tables": f"a table's name is text, not an int; {_NAMED}"}),
+        ([], {"columns": ["ID"]}, {"columns": f"names of columns by table, not a list; {_COLUMNS}"}),
+        (
+            [],
+            {"columns": {"customers": ["ID"]}, "config_dirs": "my"},
+            {
+                "columns.customers": f"standard column → the frame's own, not a list; {_COLUMNS}",
+                "config_dirs": 'a list of folders, not one; as in config_dirs=["my"]',
+            },
+        ),
+        (
+            [],
+            {"columns": {"customers": {"customer_id": 5}}, "config_dirs": [5]},
+            {
+                "columns.customers.customer_id": (
+                    "both names of a column are text; name the frame's columns so: frame.columns.map(str)"
+                ),
+                "config_dirs[0]": 'a folder is text or a path, not an int; as in config_dirs=["my"]',
+            },
+        ),
+    ],
+)
+def test_an_argument_of_another_kind_is_a_mistake_like_any(
+    overrides: list[Any], given: dict[str, Any], told: dict[str, str]
+) -> None:
+    with pytest.raises(UserError) as caught:
+        cxai_runner.run(*overrides, **({"tables": {"customers": FRAME}} | given))
+    assert {one.key: f"{one.message}; {one.remedy}" for one in caught.value.problems} == told
+
+
+def test_what_is_loaded_is_named_by_a_text(folder: Path) -> None:
+    with pytest.raises(UserError, match=r'run +text, not None; its id, or "last"'):
+        cxai_runner.load(None)  # type: ignore[arg-type]
+    with pytest.raises(UserError, match=r'uri +text, not an int; as in "sqlite:///mlruns/mlflow.db"'):
+        cxai_runner.load("last", uri=5)  # type: ignore[arg-type]
 
 
 def test_repeating_such_a_run_asks_for_the_frame(

@@ -86,6 +86,110 @@ def test_mistakes_are_told_with_a_remedy(arguments: list[str], told: str, shop: 
     assert json.loads(cxai("inspect", *arguments, "--json", cwd=shop).stdout)["status"] == "refused"
 
 
+NOT_TABLES = {
+    "sheet.xlsx": (
+        b"PK\x03\x04" + bytes(26) + b"[Content_Types].xml",
+        "an Excel workbook, by its first bytes",
+        "as CSV",
+    ),
+    "sheet.csv": (b"PK\x03\x04" + bytes(26) + b"xl/workbook.xml", "an Excel workbook, by its first bytes", "as CSV"),
+    "old.xls": (b"\xd0\xcf\x11\xe0" + bytes(99), "an Excel workbook of the old form", "save its sheet as CSV"),
+    "orders.zip": (b"PK\x03\x04" + bytes(26) + b"orders.csv", "a zip archive", "unpack it"),
+    "photo.csv": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "a picture", ""),
+    "page.csv": (b"<!DOCTYPE html><html><body>Sign in</body></html>", "a page of HTML", "does that need a login?"),
+    "list.csv": (b'[{"client": 1}]', "JSON, by its first bytes", "pandas.read_json"),
+    "shop.dat": (b"SQLite format 3\0" + bytes(90), "a SQLite database", "sqlite:///shop.db"),
+    "rows.dat": (b"PAR1" + bytes(90), "a Parquet file", "a name that ends in .parquet"),
+    "noise.csv": (bytes(n * 37 % 256 for n in range(4000)), "binary data, and no text", "has to be exported first"),
+    "blank.csv": (b"\n \n\n", "holds blanks alone: not even a header", ""),
+    "header.csv": (b"client,day,paid\n", "has a header and no rows", "its columns are client, day, paid"),
+    "names.csv": (b"name\nanna\nbob\nchris\n", "has one column only", "a table has two columns at least"),
+}
+
+
+@pytest.mark.parametrize("name", NOT_TABLES)
+def test_what_is_no_table_is_refused_by_what_it_is(name: str, tmp_path: Path) -> None:
+    from cxai_runner.config.problems import UserError
+    from cxai_runner.inspection import look
+
+    held, told, remedy = NOT_TABLES[name]
+    (tmp_path / name).write_bytes(held)
+    with pytest.raises(UserError) as caught:
+        look(str(tmp_path / name))
+    (problem,) = caught.value.problems
+    assert problem.key == name
+    assert told in problem.message
+    assert remedy in problem.remedy
+
+
+@pytest.mark.parametrize(
+    ("location", "told"),
+    [
+        ("", "a file, a folder or an address is needed; as in orders.csv, sales/ or sqlite:///shop.db"),
+        ("pictures", "no table here; a.png: .png is no table that can be read"),
+        ("http://127.0.0.1:9/orders.csv?sig=hunter2", "no server answers there; check the host's name, the port"),
+        ("postgresql://anna:hunter2@127.0.0.1:9/shop", "no server answers at 127.0.0.1:9; check host and port"),
+    ],
+)
+def test_a_place_without_tables_is_told_and_no_password_is(location: str, told: str, shop: Path, cxai: Call) -> None:
+    (shop / "pictures").mkdir()
+    (shop / "pictures" / "a.png").write_bytes(b"\x89PNG")
+    for more in ([], ["--json"]):
+        done = cxai("inspect", location, *more, cwd=shop)
+        assert done.returncode == 2
+        assert told in done.stderr
+        assert "hunter2" not in done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_one_file_that_is_no_table_leaves_the_others(shop: Path, cxai: Call) -> None:
+    (shop / "noise.csv").write_bytes(NOT_TABLES["noise.csv"][0])
+    done = cxai("inspect", ".", cwd=shop)
+    assert done.returncode == 0, done.stderr
+    assert "orders.csv · transactions" in done.stdout
+    assert "not looked at: noise.csv: binary data, and no text" in done.stdout
+
+
+def test_what_looks_like_nothing_says_what_was_looked_for(shop: Path, cxai: Call) -> None:
+    (shop / "odd.csv").write_text("user,amount\n" + "".join(f"{n % 9},{n}.5\n" for n in range(60)))
+    told = cxai("inspect", "odd.csv", cwd=shop).stdout
+    assert "no config: odd.csv looks like nothing that a standard table is for" in told
+    assert "customer         user, by its name" in told
+    assert "date             no column holds dates, as 2017-12-31, 31.12.2017 or 12/31/2017 are" in told
+    assert "money or units   amount, by its name" in told
+    assert "product          no column is named so, as product, item, sku, article are" in told
+    assert "no transactions  needs a date" in told
+    (table,) = json.loads(cxai("inspect", "odd.csv", "--json", cwd=shop).stdout)["tables"]
+    assert table["looked_for"]["no customers"] == "needs a customer who is another in every row"
+
+
+KEYS = {
+    "": {"location", "tables", "left_out", "proposals", "not_proposed", "written"},
+    "tables": {
+        "path", "kind", "about", "table", "rows", "looked_at", "all", "bytes", "written", "keys", "columns", "notes",
+        "decide", "looked_for", "copies",
+    },
+    "columns": {
+        "name", "type", "missing", "distinct", "odd", "low", "high", "below_zero", "zeros", "dates",
+        "dates_in_several_ways", "begin_with", "nulls", "decimal", "thousands", "role", "why", "values",
+    },
+    "proposals": {"name", "yaml", "tables", "notes", "decide", "feeds", "missing"},
+}  # fmt: skip
+
+
+def test_the_keys_of_the_document_are_the_same_whatever_is_found(shop: Path, cxai: Call) -> None:
+    (shop / "odd.csv").write_text("user,amount\n" + "".join(f"{n % 9},{n}.5\n" for n in range(60)))
+    told = json.loads(cxai("inspect", ".", "--json", cwd=shop).stdout)
+    assert set(told) == KEYS[""]
+    assert len(told["tables"]) == 2
+    for table in told["tables"]:
+        assert set(table) == KEYS["tables"]
+        for column in table["columns"]:
+            assert set(column) == KEYS["columns"]
+    for proposal in told["proposals"]:
+        assert set(proposal) == KEYS["proposals"]
+
+
 def test_a_sample_is_said_to_be_one(shop: Path, cxai: Call) -> None:
     (shop / "long.csv").write_text(
         "client,day,paid\n" + "".join(f"c{n % 9},2015-01-0{1 + n % 9},{n}.5\n" for n in range(500))

@@ -132,9 +132,43 @@ def test_what_is_no_frame_is_told_all_at_once() -> None:
         "tables.customers": "a dict is no data frame; give a pandas, polars, Arrow or Ibis table",
         "tables.products": "a Lazy is no data frame; collect it first",
         "tables.transactions": "has two columns `a`; rename one",
-        "tables.panel": 'column `x` holds values of several types; give it one type, as in frame["x"].astype(str)',
+        "tables.panel": (
+            "column `x` holds values of several types (int, str); "
+            'give it one type, as in frame["x"].astype(str), or leave it out'
+        ),
         "tables.promotions": "cannot insert week, already exists; rename the index",
     }
+
+
+LEVELS = FRAME.set_axis(pd.MultiIndex.from_tuples([("a", "x"), ("a", "y"), ("b", "z")]), axis=1)
+
+
+@pytest.mark.parametrize(
+    ("frame", "told"),
+    [
+        (FRAME["spend"], "a Series is no data frame; its columns as a frame: series.to_frame()"),
+        (pa.chunked_array([[1, 2]]), "a ChunkedArray holds one column without a name, and is no data frame; "),
+        (LEVELS, "its columns have names in 2 levels; one name each: frame.columns = "),
+        (FRAME.set_axis(["customer_id", 7, None], axis=1), "no text: 7, None; frame.columns = frame.columns.map(str)"),
+        (FRAME[[]], "the data frame has no columns; give one that has some"),
+        (FRAME.assign(z=1j), 'a type for (complex128); give it one type, as in frame["z"].astype(str), or leave it'),
+        (FRAME.assign(z=[2**70] * 3), 'a type for (int); give it one type, as in frame["z"].astype(str)'),
+    ],
+    ids=["series", "array", "levels", "numbers as names", "no columns", "complex", "huge"],
+)
+def test_a_frame_that_is_no_table_says_what_to_do(frame: Any, told: str) -> None:
+    assert told in refused({"customers": frame})["tables.customers"]
+
+
+def test_every_column_that_has_no_one_type_is_told_at_once() -> None:
+    frame = FRAME.assign(x=[1, "two", 3.5], y=[pd.Timestamp("2020-01-01"), dt.date(2020, 1, 1), None])
+    with pytest.raises(UserError) as caught:
+        Frames.of({"customers": frame})
+    told = [problem.message for problem in caught.value.problems]
+    assert told == [
+        "column `x` holds values of several types (float, int, str)",
+        "column `y` holds values of several types (Timestamp, date)",
+    ]
 
 
 def problems(tables: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, str]:

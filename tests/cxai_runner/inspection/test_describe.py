@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
-from datetime import datetime
+from datetime import date, datetime, time
 
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cxai_runner.inspection import sample
 from cxai_runner.inspection.describe import describe, together
@@ -65,15 +67,65 @@ def test_days_and_months_that_could_be_either_are_both_kept() -> None:
     assert column("01/02/2015", "03/04/2015").dates == ("%d/%m/%Y", "%m/%d/%Y")
 
 
+MIXED = ("31.12.2015", "2.1.2016", "2016-01-05", "2016-01-06", "2016-01-07", "Jan 3, 2016", "28/02/16", "28/02/2016")
+
+
+def test_dates_in_several_ways_are_dates_and_every_way_is_counted() -> None:
+    facts = column(*MIXED)
+    assert (facts.type, facts.odd, facts.low, facts.high) == ("dates", 0, datetime(2015, 12, 31), datetime(2016, 2, 28))
+    found = dict(facts.written.several)
+    assert found == {"%d/%m/%y": 1, "%Y-%m-%d": 3, "%d.%m.%Y": 2, "%b %d, %Y": 1, "%d/%m/%Y": 1}
+    assert next(iter(found)) == "%d/%m/%y"  # before %Y, which would read the year 16
+    assert not any(pair.open for pair in facts.written.swapped)
+    assert column(*MIXED[::-1]) == facts
+
+
+WAYS = ("%Y-%m-%d", "%d.%m.%Y", "%d %b %Y", "%d/%m/%y", "%Y/%m/%d", "%Y-%m-%d %H:%M:%S")
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.tuples(st.dates(date(2001, 1, 1), date(2060, 12, 31)), st.sampled_from(WAYS)), min_size=1))
+def test_every_day_is_read_as_it_was_meant_unless_it_is_left_to_a_person(days: list[tuple[date, str]]) -> None:
+    facts = column(*(f"{day:{way}}" for day, way in days))
+    assert (facts.type, facts.missing, facts.odd) == ("dates", 0, 0)
+    if not any(pair.open or pair.one != "%d/%m/%y" for pair in facts.written.swapped):
+        assert facts.low == datetime.combine(min(day for day, _ in days), time())
+        assert facts.high == datetime.combine(max(day for day, _ in days), time())
+
+
+def test_one_day_in_another_way_is_no_odd_value() -> None:
+    facts = column(*(f"2016-01-{day:02d}" for day in range(1, 31)), "31.1.2016")
+    assert dict(facts.written.several) == {"%Y-%m-%d": 30, "%d.%m.%Y": 1}
+    odd = column(*(f"2016-01-{day:02d}" for day in range(1, 31)), "soon")
+    assert (odd.type, odd.odd, odd.written.tried) == ("dates", 1, [])
+
+
+def test_days_and_months_the_wrong_way_round_are_for_a_person() -> None:
+    (proven,) = column("11/6/2009", "9/28/2012").written.swapped
+    assert (proven.one, proven.proof, proven.against, proven.open) == ("%m/%d/%Y", "9/28/2012", "", False)
+    (torn,) = column("31/12/2015", "12/31/2015", "1/2/2016", "5/5/2016", "30/1/2016").written.swapped
+    assert (torn.one, torn.either, torn.proof, torn.against, torn.open) == (
+        "%d/%m/%Y", 1, "30/1/2016", "12/31/2015", True,
+    )  # fmt: skip
+    (unknown,) = column("01/02/2015", "03/04/2015").written.swapped
+    assert (unknown.either, unknown.proof, unknown.against, unknown.open) == (2, "", "", True)
+    assert column("31.12.2015", "1.2.2016").written.swapped == ()
+
+
 def test_numbers_of_eight_digits_are_days_only_if_all_are() -> None:
     assert column(20150101, 20151231).type == "dates"
     assert column(20150101, 20151399).type == "whole numbers"
 
 
 def test_odd_values_are_counted_and_leave_the_type() -> None:
-    facts = column(*(str(n) for n in range(40)), "C1")
+    facts = column(*(str(n) for n in range(40)), "n/k")
     assert (facts.type, facts.odd) == ("whole numbers", 1)
     assert column("1", "C1").type == "text"
+
+
+def test_numbers_with_letters_in_front_are_text_and_the_letters_are_counted() -> None:
+    facts = column(*(str(n) for n in range(80)), "C1", "C2", "RE-3")
+    assert (facts.type, facts.numbers, facts.starts, facts.odd) == ("text", 80, (("C", 2), ("RE", 1)), 0)
 
 
 def test_zeros_in_front_mails_and_truth() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import subprocess
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from cxai_runner.inspection.feeds import feeds
 from cxai_runner.inspection.looking import Inspection
 from cxai_runner.inspection.propose import propose
 from cxai_runner.inspection.save import places, save
-from cxai_runner.inspection.wording import command, heading, rows
+from cxai_runner.inspection.wording import command, heading, no_table, rows
 
 Call = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -63,6 +64,7 @@ FED = {
     "retail_orders": {"segmentation"},
     "telco_churn": {"segmentation"},
 }
+QUICK = {"segmentation": ("task.resamples=2", "model.n_clusters=3", "model.n_init=2")}
 # Folder → how its file is written, where that is not a comma and a header.
 WRITTEN = {
     "audiobooks": (",", False, "CRLF"),
@@ -120,11 +122,25 @@ def test_what_is_proposed_can_be_run(
                 assert feed.lacks
                 assert not any("cannot be tried" in lack for lack in feed.lacks)
                 continue
-            done = cxai(*shlex.split(command(feed, one.name, "my"))[1:], "--dry-run", cwd=tmp_path)
+            words = shlex.split(command(feed, one.name, "my"))[1:]
+            done = cxai(*words, "--dry-run", cwd=tmp_path)
             assert done.returncode == 0, done.stderr
             assert "all checks passed" in done.stdout
+            done = cxai(*words, "evaluation.resamples=100", *QUICK.get(feed.task, ()), "--json", cwd=tmp_path)
+            assert done.returncode == 0, done.stderr
+            told = json.loads(done.stdout)
+            assert told["status"] == "FINISHED"
+            assert not [one for one in told["caveats"] if "warned" in one]
+            assert "Warning" not in done.stderr
             fed.add(feed.task)
     assert fed == FED.get(folder, set())
+
+
+@pytest.mark.parametrize("folder", sorted(set(KINDS) - set(FED) - {"choice_panels"}))
+def test_a_folder_without_a_config_says_why(folder: str, found: Callable[[str], Inspection]) -> None:
+    assert propose(found(folder)) == []
+    for one in found(folder).tables:
+        assert f"looks like {one.guess.kind}: there is no standard table for such" in no_table(one)
 
 
 def test_what_a_person_has_to_decide_is_said(found: Callable[[str], Inspection]) -> None:
@@ -141,4 +157,10 @@ def test_what_a_person_has_to_decide_is_said(found: Callable[[str], Inspection])
     (online,) = propose(found("online_retail_2009"))
     columns = online.settings["tables"]["transactions"]["columns"]
     assert columns["revenue"] == {"product_of": ["Quantity", "Price"]}
-    assert any("returns" in note for note in online.notes)
+    assert columns["cancelled"] == {"starts_with": {"Invoice": "C"}}
+    where = {"cancelled": {"ne": True}, "quantity": {"gt": 0}, "Price": {"gt": 0}}  # as the worked example has it
+    assert online.settings["tables"]["transactions"]["where"] == where
+    told = " · ".join(online.notes)
+    for what in ("returns", "begins with C", "without Customer ID", "Price 0", "copies of another row", "looked at"):
+        assert what in told
+    assert any("begins with A" in what for what in online.decide)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -194,3 +195,79 @@ def test_nothing_that_is_pointed_at_breaks_the_look(content: bytes, tmp_path: Pa
         assert facts_of_file(table)
     for proposal in propose(found):
         opened(proposal, tmp_path)
+
+
+def many_ways(n: int) -> str:
+    day = datetime(2015, 1, 1) + timedelta(days=n)
+    return f"{day:{('%Y-%m-%d', '%d.%m.%Y', '%d %b %Y', '%d/%m/%y')[n % 4]}}"
+
+
+def test_dates_in_several_ways_are_all_read_by_the_config(tmp_path: Path) -> None:
+    rows = [[f"k{n % 9}", many_ways(n), n + 0.5] for n in range(80)]
+    proposal = one(written(tmp_path / "orders.csv", [["client", "day", "amount"], *rows]))
+    dates = proposal.settings["tables"]["transactions"]["dates"]
+    assert sorted(dates) == ["%Y-%m-%d", "%d %b %Y", "%d.%m.%Y", "%d/%m/%y"]
+    assert "20 rows as %d.%m.%Y" in proposal.text
+    assert any("day is written in 4 ways" in note for note in proposal.notes)
+    assert any("%d/%m/%y and not as %m/%d/%y" in note and "proves it" in note for note in proposal.notes)
+    frame = opened(proposal, tmp_path)["transactions"].to_pandas()
+    assert sorted(frame["timestamp"]) == [datetime(2015, 1, 1) + timedelta(days=n) for n in range(80)]
+
+
+def test_days_in_front_and_months_in_front_in_one_file_are_for_a_person(tmp_path: Path) -> None:
+    days = ["31/01/2015", "01/31/2015", "30/01/2015"] + [f"0{1 + n % 9}/02/2015" for n in range(57)]
+    rows = [[f"k{n % 9}", day, n + 0.5] for n, day in enumerate(days)]
+    proposal = one(written(tmp_path / "orders.csv", [["client", "day", "amount"], *rows]))
+    (what,) = proposal.decide
+    assert "30/01/2015 can only be %d/%m/%Y and 01/31/2015 only %m/%d/%Y; 50 rows could be either" in what
+    assert proposal.settings["tables"]["transactions"]["dates"] == ["%d/%m/%Y", "%m/%d/%Y"]
+    opened(proposal, tmp_path)
+
+
+INVOICES = [["Invoice", "Customer ID", "StockCode", "InvoiceDate", "Quantity", "Price"]] + [
+    [
+        f"C{5000 + n // 4}" if n % 40 == 39 else 5000 + n // 4,
+        "" if n % 10 == 7 else 100 + n // 4 % 13,
+        f"p{n % 9}",
+        f"2015-01-{1 + n // 8:02d}",
+        -1 if n % 40 == 39 else n % 5 + 1,
+        0 if n % 50 == 49 else 2.5,
+    ]
+    for n in range(200)
+]
+
+
+def test_cancelled_orders_and_gifts_are_left_out_as_in_the_worked_example(tmp_path: Path) -> None:
+    proposal = one(written(tmp_path / "invoices.csv", [*INVOICES, INVOICES[1]]))
+    table = proposal.settings["tables"]["transactions"]
+    assert table["columns"]["cancelled"] == {"starts_with": {"Invoice": "C"}}
+    assert table["types"]["order_id"] == "text"
+    assert table["where"] == {"cancelled": {"ne": True}, "quantity": {"gt": 0}, "Price": {"gt": 0}}
+    told = [note.removeprefix("transactions: ") for note in proposal.notes]
+    assert told == [
+        "Invoice begins with C in 5 rows, and of these 5 have a Quantity below 0: cancelled, it seems; "
+        "they are left out",
+        "20 rows (10.0 %) without Customer ID: they belong to nobody and are left out",
+        "5 rows with Quantity below 0: returns, it seems; they are left out",
+        "4 rows with Price 0: they are left out",
+        "copies of another row in every column: 1 row; they are kept, as bought again",
+    ]
+    assert proposal.decide == ()
+    frame = opened(proposal, tmp_path)["transactions"].to_pandas()
+    assert len(frame) == sum(
+        bool(who) and not str(order).startswith("C") and units > 0 and price > 0
+        for order, who, _, _, units, price in [*INVOICES[1:], INVOICES[1]]
+    )
+
+
+def test_the_type_of_such_a_column_is_text_and_says_why(tmp_path: Path) -> None:
+    (found,) = look(str(written(tmp_path / "invoices.csv", INVOICES))).tables
+    (row,) = [row for row in shown_rows(found) if row[0] == "Invoice"]
+    assert row[1] == "text: 97.5 % whole numbers, 5 begin with C"
+
+
+def test_letters_that_no_number_explains_are_left_to_a_person(tmp_path: Path) -> None:
+    rows = [[f"W{row[0]}" if n % 50 == 1 else str(row[0]).lstrip("C"), *row[1:]] for n, row in enumerate(INVOICES[1:])]
+    proposal = one(written(tmp_path / "invoices.csv", [INVOICES[0], *rows]))
+    assert "cancelled" not in proposal.settings["tables"]["transactions"]["columns"]
+    assert "transactions: what it means that Invoice begins with W (4 rows)" in proposal.decide

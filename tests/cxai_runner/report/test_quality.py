@@ -131,6 +131,27 @@ def test_a_bar_is_as_long_as_what_it_stands_for_and_shows_what_is_small() -> Non
     assert widths(second, "p0") + widths(second, "p1") == pytest.approx(1000, abs=0.2)
 
 
+def test_every_reason_has_a_row_in_the_order_in_which_they_count(quality: tuple[Quality, ...]) -> None:
+    dropped = views(quality)[0].dropped
+    assert [(reason, rows) for reason, _, rows, _ in dropped] == [
+        ("no customer", "1,000"), ("quantity is 0 or less", "500"), (WILD, "300"), ("Price is 0 or less", "150"),
+        ("late", "50"),
+    ]  # fmt: skip
+    seen = Texts(render_quality(Document("t", "?", "!", quality=quality))).seen
+    assert "What was dropped, and why" in seen
+    assert "late 50 0.5 %" in seen
+    assert "counted once, under the first of them as they stand here" in seen
+    whole = Texts(render_quality(Document("t", "?", "!", quality=quality[1:]))).seen
+    assert "What was dropped" not in whole
+
+
+def test_a_reason_says_what_its_column_is_made_of() -> None:
+    computed = ColumnQuality("cancelled", "Invoice starts with C", "true or false", 0, 1)
+    lost = Dropped("transactions", "cancelled is True", 3, 10)
+    (row,) = views([Quality("transactions", 10, 7, (lost,), columns=(computed,), looked_at=7)])[0].dropped
+    assert row == ("cancelled is True", "cancelled ← Invoice starts with C", "3", "30 %")
+
+
 def test_more_reasons_than_colours_share_the_last(quality: tuple[Quality, ...]) -> None:
     view = views(quality)[0]
     tones = [tone for tone, _ in view.parts]
