@@ -15,19 +15,14 @@ from hypothesis import strategies as st
 
 from cxai_runner.config.problems import UserError
 from cxai_runner.data import DatabaseSource, Tables
-from cxai_runner.data.contracts import broken, unmet
+from cxai_runner.data.contracts import broken
 from cxai_runner.data.dataset import Dropped
 from cxai_runner.data.engines.urls import engine_of, redacted
 from cxai_runner.data.needs import Needs
 from cxai_runner.data.standard import STANDARD
-from cxai_runner.evaluation.split_rules import CustomerHoldout, TimeHoldout
-from cxai_runner.features.customer_profile import CustomerProfile
-from cxai_runner.features.purchase_panel import PurchasePanel
-from cxai_runner.features.table import Table
 
 SLOW = {"postgresql", "spark"}
 ALL = [pytest.param(one, marks=pytest.mark.slow if one in SLOW else ()) for one in ("duckdb", "sqlite", *sorted(SLOW))]
-OTHERS = ALL[1:]
 
 ORDERS = {
     "table": "orders",
@@ -49,23 +44,6 @@ SHOP: Mapping[str, Mapping[str, Any]] = {
     "promotions": {"table": "flyers", "columns": {"product_id": "sku", "store_id": "store"}},
     "customers": {"table": "people", "columns": {"customer_id": "client"}},
 }
-BARE: Mapping[str, Mapping[str, Any]] = {
-    # No numbered weeks, no orders, no promotions; ids are text.
-    "transactions": {
-        **ORDERS,
-        "columns": {**{k: v for k, v in ORDERS["columns"].items() if k != "order_id"}, "week_of_shop": "week"},  # type: ignore[attr-defined]
-        "types": {"customer_id": "text", "product_id": "text"},
-    },
-    "products": {**SHOP["products"], "types": {"product_id": "text"}},
-}
-BUILDERS = {
-    "profile": (SHOP, CustomerProfile(), CustomerHoldout()),
-    "profile as of": (BARE, CustomerProfile(as_of="2017-03-01"), CustomerHoldout()),
-    "panel": (SHOP, PurchasePanel(category="SOFT DRINKS", brands=3), CustomerHoldout()),
-    "panel in time": (BARE, PurchasePanel(category="SOFT DRINKS", brands=3), TimeHoldout()),
-    "table": (SHOP, Table(), CustomerHoldout()),
-}
-
 Fill = Callable[..., str]
 
 
@@ -81,40 +59,6 @@ def made(fill: Fill, source: Callable[..., Any], shop: Mapping[str, pd.DataFrame
         return opened
 
     return of
-
-
-def everything(tables: Tables, features: Any, split: Any) -> dict[str, Any]:
-    """What checks, split and builder make of tables."""
-    needs, rows = features.needs(), features.rows(tables)
-    found = {
-        "unmet": list(unmet(needs, tables)),
-        "broken": list(broken(needs, tables)),
-        "problems": [*features.problems(tables), *split.problems(rows)],
-        "dropped": tables.dropped,
-        "rows": {name: tables.rows(name) for name in tables},
-    }
-    (fold,) = split.plan(rows, 1)
-    found["learned"] = features.learn(tables, fold.train)
-    for part in (fold.train, fold.held_out):
-        dataset = features.build(tables, part, found["learned"])
-        found[part.name] = dataset.frame
-        found[f"{part.name} is"] = (dataset.kind, dataset.roles, dataset.dropped)
-    return found
-
-
-@pytest.mark.parametrize("builder", list(BUILDERS))
-@pytest.mark.parametrize("engine", OTHERS)
-def test_a_builder_makes_the_same_frames_on_every_engine(
-    engine: str, builder: str, made: Callable[..., Tables]
-) -> None:
-    tables, features, split = BUILDERS[builder]
-    want = everything(made("duckdb", tables), features, split)
-    have = everything(made(engine, tables), features, split)
-    assert want["unmet"] == want["broken"] == want["problems"] == []
-    assert len(want["train"]) > 40
-    for part in ("train", "held_out"):
-        pd.testing.assert_frame_equal(have.pop(part), want.pop(part), check_exact=True)
-    assert have == want
 
 
 @pytest.mark.parametrize("engine", ALL)
