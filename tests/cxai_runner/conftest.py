@@ -22,10 +22,11 @@ import pytest
 
 PASSWORD = "p@ss/w:rd"
 
+# Text is declared with an order of its own, by a language or without regard to case, which must not show.
 _PLAIN = {"str": "text", "datetime64[us]": "timestamp", "bool": "boolean"}
 _KINDS = {
-    "postgresql": {**_PLAIN, "int64": "bigint", "float64": "double precision"},
-    "sqlite": {**_PLAIN, "int64": "integer", "float64": "real"},
+    "postgresql": {**_PLAIN, "str": 'text COLLATE "en-x-icu"', "int64": "bigint", "float64": "double precision"},
+    "sqlite": {**_PLAIN, "str": "text COLLATE NOCASE", "int64": "integer", "float64": "real"},
     "duckdb": {**_PLAIN, "int64": "bigint", "float64": "double"},
 }
 _DECLARED = {

@@ -17,6 +17,7 @@ from ibis.backends.sql.compilers.postgres import PostgresCompiler
 from cxai_runner.config.problems import Problem, did_you_mean
 from cxai_runner.data.engines import Opened, UnreachableError, called, written
 from cxai_runner.data.engines.arithmetic import Rounding
+from cxai_runner.data.engines.collation import CodePoints
 from cxai_runner.data.engines.frames import Frames, arrow
 from cxai_runner.data.engines.urls import redacted
 
@@ -35,7 +36,7 @@ _TABLES = """
 _SCHEMAS = "SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'"
 
 
-class _Compiler(Rounding, PostgresCompiler):
+class _Compiler(Rounding, CodePoints, PostgresCompiler):
     """Ibis's, with casts that give null where a value does not parse; Ibis's own stop there."""
 
     __slots__ = ()

@@ -81,6 +81,8 @@ def test_rows_left_out_are_counted(engine: str, made: Callable[..., Tables], sho
         {"timestamp": {"gt": "2017-02-01"}},
         {"status": {"ne": "ok"}},
         {"status": {"in": ["ok", "it's"]}},
+        {"article": {"ge": "ñ"}},
+        {"article": {"between": ["n", "Ñ-05"]}},
         {"status": {"is_null": True}},
         {"customer_id": {"not_in": [1, 2, 3]}},
     ],
