@@ -43,7 +43,7 @@ Fill = Callable[[str, Rows], str]
 
 @pytest.fixture(scope="session")
 def shop() -> Rows:
-    """Four months of 60 customers in a shop of two categories, as its tables call things, with all that is awkward.
+    """Four months of 60 customers in a shop of a few categories, as its tables call things, with all that is awkward.
 
     Ids are numbers and, beside them, names that differ in case alone; there are orders at the last instant of a month
     and the first of the next, lines without a unit, a customer or a product of the catalogue, lines that are there
@@ -86,7 +86,7 @@ def shop() -> Rows:
         {
             "sku": skus,
             "article": pd.Series([_named(sku) for sku in skus], dtype="str"),
-            "family": pd.Series(["SOFT DRINKS"] * 14 + ["CAFÉ"] * 10, dtype="str"),
+            "family": pd.Series(["SOFT DRINKS"] * 14 + ["CAFÉ"] * 7 + ["TEA", "JAM", "SALT"], dtype="str"),
             "maker": pd.Series([makers[sku % 5] if sku != 9 else None for sku in skus], dtype="str"),
             "label": pd.Series(["private" if sku % 3 else "national" for sku in skus], dtype="str"),
         }
