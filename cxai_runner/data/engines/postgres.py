@@ -197,7 +197,7 @@ def open_database(url: str, schema: str | None, threads: int) -> Opened:
     )
 
 
-def _refusal(url: str, said: str) -> Problem:
+def _refusal(url: str, said: str) -> Problem:  # noqa: PLR0911 - a line a reason
     """What the driver said, as a problem; nothing of it is shown that could hold the password."""
     shown, where = redacted(url), _where(url)
     absent = re.search(r'database "([^"]*)" does not exist', said)
@@ -213,6 +213,8 @@ def _refusal(url: str, said: str) -> Problem:
         return Problem("url", f"the server knows no user `{role[1]}`", value=shown, remedy="check the URL's user")
     if "no pg_hba.conf entry" in said:
         return Problem("url", "the server lets nobody in from here", value=shown, remedy="ask who runs the server")
+    if "does not support SSL" in said:
+        return Problem("url", "the server knows no SSL, and the URL requires it", value=shown, remedy="?sslmode=prefer")
     if re.search(r"refused|timeout|translate host|resolve|No such file|not known|unreachable", said):
         return Problem("url", f"no server answers at {where}", value=shown, remedy="check host and port, or start it")
     return Problem("url", "no URL of a PostgreSQL database", value=shown, remedy=_EXAMPLE)

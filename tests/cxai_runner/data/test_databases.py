@@ -513,6 +513,15 @@ def test_what_keeps_a_server_from_being_read_is_told(
             {"url": f"{nobody}:port/shop"},
             ("url", "no URL of a PostgreSQL database", f"{redacted(nobody)}:port/shop", example),
         ),
+        (
+            {"url": f"{url}?sslmode=require"},
+            (
+                "url",
+                "the server knows no SSL, and the URL requires it",
+                f"{shown('cxai')}?sslmode=require",
+                "?sslmode=prefer",
+            ),
+        ),
         ({"schema": "pubic"}, ("schema", "no such schema", "pubic", "did you mean `public`?")),
         (
             {"tables": {"customers": {"table": "peple"}}},
@@ -535,6 +544,21 @@ def test_what_keeps_a_server_from_being_read_is_told(
     tables = DatabaseSource(url=guest, tables=young).open()  # type: ignore[arg-type]
     assert tables.rows("customers") == int((shop["people"]["age"] < 30).sum())
     assert tables.describe("customers") == f"postgresql://127.0.0.1:{port}/{database} young"
+
+
+@pytest.mark.slow
+def test_spark_takes_a_folder_for_parquet_and_tells_of_nanoseconds(spark: None, tmp_path: Path) -> None:
+    people = pd.DataFrame({"customer_id": [1, 2], "since": pd.to_datetime(["2017-01-01", "2017-02-01"]).as_unit("ns")})
+    (tmp_path / "people").mkdir()
+    people.astype({"since": "datetime64[us]"}).to_parquet(tmp_path / "people" / "part.parquet")
+    people.to_parquet(tmp_path / "fine.parquet")
+    source = DatabaseSource(url="local[2]", tables={"customers": {"path": str(tmp_path / "people")}})  # type: ignore[dict-item]
+    assert source.open()["customers"].execute()["since"].tolist() == people["since"].tolist()
+    fine = str(tmp_path / "fine.parquet")
+    (found,) = told(DatabaseSource(url="local[2]", tables={"customers": {"path": fine}}))  # type: ignore[dict-item]
+    assert found[0] == "tables.customers.path"
+    assert "TIMESTAMP(NANOS" in found[1]
+    assert found[2:] == (fine, "Spark reads instants to the microsecond: write them so")
 
 
 @pytest.mark.parametrize("engine", ["duckdb", "sqlite"])
