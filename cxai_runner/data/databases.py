@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
@@ -226,7 +227,8 @@ def _mapped(
             made_of(raw, files)
     except Exception as error:  # drivers and Ibis between them raise what they like of a view that is broken
         key, value = ("table", own) if table.path is None else ("path", table.path)
-        return [Problem(key, f"cannot be read: {_first_line(error)}", value=value)], None
+        remedy = "Spark reads instants to the microsecond: write them so" if "TIMESTAMP(NANOS" in str(error) else ""
+        return [Problem(key, f"cannot be read: {_first_line(error)}", value=value, remedy=remedy)], None
     names, problems = _fitted(table, list(guessed))
     misfits = tuple(problems)
     for column in table.types:
@@ -280,7 +282,7 @@ def _read(table: DatabaseTable, own: str, opened: Opened) -> tuple[IbisTable, di
         if table.path is None:
             raw = spark.table(opened, own)
             return raw, dict(raw.schema().items())
-        kind = "parquet" if table.path.lower().rstrip("/").endswith((".parquet", ".pq")) else "csv"
+        kind = "csv" if re.search(r"\.(csv|txt)(\.[a-z0-9]+)?/?$", table.path.lower()) else "parquet"
         raw = spark.read(opened, table.path, kind)
         return raw, dict(raw.schema().items()) if kind == "parquet" else spark.guessed(raw)
     raw = opened.backend.table(own, database=opened.schema)

@@ -6,6 +6,7 @@ Ibis converts each engine's rows in a way of its own, so that the same numbers c
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -65,7 +66,19 @@ def _column(values: Any, kind: Any, want: Any) -> pa.Array:
         values = [None if value is None else convert(value) for value in values]
     elif kind.is_timestamp() and any(isinstance(value, str) for value in values):
         return pa.array(values, type=pa.string()).cast(want)
+    elif kind.is_decimal():
+        values = [_scaled(value, want.scale) for value in values]
+    elif pa.types.is_string(want):  # addresses, ids, ranges: a driver has a class for each
+        values = [value if value is None else str(value) for value in values]
     return pa.array(values, type=want)
+
+
+def _scaled(value: Any, digits: int) -> Decimal | None:
+    """A decimal with so many digits after the point; one that is no number is no value."""
+    if value is None or not Decimal(value).is_finite():
+        return None
+    with localcontext(prec=76):
+        return round(Decimal(value), digits)
 
 
 _CONVERSIONS: Mapping[str, Any] = {"is_boolean": bool, "is_integer": int, "is_floating": float}

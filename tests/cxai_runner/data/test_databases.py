@@ -15,19 +15,14 @@ from hypothesis import strategies as st
 
 from cxai_runner.config.problems import UserError
 from cxai_runner.data import DatabaseSource, Tables
-from cxai_runner.data.contracts import broken, unmet
+from cxai_runner.data.contracts import broken
 from cxai_runner.data.dataset import Dropped
 from cxai_runner.data.engines.urls import engine_of, redacted
 from cxai_runner.data.needs import Needs
 from cxai_runner.data.standard import STANDARD
-from cxai_runner.evaluation.split_rules import CustomerHoldout, TimeHoldout
-from cxai_runner.features.customer_profile import CustomerProfile
-from cxai_runner.features.purchase_panel import PurchasePanel
-from cxai_runner.features.table import Table
 
 SLOW = {"postgresql", "spark"}
 ALL = [pytest.param(one, marks=pytest.mark.slow if one in SLOW else ()) for one in ("duckdb", "sqlite", *sorted(SLOW))]
-OTHERS = ALL[1:]
 
 ORDERS = {
     "table": "orders",
@@ -49,23 +44,6 @@ SHOP: Mapping[str, Mapping[str, Any]] = {
     "promotions": {"table": "flyers", "columns": {"product_id": "sku", "store_id": "store"}},
     "customers": {"table": "people", "columns": {"customer_id": "client"}},
 }
-BARE: Mapping[str, Mapping[str, Any]] = {
-    # No numbered weeks, no orders, no promotions; ids are text.
-    "transactions": {
-        **ORDERS,
-        "columns": {**{k: v for k, v in ORDERS["columns"].items() if k != "order_id"}, "week_of_shop": "week"},  # type: ignore[attr-defined]
-        "types": {"customer_id": "text", "product_id": "text"},
-    },
-    "products": {**SHOP["products"], "types": {"product_id": "text"}},
-}
-BUILDERS = {
-    "profile": (SHOP, CustomerProfile(), CustomerHoldout()),
-    "profile as of": (BARE, CustomerProfile(as_of="2017-03-01"), CustomerHoldout()),
-    "panel": (SHOP, PurchasePanel(category="SOFT DRINKS", brands=3), CustomerHoldout()),
-    "panel in time": (BARE, PurchasePanel(category="SOFT DRINKS", brands=3), TimeHoldout()),
-    "table": (SHOP, Table(), CustomerHoldout()),
-}
-
 Fill = Callable[..., str]
 
 
@@ -81,40 +59,6 @@ def made(fill: Fill, source: Callable[..., Any], shop: Mapping[str, pd.DataFrame
         return opened
 
     return of
-
-
-def everything(tables: Tables, features: Any, split: Any) -> dict[str, Any]:
-    """What checks, split and builder make of tables."""
-    needs, rows = features.needs(), features.rows(tables)
-    found = {
-        "unmet": list(unmet(needs, tables)),
-        "broken": list(broken(needs, tables)),
-        "problems": [*features.problems(tables), *split.problems(rows)],
-        "dropped": tables.dropped,
-        "rows": {name: tables.rows(name) for name in tables},
-    }
-    (fold,) = split.plan(rows, 1)
-    found["learned"] = features.learn(tables, fold.train)
-    for part in (fold.train, fold.held_out):
-        dataset = features.build(tables, part, found["learned"])
-        found[part.name] = dataset.frame
-        found[f"{part.name} is"] = (dataset.kind, dataset.roles, dataset.dropped)
-    return found
-
-
-@pytest.mark.parametrize("builder", list(BUILDERS))
-@pytest.mark.parametrize("engine", OTHERS)
-def test_a_builder_makes_the_same_frames_on_every_engine(
-    engine: str, builder: str, made: Callable[..., Tables]
-) -> None:
-    tables, features, split = BUILDERS[builder]
-    want = everything(made("duckdb", tables), features, split)
-    have = everything(made(engine, tables), features, split)
-    assert want["unmet"] == want["broken"] == want["problems"] == []
-    assert len(want["train"]) > 40
-    for part in ("train", "held_out"):
-        pd.testing.assert_frame_equal(have.pop(part), want.pop(part), check_exact=True)
-    assert have == want
 
 
 @pytest.mark.parametrize("engine", ALL)
@@ -137,6 +81,8 @@ def test_rows_left_out_are_counted(engine: str, made: Callable[..., Tables], sho
         {"timestamp": {"gt": "2017-02-01"}},
         {"status": {"ne": "ok"}},
         {"status": {"in": ["ok", "it's"]}},
+        {"article": {"ge": "ñ"}},
+        {"article": {"between": ["n", "Ñ-05"]}},
         {"status": {"is_null": True}},
         {"customer_id": {"not_in": [1, 2, 3]}},
     ],
@@ -567,6 +513,15 @@ def test_what_keeps_a_server_from_being_read_is_told(
             {"url": f"{nobody}:port/shop"},
             ("url", "no URL of a PostgreSQL database", f"{redacted(nobody)}:port/shop", example),
         ),
+        (
+            {"url": f"{url}?sslmode=require"},
+            (
+                "url",
+                "the server knows no SSL, and the URL requires it",
+                f"{shown('cxai')}?sslmode=require",
+                "?sslmode=prefer",
+            ),
+        ),
         ({"schema": "pubic"}, ("schema", "no such schema", "pubic", "did you mean `public`?")),
         (
             {"tables": {"customers": {"table": "peple"}}},
@@ -589,6 +544,21 @@ def test_what_keeps_a_server_from_being_read_is_told(
     tables = DatabaseSource(url=guest, tables=young).open()  # type: ignore[arg-type]
     assert tables.rows("customers") == int((shop["people"]["age"] < 30).sum())
     assert tables.describe("customers") == f"postgresql://127.0.0.1:{port}/{database} young"
+
+
+@pytest.mark.slow
+def test_spark_takes_a_folder_for_parquet_and_tells_of_nanoseconds(spark: None, tmp_path: Path) -> None:
+    people = pd.DataFrame({"customer_id": [1, 2], "since": pd.to_datetime(["2017-01-01", "2017-02-01"]).as_unit("ns")})
+    (tmp_path / "people").mkdir()
+    people.astype({"since": "datetime64[us]"}).to_parquet(tmp_path / "people" / "part.parquet")
+    people.to_parquet(tmp_path / "fine.parquet")
+    source = DatabaseSource(url="local[2]", tables={"customers": {"path": str(tmp_path / "people")}})  # type: ignore[dict-item]
+    assert source.open()["customers"].execute()["since"].tolist() == people["since"].tolist()
+    fine = str(tmp_path / "fine.parquet")
+    (found,) = told(DatabaseSource(url="local[2]", tables={"customers": {"path": fine}}))  # type: ignore[dict-item]
+    assert found[0] == "tables.customers.path"
+    assert "TIMESTAMP(NANOS" in found[1]
+    assert found[2:] == (fine, "Spark reads instants to the microsecond: write them so")
 
 
 @pytest.mark.parametrize("engine", ["duckdb", "sqlite"])
