@@ -17,7 +17,7 @@ from cxai_runner.runs import Run
 
 if TYPE_CHECKING:
     from cxai_runner.config.problems import Problem
-    from cxai_runner.data.frames import Frames
+    from cxai_runner.data.sources.lent import Frames
 
 _ARGUMENT = "argument"
 
@@ -57,7 +57,7 @@ def run(
         With all mistakes of the first stage that has any; nothing was fitted then.
     """
     from cxai_runner.config.problems import Problem, UserError
-    from cxai_runner.data.frames import Frames
+    from cxai_runner.data.sources.lent import Frames
 
     if columns and tables is None:
         remedy = "give the frames too (tables=…), or write data.columns.customer_id=ID and the like"

@@ -14,6 +14,7 @@ from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Any
 
 from cxai_runner.config.problems import Problem
+from cxai_runner.data.engines.urls import engine_of, redacted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,7 +28,7 @@ MODULES = {"postgres": "postgres", "sqlite": "sqlite", "pyspark": "spark", "duck
 
 
 class UnreachableError(Exception):
-    """A database that cannot be opened, with the problem that says why; its key is relative to ``data``."""
+    """A database or an object that cannot be had, with the problem that says why; its key is relative to its source."""
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
@@ -60,6 +61,28 @@ class Opened:
     unreadable: frozenset[str] = frozenset()
     views: frozenset[str] = frozenset()
     schema: tuple[str, str] | str | None = None
+
+
+def open_database(url: str, schema: str | None, threads: int) -> Opened:
+    """Open the database that ``url`` means, and list what it holds now.
+
+    Parameters
+    ----------
+    schema
+        Where its tables are; the engine's default where none is given.
+    threads
+        How many threads an engine within this process may use.
+
+    Raises
+    ------
+    UnreachableError
+        With the reason in words.
+    """
+    engine = engine_of(url)
+    if engine is None:
+        raise ValueError(f"no engine is meant by {redacted(url)}")
+    opened: Opened = _module(engine).open_database(url, schema, threads)
+    return opened
 
 
 def name_of(value: Any) -> str:

@@ -1,0 +1,144 @@
+"""The same rows make the same frames wherever they live."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from cxai_runner.data import Tables
+from cxai_runner.data.dataset import Dropped
+from cxai_runner.data.quality.contracts import broken, unmet
+from cxai_runner.evaluation.split_rules import CustomerHoldout, TimeHoldout
+from cxai_runner.features.customer_profile import CustomerProfile
+from cxai_runner.features.purchase_panel import PurchasePanel
+from cxai_runner.features.table import Table
+
+SLOW = {"postgresql", "spark"}
+ALL = [pytest.param(one, marks=pytest.mark.slow if one in SLOW else ()) for one in ("duckdb", "sqlite", *sorted(SLOW))]
+OTHERS = ALL[1:]
+
+ORDERS = {
+    "table": "orders",
+    "columns": {
+        "customer_id": "client",
+        "order_id": "ticket",
+        "timestamp": "sold_at",
+        "product_id": "sku",
+        "store_id": "store",
+        "quantity": "units",
+        "revenue": "paid",
+        "retail_discount": "saved",
+    },
+    "where": {"quantity": {"gt": 0}, "status": {"not_in": ["returned"]}},
+}
+SHOP: Mapping[str, Mapping[str, Any]] = {
+    "transactions": ORDERS,
+    "products": {"table": "catalogue", "columns": {"product_id": "sku", "category": "family", "brand": "maker"}},
+    "promotions": {"table": "flyers", "columns": {"product_id": "sku", "store_id": "store"}},
+    "customers": {"table": "people", "columns": {"customer_id": "client"}},
+}
+BARE: Mapping[str, Mapping[str, Any]] = {
+    # No numbered weeks, no orders, no promotions; ids are text.
+    "transactions": {
+        **ORDERS,
+        "columns": {**{k: v for k, v in ORDERS["columns"].items() if k != "order_id"}, "week_of_shop": "week"},  # type: ignore[attr-defined]
+        "types": {"customer_id": "text", "product_id": "text"},
+    },
+    "products": {**SHOP["products"], "types": {"product_id": "text"}},
+}
+BUILDERS = {
+    "profile": (SHOP, CustomerProfile(), CustomerHoldout()),
+    "profile as of": (BARE, CustomerProfile(as_of="2017-03-01"), CustomerHoldout()),
+    "panel": (SHOP, PurchasePanel(category="SOFT DRINKS", brands=3), CustomerHoldout()),
+    "panel in time": (BARE, PurchasePanel(category="SOFT DRINKS", brands=3), TimeHoldout()),
+    "table": (SHOP, Table(), CustomerHoldout()),
+}
+
+Fill = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def made(fill: Fill, source: Callable[..., Any], shop: Mapping[str, pd.DataFrame]) -> Callable[..., Tables]:
+    """The shop's tables in an engine, filled once."""
+    urls: dict[str, str] = {}
+
+    def of(engine: str, tables: Mapping[str, Any] = SHOP) -> Tables:
+        if engine not in urls:
+            urls[engine] = fill(engine, shop)
+        opened: Tables = source(engine, urls[engine], **tables).open()
+        return opened
+
+    return of
+
+
+def everything(tables: Tables, features: Any, split: Any) -> dict[str, Any]:
+    """What checks, split and builder make of tables."""
+    needs, rows = features.needs(), features.rows(tables)
+    found = {
+        "unmet": list(unmet(needs, tables)),
+        "broken": list(broken(needs, tables)),
+        "problems": [*features.problems(tables), *split.problems(rows)],
+        "dropped": tables.dropped,
+        "rows": {name: tables.rows(name) for name in tables},
+    }
+    (fold,) = split.plan(rows, 1)
+    found["learned"] = features.learn(tables, fold.train)
+    for part in (fold.train, fold.held_out):
+        dataset = features.build(tables, part, found["learned"])
+        found[part.name] = dataset.frame
+        found[f"{part.name} is"] = (dataset.kind, dataset.roles, dataset.dropped)
+    return found
+
+
+@pytest.mark.parametrize("builder", list(BUILDERS))
+@pytest.mark.parametrize("engine", OTHERS)
+def test_a_builder_makes_the_same_frames_on_every_engine(
+    engine: str, builder: str, made: Callable[..., Tables]
+) -> None:
+    tables, features, split = BUILDERS[builder]
+    want = everything(made("duckdb", tables), features, split)
+    have = everything(made(engine, tables), features, split)
+    assert want["unmet"] == want["broken"] == want["problems"] == []
+    assert len(want["train"]) > 40
+    for part in ("train", "held_out"):
+        pd.testing.assert_frame_equal(have.pop(part), want.pop(part), check_exact=True)
+    assert have == want
+
+
+@pytest.mark.parametrize("engine", ALL)
+def test_rows_left_out_are_counted(engine: str, made: Callable[..., Tables], shop: Mapping[str, pd.DataFrame]) -> None:
+    orders = shop["orders"]
+    nobody = orders["client"].isna()
+    none = ~nobody & (orders["units"] <= 0)
+    returned = ~nobody & ~none & (orders["status"] == "returned").fillna(False)
+    reasons = ("no customer", "quantity is 0 or less", "status is returned")
+    found = zip(reasons, (nobody, none, returned), strict=True)
+    assert made(engine).dropped == tuple(Dropped("transactions", why, int(which.sum()), 3000) for why, which in found)
+
+
+@pytest.mark.parametrize("engine", ALL)
+@pytest.mark.parametrize(
+    "where",
+    [
+        {"revenue": {"between": [1.5, 3]}},
+        {"timestamp": {"ge": "2017-02-01", "lt": "2017-03-01 12:30:00"}},
+        {"timestamp": {"gt": "2017-02-01"}},
+        {"status": {"ne": "ok"}},
+        {"status": {"in": ["ok", "it's"]}},
+        {"status": {"is_null": True}},
+        {"customer_id": {"not_in": [1, 2, 3]}},
+    ],
+    ids=str,
+)
+def test_a_filter_keeps_the_same_rows(
+    engine: str, where: Any, made: Callable[..., Tables], shop: Mapping[str, pd.DataFrame]
+) -> None:
+    tables = made(engine, {"transactions": {**ORDERS, "where": where}})
+    want = made("duckdb", {"transactions": {**ORDERS, "where": where}})
+    by = ["customer_id", "order_id", "timestamp", "product_id", "revenue"]
+    frames = [one["transactions"].execute().sort_values(by, ignore_index=True) for one in (tables, want)]
+    assert 0 < len(frames[1]) < 3000
+    pd.testing.assert_frame_equal(*frames, check_exact=True)
