@@ -23,7 +23,7 @@ from ibis.expr import operations as ops
 from cxai_runner.config.problems import Problem
 from cxai_runner.data.engines import Opened, UnreachableError, called, written
 from cxai_runner.data.engines.arithmetic import Rounding
-from cxai_runner.data.engines.frames import Frames, arrow
+from cxai_runner.data.engines.frames import Frames, OddValueError, arrow
 from cxai_runner.data.engines.urls import file_of
 
 if TYPE_CHECKING:
@@ -102,10 +102,6 @@ class Backend(Frames, IbisBackend):
             cursor.execute(self._generate_create_table(table, op.schema).sql(self.dialect))
             cursor.executemany(insert, rows)
 
-    def _make_memtable_finalizer(self, name: str) -> None:
-        """Leave it to the engine to drop temporary tables: it does so when the connection ends."""
-        return
-
 
 def _sent(value: Any) -> Any:
     return value.isoformat(sep=" ") if isinstance(value, datetime) else value
@@ -171,13 +167,7 @@ class _RowSum:
 
 
 def open_database(url: str, schema: str | None, threads: int) -> Opened:
-    """Open a database file for reading.
-
-    Raises
-    ------
-    UnreachableError
-        With the reason in words.
-    """
+    """Open a database file for reading; see `engines.open_database`."""
     del schema, threads  # one file is one schema, and one thread reads it
     path = file_of(url).absolute()
     connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, check_same_thread=False)
@@ -210,4 +200,4 @@ def row_sums(table: IbisTable, names: Sequence[str]) -> dict[str, Any]:
 
 def errors() -> tuple[type[Exception], ...]:
     """Return what the engine raises when rows cannot be read."""
-    return (sqlite3.Error,)
+    return (sqlite3.Error, OddValueError)

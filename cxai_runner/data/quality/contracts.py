@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 _TIMES = ("1900-01-01", "2200-01-01")
 """When anything that is analysed here may have happened."""
 
+_EVER = ("0001-01-01", "9999-12-31 23:59:59.999999")
+"""What a frame can hold of dates: a column of its own may say 9999-12-31 for `never`, and not `infinity`."""
+
 
 def unmet(needs: Needs, tables: Tables) -> Iterator[Problem]:
     """Yield the tables and columns that are needed and not there, without reading a row; full key paths."""
@@ -140,10 +143,11 @@ def _rules(table: MappedTable, columns: list[str]) -> Iterator[_Question]:
     raw = {one.column: one.raw for one in table.casts}
     staged, keep = table.staged, table.keep
     for column in columns:
-        rule = STANDARD[table.name].rule(column)
+        rule, value = STANDARD[table.name].rule(column), staged[column]
         if rule is None:
+            if value.type().is_temporal():
+                yield _outside(table, column, *_endless(value))
             continue
-        value = staged[column]
         if rule.required:
             # Counting values, not nulls, lets the engine answer from a file's statistics. A value that did not
             # parse is told once, as what it is: hence the raw one.
@@ -155,15 +159,20 @@ def _rules(table: MappedTable, columns: list[str]) -> Iterator[_Question]:
             yield _Question(column, empty, None, "have no value", drop)
         bound = _bound(rule, value)
         if bound is not None:
-            outside, words, filtered = bound
-            bad = outside if keep is None else outside & keep
-            drop = f"to leave them out: data.{_below(table, f'where.{column}')}={filtered}"
-            like = value.cast("string").min(where=bad) if value.type().is_temporal() else value.min(where=bad)
-            yield _Question(column, staged.count(where=bad), like, f"are {words}", drop)
+            yield _outside(table, column, *bound)
         if value.type().is_floating():
             endless = value.isinf() if keep is None else value.isinf() & keep
             drop = f"to leave them out: data.{_below(table, f'where.{column}')}={{lt: 1.0e+12}}"
             yield _Question(column, staged.count(where=endless), None, "are infinite", drop)
+
+
+def _outside(table: MappedTable, column: str, outside: BooleanValue, words: str, filtered: str) -> _Question:
+    """How many of the rows that stay are out of bounds, as `_bound` says them."""
+    bad = outside if table.keep is None else outside & table.keep
+    value = table.staged[column]
+    like = value.cast("string").min(where=bad) if value.type().is_temporal() else value.min(where=bad)
+    drop = f"to leave them out: data.{_below(table, f'where.{column}')}={filtered}"
+    return _Question(column, table.staged.count(where=bad), like, f"are {words}", drop)
 
 
 def _bound(rule: Column, value: Value) -> tuple[BooleanValue, str, str] | None:
@@ -191,6 +200,14 @@ def _out_of_time(value: Value) -> tuple[BooleanValue, str, str]:
     first, last = (ibis.literal(day, type="timestamp") for day in _TIMES)
     words = f"outside {_TIMES[0][:4]} … {_TIMES[1][:4]}, which no purchase is"
     return (value < first) | (value > last), words, "{between: [" + ", ".join(_TIMES) + "]}"
+
+
+def _endless(value: Value) -> tuple[BooleanValue, str, str]:
+    """Dates that a database has and no frame can hold: PostgreSQL's infinity, years before the first."""
+    import ibis
+
+    first, last = (ibis.literal(day, type="timestamp") for day in _EVER)
+    return (value < first) | (value > last), "no dates of the years 1 … 9999", "{between: [" + ", ".join(_TIMES) + "]}"
 
 
 def _both(name: str, columns: list[str]) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from cxai_runner.config.problems import UserError
 from cxai_runner.data import Tables
 from cxai_runner.data.dataset import Dropped
 from cxai_runner.data.quality.contracts import broken, unmet
@@ -142,3 +143,43 @@ def test_a_filter_keeps_the_same_rows(
     frames = [one["transactions"].execute().sort_values(by, ignore_index=True) for one in (tables, want)]
     assert 0 < len(frames[1]) < 3000
     pd.testing.assert_frame_equal(*frames, check_exact=True)
+
+
+@pytest.mark.parametrize("engine", ALL)
+def test_columns_are_computed_as_in_files(
+    engine: str, made: Callable[..., Tables], shop: Mapping[str, pd.DataFrame]
+) -> None:
+    columns = {
+        "customer_id": "client",
+        "revenue": {"product_of": ["units", "paid"]},
+        "net": {"difference_of": ["paid", "saved"]},
+        "gross": {"sum_of": ["paid", "saved"]},
+        "back": {"starts_with": {"status": "ret"}},
+    }
+    tables = made(engine, {"transactions": {"table": "orders", "columns": columns, "where": {"back": {"ne": True}}}})
+    orders = shop["orders"]
+    back = orders["status"].str.startswith("ret").fillna(False)
+    nobody = orders["client"].isna()
+    assert tables.dropped == (
+        Dropped("transactions", "no customer", int(nobody.sum()), 3000),
+        Dropped("transactions", "back is True", int((back & ~nobody).sum()), 3000),
+    )
+    kept = orders[~nobody & ~back]
+    want = pd.DataFrame(
+        {
+            "revenue": kept["units"] * kept["paid"],
+            "net": kept["paid"] - kept["saved"],
+            "gross": kept["paid"] + kept["saved"],
+        }
+    ).sort_values(["revenue", "net", "gross"], ignore_index=True)
+    have = tables["transactions"].select("revenue", "net", "gross").execute()
+    pd.testing.assert_frame_equal(have.sort_values(list(have), ignore_index=True), want)
+
+
+def test_a_mistake_in_a_rule_names_a_table(made: Callable[..., Tables]) -> None:
+    columns = {"customer_id": "client", "revenue": {"product_of": ["units", "payed"]}}
+    with pytest.raises(UserError) as caught:
+        made("sqlite", {"transactions": {"table": "orders", "columns": columns}})
+    (problem,) = caught.value.problems
+    assert problem.key == "data.tables.transactions.columns.revenue.product_of"
+    assert (problem.message, problem.remedy) == ("the table has no such column", "did you mean `paid`?")

@@ -140,3 +140,48 @@ def test_sqlite_is_taken_by_what_it_holds_and_not_by_what_it_declares(tmp_path: 
         "1 of 4 rows do not hold numbers, such as `about 5`",
         "1 of 4 rows have no value",
     }
+
+
+def test_an_odd_value_is_named_with_its_column_and_a_remedy(tmp_path: Path) -> None:
+    """A column of SQLite holds anything; whoever reads one as it is declared is told what is in the way."""
+    from cxai_runner.data.engines import open_database
+    from cxai_runner.data.engines.frames import OddValueError
+
+    with sqlite3.connect(tmp_path / "s.db") as connection:
+        connection.execute("CREATE TABLE t (client INTEGER, paid REAL, seen TIMESTAMP, name TEXT)")
+        rows = [(1, 2.5, "2017-01-01", "a"), ("A3", "about 5", 5, b"b")]
+        connection.executemany("INSERT INTO t VALUES (?, ?, ?, ?)", rows)
+    connection.close()
+    table = open_database(f"sqlite:///{tmp_path / 's.db'}", None, 1).backend.table("t")
+    held = {"client": "`A3`, which is not a whole number", "paid": "`about 5`, which is not a number"}
+    for column, told in held.items():
+        with pytest.raises(OddValueError) as caught:
+            table.select(column).to_pyarrow()
+        assert str(caught.value) == (
+            f'column `{column}` holds {told}; mend it in the database, or read a view with CAST("{column}" AS TEXT)'
+        )
+
+
+@pytest.mark.slow
+def test_dates_without_end_are_counted_before_they_are_read(postgresql: str, fill: Fill) -> None:
+    import psycopg
+
+    url = fill("postgresql", {"people": pd.DataFrame({"client": [1]})})
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE sales (client int, sold_at timestamptz, since date, until timestamp)")
+        connection.execute(
+            "INSERT INTO sales VALUES (1, '2017-01-01', '2017-01-01', '2017-01-01'),"
+            "(2, 'infinity', '-infinity', 'infinity'), (3, '-infinity', 'infinity', '2017-01-01')"
+        )
+    table = {"table": "sales", "columns": {"customer_id": "client", "timestamp": "sold_at"}}
+    tables = DatabaseSource(url=url, tables={"transactions": table}).open()  # type: ignore[dict-item]
+    needs = Needs({"transactions": ("customer_id", "timestamp")}, {"transactions": ("since", "until")})
+    told = {one.key.rpartition(".")[2]: (one.message, one.remedy) for one in broken(needs, tables)}
+    drop = "to leave them out: data.tables.transactions.where.{}={{between: [1900-01-01, 2200-01-01]}}"
+    outside = "of 3 rows are outside 1900 … 2200, which no purchase is, such as `{}`"
+    endless = "of 3 rows are no dates of the years 1 … 9999, such as"
+    assert told == {
+        "timestamp": ("2 " + outside.format("-infinity"), drop.format("timestamp")),
+        "since": (f"2 {endless} `-infinity`", drop.format("since")),
+        "until": (f"1 {endless} `infinity`", drop.format("until")),
+    }

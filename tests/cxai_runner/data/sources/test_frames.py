@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cxai_runner.config.problems import UserError
+from cxai_runner.data.quality.changes import own_names
 from cxai_runner.data.quality.contracts import broken
 from cxai_runner.data.sources.frames import FrameSource
 from cxai_runner.data.sources.lent import Frames
@@ -220,3 +221,50 @@ def test_frames_are_taken_back() -> None:
     (problem,) = FrameSource(tables=config).problems()
     assert problem.message == "a data frame of a Python session, which is not this one"
     assert "give it again, from Python: cxai_runner.run(…, tables=" in problem.remedy
+
+
+def test_columns_are_computed_as_in_files() -> None:
+    frame = pd.DataFrame({"client": [1, 2], "ticket": ["C1", "T1"], "units": [2, 3], "each": [1.5, 2.0]})
+    columns = {
+        "customer_id": "client",
+        "revenue": {"product_of": ["units", "each"]},
+        "cancelled": {"starts_with": {"ticket": "C"}},
+    }
+    frames = Frames.of({"transactions": frame})
+    with frames.opened():
+        config = frames.described({"transactions": {"columns": columns, "where": {"cancelled": {"ne": True}}}})
+        tables = FrameSource(tables=config).open()
+        assert tables["transactions"].select("customer_id", "revenue").to_pyarrow().to_pylist() == [
+            {"customer_id": 2, "revenue": 6.0}
+        ]
+        assert own_names(tables.mapped["transactions"])["revenue"] == "units × each"
+
+
+def test_a_mistake_in_a_rule_names_a_data_frame() -> None:
+    rules = {"spend": {"sum_of": ["spend", "units"]}, "paid": {"product_of": ["town", "spend"]}}
+    assert problems({"customers": FRAME}, {"customers": {"columns": rules}}) == {
+        "tables.customers.columns.spend": "computed here, and the data frame has a column `spend` of its own; "
+        "keep that one under another name: spend_other: spend",
+        "tables.customers.columns.spend.sum_of": "the data frame has no such column; one of: customer_id, spend, town",
+        "tables.customers.columns.paid.product_of": "not a column of numbers; say so: types.town=number",
+    }
+
+
+def test_names_that_differ_by_case_alone_are_told_apart_and_told() -> None:
+    frame = pd.DataFrame({"customer_id": [1], "revenue": [2.0], "Revenue": [3.0]})
+    frames = Frames.of({"customers": frame})
+    with frames.opened():
+        tables = FrameSource(tables=frames.described({})).open()
+        assert tables["customers"].to_pyarrow().to_pylist() == [{"customer_id": 1, "revenue": 2.0, "Revenue_2": 3.0}]
+        assert tables.mapped["customers"].notes == ("the data frame has `revenue` twice; the second is `Revenue_2`",)
+        mapped = FrameSource(tables=frames.described({"customers": {"columns": {"spend": "Revenue"}}})).open()
+        assert mapped["customers"].to_pyarrow().to_pylist() == [{"spend": 3.0, "customer_id": 1, "revenue": 2.0}]
+
+
+def test_whole_numbers_without_a_sign_are_those_with_one_or_told() -> None:
+    small = pd.DataFrame({"customer_id": np.array([1, 2**63 - 1], dtype="uint64")})
+    assert digests(small) == digests(small.astype("int64"))
+    assert refused({"customers": pd.DataFrame({"customer_id": np.array([1, 2**63], dtype="uint64")})}) == {
+        "tables.customers": "column `customer_id` holds whole numbers above 9,223,372,036,854,775,807, more than 64 "
+        'bits with a sign hold; if they are names, make them text, as in frame["customer_id"].astype(str)'
+    }
