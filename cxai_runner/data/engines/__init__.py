@@ -102,6 +102,14 @@ def stored(value: Value) -> Value:
     return called("likely", [value], "json")
 
 
+_TRIMS = {"postgres": "btrim", "pyspark": "btrim"}
+
+
+def trimmed(text: Any) -> Any:
+    """Return text without the spaces and tabs around it, on every engine the same."""
+    return called(_TRIMS.get(name_of(text), "trim"), [text, " \t"], "string")
+
+
 def called(function: str, values: Sequence[Any], result: str, *, aggregate: bool = False) -> Any:
     """Return the engine's own ``function`` of any number of values, which Ibis has no word for."""
     import ibis

@@ -8,6 +8,7 @@ parses nothing at all.
 from __future__ import annotations
 
 import threading
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -35,13 +36,19 @@ def _tables(engine: Any) -> tuple[dict[str, IbisTable], set[str]]:
     known: tuple[dict[str, IbisTable], set[str]] | None = getattr(engine, "_held", None)
     if known is None:
         known = engine._held = ({}, set())
-        before = engine._run_pre_execute_hooks
+        before = getattr(engine, "_run_pre_execute_hooks", None)
+        if before is None:
+            found = version("ibis-framework")
+            raise RuntimeError(
+                f"ibis-framework {found} has no `_run_pre_execute_hooks`, where text is parsed when it is asked for; "
+                "install a release that pyproject.toml allows"
+            )
 
         def hooks(expression: Any) -> None:
             _make(engine, expression)
             before(expression)
 
-        # Where Ibis registers frames in memory, whichever way an expression is asked.
+        # Where Ibis registers frames in memory, whichever way an expression is asked. It has no public name.
         engine._run_pre_execute_hooks = hooks
     return known
 

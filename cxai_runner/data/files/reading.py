@@ -18,6 +18,7 @@ from cxai_runner.data.answers import made_of, row
 from cxai_runner.data.files import fixed, text
 from cxai_runner.data.files.copies import original
 from cxai_runner.data.files.held import held
+from cxai_runner.data.files.parts import BUFFER, check_last_part
 from cxai_runner.data.files.text import UnreadableError
 from cxai_runner.data.files.transcode import as_utf8
 from cxai_runner.data.tables.casts import cast
@@ -111,6 +112,7 @@ def _values(table: TableFile, files: Sequence[Path], encoding: str) -> tuple[dic
             body = "".join(seen.text.splitlines(keepends=True)[table.skip :])
             delimiter = text.separator(body, table.quote, named, table.decimal)
         head = text.heading(seen, delimiter, table.quote, table.skip, table.header)
+        check_last_part(seen, head.names, delimiter, table.quote)
         if first is None:
             first = head
         elif sorted(head.names) != sorted(first.names):
@@ -162,6 +164,7 @@ def _view(table: TableFile, writing: _Writing, paths: Sequence[Path], engine: Ba
         "nullstr": ["", *table.nulls] if not table.is_fixed else [""],
         "encoding": writing.encoding,
         "compression": "gzip" if writing.packed else "none",
+        "buffer_size": BUFFER,
     }
     name = _name("text", _states(paths), writing, *_spoken(table))
     columns = dict.fromkeys(writing.names, "VARCHAR")

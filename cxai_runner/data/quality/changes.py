@@ -11,8 +11,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from cxai_runner.data import engines
 from cxai_runner.data.answers import row
 from cxai_runner.data.tables import computed
+from cxai_runner.data.tables.casts import TRIMMED
+from cxai_runner.data.tables.standard import is_key
 
 if TYPE_CHECKING:
     from ibis.expr.types import BooleanValue, StringValue, Value
@@ -79,6 +82,10 @@ def _rules(table: MappedTable, cast: Cast) -> Iterator[tuple[str, BooleanValue, 
     settings = _settings(table)
     raw, value = table.staged[cast.raw], table.staged[cast.column]
     read = value.notnull()
+    if is_key(table.name, cast.column):
+        yield "blanks around them taken away", read & (raw != engines.trimmed(raw)), False
+    if cast.wanted == TRIMMED:
+        return
     if cast.wanted.startswith("dates"):
         yield from _dates(raw, read, _listed(settings.get("dates")), plain=not _is_typed(table, settings))
     else:

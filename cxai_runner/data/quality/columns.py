@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cxai_runner.data.answers import ask, row
 from cxai_runner.data.quality.changes import own_names
 from cxai_runner.data.quality.facts import ColumnQuality
-from cxai_runner.data.tables.standard import STANDARD
+from cxai_runner.data.tables.standard import STANDARD, is_key
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table as IbisTable
@@ -44,7 +44,7 @@ def describe(
 ) -> tuple[int, list[ColumnQuality]]:
     """What ``rows``, all that were kept or a sample of them, hold; and how many they are."""
     own = own_names(table)
-    keys = {column for column in rows.columns if _is_key(table.name, column)}
+    keys = {column for column in rows.columns if is_key(table.name, column)}
     shown = {column for column in rows.columns if column not in keys and not (private and _tells(table, column))}
     few = kept <= FEW_ROWS
     measures: dict[str, Value] = {"rows": rows.count()}
@@ -123,11 +123,6 @@ def _most_frequent(rows: IbisTable, columns: Sequence[str]) -> dict[str, tuple[s
 def _is_worth_a_look(value: Value, distinct: int | None) -> bool:
     kind = value.type()
     return (kind.is_string() or kind.is_boolean()) and distinct is not None and 0 < distinct <= MOST_DISTINCT
-
-
-def _is_key(table: str, column: str) -> bool:
-    rule = STANDARD[table].rule(column) if table in STANDARD else None
-    return column.endswith("_id") if rule is None else rule.kind == "key"
 
 
 def _tells(table: MappedTable, column: str) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from cxai_runner.config.problems import UNSET, Problem, did_you_mean
 from cxai_runner.data.answers import row, value
 from cxai_runner.data.engines import errors
+from cxai_runner.data.tables.casts import TRIMMED
 from cxai_runner.data.tables.standard import STANDARD, Column, availability
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def _check(table: MappedTable, columns: list[str]) -> Iterator[Problem]:
 def _unparsed(table: MappedTable, columns: list[str]) -> Iterator[_Question]:
     """Values that are not of their column's type, in all rows: what a filter leaves out could depend on them."""
     for cast in table.casts:
-        if cast.column not in columns:
+        if cast.column not in columns or cast.wanted == TRIMMED:  # which no value can fail
             continue
         raw, value = table.staged[cast.raw], table.staged[cast.column]
         remedy = f"if other text stands for a missing value: data.{_below(table, 'nulls')}=[…]"
@@ -140,7 +141,7 @@ def _unparsed(table: MappedTable, columns: list[str]) -> Iterator[_Question]:
 
 def _rules(table: MappedTable, columns: list[str]) -> Iterator[_Question]:
     """What the standard table says of its columns, in the rows that stay."""
-    raw = {one.column: one.raw for one in table.casts}
+    raw = {one.column: one.raw for one in table.casts if one.wanted != TRIMMED}
     staged, keep = table.staged, table.keep
     for column in columns:
         rule, value = STANDARD[table.name].rule(column), staged[column]

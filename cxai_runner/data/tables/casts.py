@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from ibis.expr.types import Value
 
 
+TRIMMED: Final = "names without blanks around them"
+"""What a key of text is like: every value can be read so, and some may have been written otherwise."""
+
 _CANONICAL: Final = r"^-?(0|[1-9][0-9]{0,18})(\.0+)?$"
 """A whole number written in the one way that nothing else is, or as a missing neighbour made a float of it."""
 
@@ -40,16 +43,19 @@ def cast(  # noqa: PLR0911, PLR0912 - one line a type
         kind = _own_kind(guessed, key=is_key)
     raw = engines.stored(raw)
     have = raw.type()
+    if is_key and kind == "text":
+        # With a blank behind it a name would be another customer.
+        return engines.trimmed(raw.cast("string")).nullif(""), TRIMMED
     if is_key and kind == "integer" and have.is_string():
         # The first rows look like whole numbers. 007, +7 or 7e0 further down are other names, not the number 7 again.
-        return _name_as_number(raw), "whole numbers"
+        return _name_as_number(engines.trimmed(raw)), "whole numbers"
     if kind in {"number", "integer"} and have.is_string():
-        raw = _pointed(raw, decimal, thousands)
+        raw = _pointed(_plainly(raw), decimal, thousands)
     match kind:
         case "timestamp" if have.is_temporal():
             return raw.cast("timestamp"), ""
         case "timestamp":
-            text = raw.cast("string")
+            text = engines.trimmed(raw.cast("string"))
             parsed = parse_dates(text, formats) if formats else _instants(text)
             return parsed, "dates as " + " or ".join(formats or ["2017-12-31", "2017-12-31 18:30:00"])
         case "number" if have.is_floating():
@@ -79,13 +85,24 @@ def _name_as_number(text: Value) -> Value:
 
 
 def _instants(text: Value) -> Value:
-    """Return ISO 8601 text as instants in UTC; text without a zone is taken for UTC."""
+    """Return ISO 8601 text as instants in UTC; text without a zone is taken for UTC, 24:00 for the next midnight."""
+    import ibis
     import ibis.expr.datatypes as dt
 
-    if engines.name_of(text) != "duckdb":
+    if engines.name_of(text) == "duckdb":
+        dated = (text.lower() == "epoch").ifelse(None, text)  # which DuckDB takes for the first day of 1970
+        # As a timestamp without a zone DuckDB reads 10:00+02:00 as 10:00. Our connections live in UTC.
+        return dated.try_cast(dt.Timestamp(timezone="UTC")).cast("timestamp")
+    if engines.name_of(text) == "sqlite":  # whose cast is ours
         return text.try_cast("timestamp")
-    # As a timestamp without a zone DuckDB reads 10:00+02:00 as 10:00. Our connections live in UTC.
-    return text.try_cast(dt.Timestamp(timezone="UTC")).cast("timestamp")
+    late = text.re_search(written.MIDNIGHT)
+    midnight = text.re_replace("[ T]24:.*$", "").try_cast("timestamp") + ibis.interval(days=1)
+    return late.ifelse(midnight, text.try_cast("timestamp"))
+
+
+def _plainly(text: Value) -> Value:
+    """Return numbers as text but for those that DuckDB alone takes for some: 1_000."""
+    return text.contains("_").ifelse(None, text) if engines.name_of(text) == "duckdb" else text
 
 
 def _pointed(text: Value, decimal: str, thousands: str) -> Value:

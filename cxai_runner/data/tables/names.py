@@ -23,10 +23,10 @@ def unique(
     names: list[str] = []
     repeated: dict[str, list[str]] = {}
     notes: list[str] = []
-    for number, own in enumerate(header):
+    for number, own in enumerate(header, 1):
         name = own or f"column{number}"
         if not own:
-            notes.append(f"column {number + 1} has no name in the {noun}; it is `{name}`")
+            notes.append(f"column {number} has no name in the {noun}; it is `{name}`")
         seen[name.casefold()] += 1
         if seen[name.casefold()] > 1:
             count = seen[name.casefold()]

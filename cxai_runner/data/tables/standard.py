@@ -136,3 +136,9 @@ STANDARD: Mapping[str, StandardTable] = {
     ),
     "stores": StandardTable("one row per store", {"store_id": _KEY}, unique="store_id"),
 }
+
+
+def is_key(table: str, column: str) -> bool:
+    """Whether a column of a standard table names something; one without a rule does by its own name."""
+    rule = STANDARD[table].rule(column) if table in STANDARD else None
+    return column.endswith("_id") if rule is None else rule.kind == "key"

@@ -14,6 +14,7 @@ import pytest
 from cxai_runner.data import OneFile
 from cxai_runner.data.connect import connect
 from cxai_runner.data.files.copies import folder
+from cxai_runner.data.files.held import held
 
 CODE = """
 import sys, ibis
@@ -84,3 +85,8 @@ def test_a_parquet_file_is_never_copied(tmp_path: Path) -> None:
     assert tables.rows("customers") == 2
     assert made(path) == []
     assert '"parquet_' in str(ibis.to_sql(tables["customers"]))
+
+
+def test_an_ibis_without_the_hook_is_named() -> None:
+    with pytest.raises(RuntimeError, match=r"ibis-framework \d+.* has no `_run_pre_execute_hooks`.* install a release"):
+        held(object(), "held_x", ibis.memtable({"a": [1]}))  # type: ignore[arg-type]

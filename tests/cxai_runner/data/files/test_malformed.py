@@ -11,6 +11,8 @@ import pytest
 
 from cxai_runner.config.problems import UNSET
 from cxai_runner.data import FileSource, OneFile, TableFile
+from cxai_runner.data.files.malformed import unreadable
+from cxai_runner.data.files.parts import BUFFER
 
 Tell = Callable[[OneFile], tuple[str, str, str]]
 
@@ -223,3 +225,52 @@ def test_what_a_file_says_wrong_is_shown_with_what_the_config_says(written: Call
     assert problem.value == "shop.csv"
     (problem,) = written(b"994,1620\n1,2\n").problems()
     assert problem.value in (None, UNSET)
+
+
+def in_parts(path: Path, start: int, first: bytes, after: int = 0) -> OneFile:
+    """A file whose last part begins at ``start`` with a value's end, and then the line ``first``."""
+    filled = (start + 3 - len(HEADER)) // len(LINE) * len(LINE)
+    rest = start + 3 - len(HEADER) - filled
+    path.write_bytes(HEADER + LINE * (filled // len(LINE) - 1) + b"1" * (rest + 1) + b",2\n" + first + LINE * after)
+    return OneFile(path=str(path), table="customers")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("first", "told_of_it"),
+    [(b"1\n", "has 1 value where 2 are expected: `1`"), (b"1,2,3\n", "has 3 values where 2 are expected: `1,2,3`")],
+)
+@pytest.mark.parametrize("start", [8_000_000, BUFFER])
+def test_a_part_that_begins_with_a_broken_line_is_not_left_out(
+    tmp_path: Path, start: int, first: bytes, told_of_it: str
+) -> None:
+    import duckdb
+
+    source = in_parts(tmp_path / "shop.csv", start, first, after=9)
+    size = (start + 3 - len(HEADER)) // len(LINE)
+    if start == BUFFER:
+        assert [one.message for one in source.problems()] == [f"line {size + 2:,} of shop.csv {told_of_it}"]
+        return
+    tables = source.open()
+    with pytest.raises(duckdb.Error) as caught:
+        tables.rows("customers")
+    assert told_of_it in unreadable(caught.value, tables.mapped["customers"]).message
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", [b"1,2\n", b'"1\n",2\n'])
+def test_a_part_that_begins_with_a_whole_line_is_read(tmp_path: Path, first: bytes) -> None:
+    source = in_parts(tmp_path / "shop.csv", BUFFER, first, after=9)
+    size = (BUFFER + 3 - len(HEADER)) // len(LINE)
+    assert list(source.problems()) == []
+    assert source.open().rows("customers") == size + 10
+
+
+@pytest.mark.slow
+def test_a_line_within_a_value_is_no_broken_one(tmp_path: Path) -> None:
+    """The part begins within a value in quotes, whose lines hold nothing else."""
+    path = tmp_path / "shop.csv"
+    path.write_bytes(HEADER + LINE * ((BUFFER - 100) // len(LINE)) + b'"' + b"x\n" * 200 + b'",2\n' + LINE)
+    source = OneFile(path=str(path), table="customers", types={"customer_id": "text"})
+    assert list(source.problems()) == []
+    assert source.open().rows("customers") == (BUFFER - 100) // len(LINE) + 2

@@ -148,9 +148,9 @@ def test_where_values_and_rows_begin(
 
 def test_names_that_repeat_are_told(written: Callable[..., OneFile]) -> None:
     source = written(b"customer_id,price,price,Price,\n1,2,3,4,5\n")
-    assert rows(source) == [{"customer_id": 1, "price": 2, "price_2": 3, "Price_3": 4, "column4": 5}]
+    assert rows(source) == [{"customer_id": 1, "price": 2, "price_2": 3, "Price_3": 4, "column5": 5}]
     assert source.open().mapped["customers"].notes == (
-        "column 5 has no name in the header; it is `column4`",
+        "column 5 has no name in the header; it is `column5`",
         "the header has `price` 3 times; the second is `price_2`, the third is `Price_3`",
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import ibis
+import ibis.expr.datatypes as dt
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -88,3 +89,19 @@ def test_an_instant_with_a_zone_is_brought_to_utc() -> None:
         "None",
     ]
     assert wanted == "dates as 2017-12-31 or 2017-12-31 18:30:00"
+
+
+def test_keys_of_numbers_are_read_without_blanks() -> None:
+    table = ibis.memtable(pd.DataFrame({"number": range(4), "text": [" 7", "7 ", "07", "x"]}))
+    value, wanted = cast(table["text"], dt.int64, "key", ())
+    found = table.select("number", value=value).order_by("number").to_pyarrow()["value"].to_pylist()
+    assert (found, wanted) == ([7, 7, None, None], "whole numbers")
+
+
+def test_dates_in_a_format_are_read_without_blanks() -> None:
+    table = ibis.memtable(pd.DataFrame({"text": [" 31/12/2017 ", "x"]}))
+    value, _ = cast(table["text"], table["text"].type(), "timestamp", ("%d/%m/%Y",))
+    assert sorted(map(str, table.select(value=value).to_pyarrow()["value"].to_pylist())) == [
+        "2017-12-31 00:00:00",
+        "None",
+    ]
