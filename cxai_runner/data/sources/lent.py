@@ -98,15 +98,15 @@ class Frames:
     digests
         What each holds, by standard name.
     columns
-        By standard name of the table: standard column → the frame's own.
+        By standard name of the table: standard column → the frame's own, or a rule that makes it of others.
     """
 
     lent: Mapping[str, Lent]
     digests: Mapping[str, str]
-    columns: Mapping[str, Mapping[str, str]]
+    columns: Mapping[str, Mapping[str, Any]]
 
     @classmethod
-    def of(cls, tables: Mapping[str, Any], columns: Mapping[str, Mapping[str, str]] | None = None) -> Frames:
+    def of(cls, tables: Mapping[str, Any], columns: Mapping[str, Mapping[str, Any]] | None = None) -> Frames:
         """Take frames of any kind: pandas, Arrow, Ibis, or whatever speaks the Arrow PyCapsule protocol (polars).
 
         Raises

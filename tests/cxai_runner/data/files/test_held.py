@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import ibis
@@ -89,4 +90,4 @@ def test_a_parquet_file_is_never_copied(tmp_path: Path) -> None:
 
 def test_an_ibis_without_the_hook_is_named() -> None:
     with pytest.raises(RuntimeError, match=r"ibis-framework \d+.* has no `_run_pre_execute_hooks`.* install a release"):
-        held(object(), "held_x", ibis.memtable({"a": [1]}))  # type: ignore[arg-type]
+        held(SimpleNamespace(), "held_x", ibis.memtable({"a": [1]}))  # type: ignore[arg-type]

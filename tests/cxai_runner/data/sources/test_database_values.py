@@ -200,8 +200,8 @@ def test_names_that_differ_by_blanks_alone_are_one_and_counted(
     engine: str, fill: Fill, source: Callable[..., Any]
 ) -> None:
     clients = ["anna", "anna ", "\tbo", " ", None]
-    frame = pd.DataFrame({"client": pd.Series(clients, dtype="str"), "home": pd.Series(["a "] * 5, dtype="str")})
-    table = {"table": "t", "columns": {"customer_id": "client", "other": "home"}}
+    frame = pd.DataFrame({"member": pd.Series(clients, dtype="str"), "home": pd.Series(["a "] * 5, dtype="str")})
+    table = {"table": "t", "columns": {"customer_id": "member", "other": "home"}}
     tables = source(engine, fill(engine, {"t": frame}), transactions=table).open()
     assert tables.dropped == (Dropped("transactions", "no customer", 2, 5),)
     found = tables["transactions"].order_by("customer_id").to_pyarrow().to_pydict()

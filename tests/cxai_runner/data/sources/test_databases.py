@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from cxai_runner.data import DatabaseSource, Tables
+from cxai_runner.data import DatabaseSource, Tables, answers
 
 SLOW = {"postgresql", "spark"}
 ALL = [pytest.param(one, marks=pytest.mark.slow if one in SLOW else ()) for one in ("duckdb", "sqlite", *sorted(SLOW))]
@@ -120,6 +120,14 @@ def test_a_file_that_was_replaced_is_another(
     after = opened()
     assert after.digest("customers", ["age"]) != first
     assert after.rows("customers") == 7
+    if engine == "sqlite":  # whose connection goes on reading the file that was there
+        assert before.rows("customers") == 60
+        assert before["customers"].age.count().to_pyarrow().as_py() == 60
+        before.digest("customers", ["home"])
+        answers.remember_in(memory / "nothing")
+        truth = opened().digest("customers", ["home"])
+        answers.remember_in(memory)
+        assert opened().digest("customers", ["home"]) == truth, "what the old file held is not told of the new"
 
 
 @pytest.mark.parametrize("engine", ["duckdb", "sqlite"])
