@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from cxai_runner.config.problems import Problem, did_you_mean
 from cxai_runner.data.answers import row
 from cxai_runner.data.dataset import Dataset, Dropped, Roles
-from cxai_runner.data.needs import Needs
-from cxai_runner.data.standard import STANDARD
+from cxai_runner.data.tables.needs import Needs
+from cxai_runner.data.tables.standard import STANDARD
 from cxai_runner.features.base import Features
 from cxai_runner.features.parts import ordered
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table as IbisTable
 
-    from cxai_runner.data.tables import Tables
+    from cxai_runner.data.tables.opened import Tables
     from cxai_runner.evaluation.splits import Part
 
 _FEW = 0.05

@@ -18,10 +18,11 @@ from ibis.backends.sql.compilers.postgres import PostgresCompiler
 from psycopg.types import datetime as instants
 
 from cxai_runner.config.problems import Problem, did_you_mean
-from cxai_runner.data.engines import Opened, UnreachableError, called, written
+from cxai_runner.data.engines import Opened, UnreachableError, called
 from cxai_runner.data.engines.arithmetic import Rounding
 from cxai_runner.data.engines.collation import CodePoints
 from cxai_runner.data.engines.frames import Frames, arrow
+from cxai_runner.data.engines.safe import SafeCasts
 from cxai_runner.data.engines.urls import redacted
 
 if TYPE_CHECKING:
@@ -46,34 +47,21 @@ _MADE_OF = """
 _SCHEMAS = "SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'"
 
 
-class _Compiler(Rounding, CodePoints, PostgresCompiler):
+class _Compiler(Rounding, CodePoints, SafeCasts, PostgresCompiler):
     """Ibis's, with casts that give null where a value does not parse; Ibis's own stop there."""
 
     __slots__ = ()
 
-    def visit_TryCast(self, op: Any, *, arg: Any, to: Any) -> Any:  # noqa: N802, PLR0911 - Ibis's name; a line a type
-        have = op.arg.dtype
-        if to.is_string() or (have.is_numeric() and (to.is_floating() or have.is_integer())):
-            return self.cast(arg, to)
-        if have.is_numeric() and to.is_integer():
-            return self._whole(arg, to)
-        text = self.cast(arg, dt.string)
-        if to.is_floating():
-            return self._where(text, written.NUMBER, self.cast(text, to))
-        if to.is_integer():
-            return self._where(text, written.NUMBER, self._whole(self.cast(text, dt.Decimal()), to))
-        if to.is_boolean():
-            lowered = self.f.lower(text)
-            found = [self.if_(lowered.isin(*map(sge.convert, words)), sge.convert(truth)) for words, truth in _TRUTHS]
-            return sge.Case(ifs=found)
-        if to.is_timestamp():
-            return self._where(text, written.INSTANT, self.cast(text, to))
-        return super().visit_TryCast(op, arg=arg, to=to)
+    def matches(self, text: Any, pattern: str) -> Any:
+        return sge.RegexpLike(this=text, expression=sge.convert(pattern))
 
-    def _where(self, text: Any, pattern: str, value: Any) -> Any:
-        return sge.Case(ifs=[self.if_(sge.RegexpLike(this=text, expression=sge.convert(pattern)), value)])
+    def sure(self, text: Any, to: Any) -> Any:
+        return self.cast(text, to)
 
-    def _whole(self, number: Any, to: Any) -> Any:
+    def decimal(self, text: Any) -> Any:
+        return self.cast(text, dt.Decimal())
+
+    def whole(self, number: Any, to: Any) -> Any:
         """The nearest whole number, where a bigint can hold it; NaN is above everything here."""
         limit = sge.Literal.number("9200000000000000000")
         fits = sg.and_(number > -limit, number < limit)
@@ -113,9 +101,6 @@ class _Dates(instants.DateLoader):
 def _nearest(data: Any) -> datetime:
     text = bytes(data)
     return datetime.min if text.startswith(b"-") or text.endswith(b"BC") else datetime.max
-
-
-_TRUTHS = ((written.TRUE, True), (written.FALSE, False))
 
 
 class Backend(Frames, IbisBackend):
@@ -158,19 +143,9 @@ class Backend(Frames, IbisBackend):
                     copy.write_row(list(row.values()))
             cursor.execute(f"ANALYZE {name.sql(self.dialect)}")
 
-    def _make_memtable_finalizer(self, name: str) -> None:
-        """Leave it to the server to drop temporary tables: it does so when the connection ends."""
-        return
-
 
 def open_database(url: str, schema: str | None, threads: int) -> Opened:
-    """Open a database by its URL.
-
-    Raises
-    ------
-    UnreachableError
-        With the reason in words.
-    """
+    """Open a database by its URL; see `engines.open_database`."""
     del threads  # the server's own affair
     try:
         connection = psycopg.connect(url, autocommit=True, connect_timeout=_PATIENCE, application_name="cxai")

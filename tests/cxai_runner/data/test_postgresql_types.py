@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from cxai_runner.data import DatabaseSource, Tables
-from cxai_runner.data.contracts import broken
-from cxai_runner.data.needs import Needs
+from cxai_runner.data.quality.contracts import broken
+from cxai_runner.data.tables.needs import Needs
 
 pytestmark = pytest.mark.slow
 

@@ -12,9 +12,10 @@ import pytest
 from omegaconf import OmegaConf
 
 from cxai_runner.data import FileSource, Tables
-from cxai_runner.data.contracts import broken, unmet
 from cxai_runner.data.dataset import Dropped
-from cxai_runner.data.quality import Quality, assess
+from cxai_runner.data.quality.assessment import assess
+from cxai_runner.data.quality.contracts import broken, unmet
+from cxai_runner.data.quality.facts import Quality
 from cxai_runner.evaluation.splits import Part
 from cxai_runner.features.customer_profile import CustomerProfile
 

@@ -19,7 +19,7 @@ import yaml
 import cxai_runner.features
 from cxai_runner.config.catalogue import catalogue
 from cxai_runner.data import Tables
-from cxai_runner.data.contracts import broken, unmet
+from cxai_runner.data.quality.contracts import broken, unmet
 from cxai_runner.evaluation.split_rules import AllRows, CustomerFolds, CustomerHoldout, TimeHoldout
 from cxai_runner.features.base import Features
 from cxai_runner.features.customer_profile import CustomerProfile
