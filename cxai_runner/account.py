@@ -20,7 +20,7 @@ from cxai_runner.warned import Warned
 
 if TYPE_CHECKING:
     from cxai_runner.data.dataset import Dataset
-    from cxai_runner.data.quality import Quality
+    from cxai_runner.data.quality.facts import Quality
     from cxai_runner.identity import Keys
     from cxai_runner.preflight import Ready
     from cxai_runner.task import Context, Evaluation, SavedModel
@@ -61,7 +61,7 @@ class Account:
         """Count what became of the rows and values of the tables; nothing below the level ``full``."""
         if not self._full:
             return ()
-        from cxai_runner.data.quality import assess
+        from cxai_runner.data.quality.assessment import assess
 
         tables, needs = self.ready.tables, self.ready.experiment.features.needs()
         read = {name: needs.wanted(name, tables.columns(name)) for name in self.keys.data}
@@ -116,13 +116,13 @@ class Account:
         self, document: Document, pictures: Pictures, evaluation: Evaluation, models: Mapping[str, SavedModel]
     ) -> Record:
         """Return everything that the run holds."""
-        from cxai_runner.data import quality
+        from cxai_runner.data.quality import facts
 
         texts = self._texts() | {"report.json": document.to_json()}
         tables = {table.name: table.frame for table in document.tables}
         if pictures.quality is not None:
             texts["data_quality.html"] = pictures.quality
-            tables["data_quality"] = quality.frame(document.quality)
+            tables["data_quality"] = facts.frame(document.quality)
         return Record(
             params=self._params(),
             tags=self.tags(),

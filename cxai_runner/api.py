@@ -17,7 +17,7 @@ from cxai_runner.runs import Run
 
 if TYPE_CHECKING:
     from cxai_runner.config.problems import Problem
-    from cxai_runner.data.frames import Frames
+    from cxai_runner.data.sources.lent import Frames
 
 _ARGUMENT = "argument"
 
@@ -25,7 +25,7 @@ _ARGUMENT = "argument"
 def run(
     *overrides: str,
     tables: Mapping[str, Any] | None = None,
-    columns: Mapping[str, Mapping[str, str]] | None = None,
+    columns: Mapping[str, Mapping[str, Any]] | None = None,
     config_dirs: Sequence[str | Path] = (),
     progress: bool = False,
 ) -> Run:
@@ -40,7 +40,8 @@ def run(
         or Ibis tables. They are read where they are; a table on an engine of Ibis's is read into memory first.
     columns
         For each of these tables, standard column → the frame's own: ``{"customers": {"customer_id": "ID"}}``. A column
-        that is not named keeps its name. ``"data.tables.customers.where={…}"`` and the like are overrides.
+        that is not named keeps its name; a rule makes one of others: ``{"revenue": {"product_of": ["units",
+        "price"]}}``. ``"data.tables.customers.where={…}"`` and the like are overrides.
     config_dirs
         Folders of configs of your own.
     progress
@@ -58,7 +59,7 @@ def run(
     """
     from cxai_runner.arguments import check
     from cxai_runner.config.problems import UserError
-    from cxai_runner.data.frames import Frames
+    from cxai_runner.data.sources.lent import Frames
 
     check(overrides, tables, columns, config_dirs)
     try:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from cxai_runner.config.compose import Composed
     from cxai_runner.data.sources import Source
-    from cxai_runner.data.tables import Tables
+    from cxai_runner.data.tables.opened import Tables
     from cxai_runner.evaluation.splits import Fold, Split
     from cxai_runner.features.base import Features
     from cxai_runner.task import Task
@@ -195,7 +195,7 @@ def refit(experiment: Experiment, ready: Ready) -> Ready:
 
 def _misfits(experiment: Experiment, tables: Tables) -> Iterator[Problem]:
     """What does not fit together, told from schemas alone."""
-    from cxai_runner.data.contracts import unmet
+    from cxai_runner.data.quality.contracts import unmet
 
     features, task = experiment.features, experiment.task
     yield from unmet(features.needs(), tables)
@@ -231,7 +231,7 @@ def _wrong_kind_of_model(experiment: Experiment) -> Iterator[Problem]:
 
 
 def _bad_rows(experiment: Experiment, tables: Tables) -> Iterator[Problem]:
-    from cxai_runner.data.contracts import broken
+    from cxai_runner.data.quality.contracts import broken
 
     problems = list(broken(experiment.features.needs(), tables))
     # A builder's own questions make sense only of rows that keep their contract.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cxai_runner.config.compose import Composed
-    from cxai_runner.data.frames import Frames
+    from cxai_runner.data.sources.lent import Frames
     from cxai_runner.preflight import Ready
     from cxai_runner.tracking.masking import Masker
     from cxai_runner.tracking.pseudonyms import Privacy

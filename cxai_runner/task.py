@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cxai_runner.config.problems import Problem, UserError, did_you_mean
-from cxai_runner.data.needs import Needs
+from cxai_runner.data.tables.needs import Needs
 from cxai_runner.evaluation.results import Better, Content, Metric
 
 if TYPE_CHECKING:

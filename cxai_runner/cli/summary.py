@@ -107,6 +107,7 @@ def plan_as_json(ready: Ready) -> dict[str, Any]:
         "choices": dict(experiment.composed.choices),
         "overrides": list(experiment.composed.overrides),
         "tables": {name: ready.tables.rows(name) for name in needs.tables() if name in ready.tables},
+        "notes": {name: list(one.notes) for name, one in ready.tables.mapped.items() if one.notes},
         "folds": [fold.label for fold in ready.folds],
         "seed": experiment.settings["seed"],
         "threads": experiment.settings["threads"],
@@ -118,6 +119,7 @@ def plan_in_words(ready: Ready) -> str:
     plan = plan_as_json(ready)
     rows = [[group, choice] for group, choice in plan["choices"].items() if choice]
     rows += [[f"table {name}", f"{count:,} rows"] for name, count in plan["tables"].items()]
+    rows += [[f"note on {name}", note] for name, notes in plan["notes"].items() for note in notes]
     rows += [[f"fold {number}", label] for number, label in enumerate(plan["folds"], 1)]
     rows += [["seed, threads", f"{plan['seed']}, {plan['threads']}"]]
     return f"{plan['experiment']}: all checks passed, nothing was run\n\n{table(rows)}"

@@ -46,7 +46,7 @@ class Place:
 
 
 PLACES = {
-    "data": Place((Kind("a data source", ("cxai_runner.data.sources.Source",)),), {}),
+    "data": Place((Kind("a data source", ("cxai_runner.data.sources.base.Source",)),), {}),
     "features": Place(
         (Kind("a feature builder", ("cxai_runner.features.base.Features",)),), {"transformers": (TRANSFORMER,)}
     ),

@@ -1,4 +1,4 @@
-"""Where rows are: sources, table contracts, fingerprints, and the content-keyed cache.
+"""Where rows are: sources, standard tables and their contracts, fingerprints, and the content-keyed cache.
 
 What a config names as ``cxai_runner.data.FileSource`` is found here on first use; importing the package costs nothing.
 """
@@ -10,16 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cxai_runner.data.cache import FeatureCache
-    from cxai_runner.data.databases import DatabaseSource, DatabaseTable
-    from cxai_runner.data.files import TableFile
-    from cxai_runner.data.sources import FileSource, OneFile, PackagedSource, Source
-    from cxai_runner.data.tables import Tables
+    from cxai_runner.data.files.schema import TableFile
+    from cxai_runner.data.sources.base import Source
+    from cxai_runner.data.sources.databases import DatabaseSource, DatabaseTable
+    from cxai_runner.data.sources.files import FileSource, OneFile, PackagedSource
+    from cxai_runner.data.sources.frames import FrameSource
+    from cxai_runner.data.tables.opened import Tables
 
 __all__ = [
     "DatabaseSource",
     "DatabaseTable",
     "FeatureCache",
     "FileSource",
+    "FrameSource",
     "OneFile",
     "PackagedSource",
     "Source",
@@ -28,15 +31,16 @@ __all__ = [
 ]
 
 _HOMES = {
-    "DatabaseSource": "databases",
-    "DatabaseTable": "databases",
+    "DatabaseSource": "sources.databases",
+    "DatabaseTable": "sources.databases",
     "FeatureCache": "cache",
-    "FileSource": "sources",
-    "OneFile": "sources",
-    "PackagedSource": "sources",
-    "Source": "sources",
-    "TableFile": "files",
-    "Tables": "tables",
+    "FileSource": "sources.files",
+    "FrameSource": "sources.frames",
+    "OneFile": "sources.files",
+    "PackagedSource": "sources.files",
+    "Source": "sources.base",
+    "TableFile": "files.schema",
+    "Tables": "tables.opened",
 }
 
 

@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -29,8 +30,8 @@ _LARGEST: Final = 256 * 2**20
 State = tuple[tuple[str, int, int, int], ...]
 
 _folder: Path | None = None
-_files: dict[Any, tuple[tuple[Path, ...], State]] = {}
-"""A table of an engine → the files that it is, and the state in which it was opened."""
+_files: dict[tuple[int, Any], tuple[tuple[Path, ...], State]] = {}
+"""A table of a connection → the files that it is, and the state in which it was opened."""
 
 
 def remember_in(folder: Path | None) -> None:
@@ -41,7 +42,7 @@ def remember_in(folder: Path | None) -> None:
 
 def made_of(table: IbisTable, files: Sequence[Path]) -> None:
     """Say that a table or view of an engine holds what ``files`` do, and nothing else: no clock, no chance."""
-    _files[table.op()] = (tuple(files), state_of(files))
+    _files[_place(table.op())] = (tuple(files), state_of(files))
 
 
 def ask(question: Expr) -> pa.Table:
@@ -99,7 +100,8 @@ def _key(question: Expr) -> str | None:
     tables = question.op().find(ops.PhysicalTable)
     in_memory = [table for table in tables if isinstance(table, ops.InMemoryTable)]
     # What was opened before its file was replaced may still hold the old one; its answers say nothing of the new.
-    in_files = [table for table in tables if table in _files and state_of(_files[table][0]) == _files[table][1]]
+    known = {table: _files[_place(table)] for table in tables if _place(table) in _files}
+    in_files = [table for table, (files, state) in known.items() if state_of(files) == state]
     if not in_files or len(in_memory) + len(in_files) < len(tables):
         return None
     engine = in_files[0].source
@@ -107,11 +109,18 @@ def _key(question: Expr) -> str | None:
     for number, table in enumerate(in_memory):
         text = text.replace(table.name, f"memory {number}")  # its name is drawn anew in every process
     facts = [
-        [engine.name, engine.version, version("ibis-framework"), text],
-        [[table.name, _files[table][1]] for table in in_files],
+        [engine.name, engine.version, version("ibis-framework"), _reading(), text],
+        [[table.name, known[table][1]] for table in in_files],
         [_content(table) for table in in_memory],
     ]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
+@cache
+def _reading() -> str:
+    """The code that reads files, hashed: read in another way, the same file may give another answer."""
+    sources = sorted(Path(__file__).parent.rglob("*.py"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
 
 
 def state_of(files: Sequence[Path]) -> State:
@@ -122,6 +131,11 @@ def state_of(files: Sequence[Path]) -> State:
             found = path.stat()
             states.append((str(path), found.st_size, found.st_mtime_ns, found.st_ino))
     return tuple(states)
+
+
+def _place(table: Any) -> tuple[int, Any]:
+    """A table as one of its connection: Ibis takes the same name in two connections to one file for the same table."""
+    return id(getattr(table, "source", None)), table
 
 
 def _content(table: Any) -> str:

@@ -20,8 +20,6 @@ from cxai_runner.data.answers import row
 if TYPE_CHECKING:
     from ibis.expr.types import Table as IbisTable
 
-    from cxai_runner.data.tables import MappedTable
-
 
 def fingerprint(table: IbisTable, columns: Sequence[str]) -> str:
     """Return the digest of ``columns`` of ``table``: algorithm, number of rows, and the sums' hash.
@@ -37,7 +35,6 @@ def fingerprint(table: IbisTable, columns: Sequence[str]) -> str:
     return f"{engines.hashed_by(table)}:{found['rows']}:{text}"
 
 
-def stated(table: MappedTable, columns: Sequence[str]) -> str:
-    """Return the digest of a table whose version somebody states: of that, of where it is, and of how it is mapped."""
-    facts = [table.version, table.place, table.name, table.spec, sorted(columns)]
-    return f"stated-{table.version}:{hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]}"
+def stated(version: str, facts: Sequence[Any]) -> str:
+    """Return the digest of a table whose version somebody states: of that, and of ``facts`` about what is read."""
+    return f"stated-{version}:{hashlib.sha256(json.dumps([version, *facts]).encode()).hexdigest()[:32]}"

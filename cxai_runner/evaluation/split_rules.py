@@ -16,7 +16,7 @@ from annotated_types import Ge, Gt, Lt
 
 from cxai_runner.config.problems import Problem
 from cxai_runner.data import answers
-from cxai_runner.data.instants import instant
+from cxai_runner.data.tables.instants import instant
 from cxai_runner.evaluation.splits import Fold, Part, Split
 
 if TYPE_CHECKING:

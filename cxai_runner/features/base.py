@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cxai_runner.config.problems import Problem
-from cxai_runner.data.needs import Needs
+from cxai_runner.data.tables.needs import Needs
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table as IbisTable
     from sklearn.base import TransformerMixin
 
     from cxai_runner.data.dataset import Dataset
-    from cxai_runner.data.tables import Tables
+    from cxai_runner.data.tables.opened import Tables
     from cxai_runner.evaluation.splits import Part
 
 

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from cxai_runner.config.problems import Problem, did_you_mean
 from cxai_runner.data.answers import value
 from cxai_runner.data.dataset import Dataset, Roles
-from cxai_runner.data.instants import instant
-from cxai_runner.data.needs import Needs
+from cxai_runner.data.tables.instants import instant
+from cxai_runner.data.tables.needs import Needs
 from cxai_runner.features.base import Features
 from cxai_runner.features.parts import ordered
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table as IbisTable
 
-    from cxai_runner.data.tables import Tables
+    from cxai_runner.data.tables.opened import Tables
     from cxai_runner.evaluation.splits import Part
 
 _MEASURES: Mapping[str, tuple[str, ...]] = {

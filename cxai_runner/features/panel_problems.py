@@ -11,7 +11,7 @@ from cxai_runner.data.answers import ask, value
 from cxai_runner.features import history, stores
 
 if TYPE_CHECKING:
-    from cxai_runner.data.tables import Tables
+    from cxai_runner.data.tables.opened import Tables
     from cxai_runner.features.purchase_panel import PurchasePanel
 
 _LONGEST_WEEK = 13

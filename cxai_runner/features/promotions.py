@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from ibis.expr.types import Table as IbisTable
 
-    from cxai_runner.data.tables import Tables
+    from cxai_runner.data.tables.opened import Tables
 
 KINDS = ("display", "mailer")
 _SILENT = ("", "0", "no", "none", "false", "n")

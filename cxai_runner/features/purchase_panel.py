@@ -11,7 +11,7 @@ from annotated_types import Ge, Lt
 
 from cxai_runner.config.problems import Problem, UserError
 from cxai_runner.data.dataset import Dataset, Dropped, Roles
-from cxai_runner.data.needs import Needs
+from cxai_runner.data.tables.needs import Needs
 from cxai_runner.features import alternatives, history, market, occasions, panel_problems, promotions, stores
 from cxai_runner.features.base import Features
 from cxai_runner.features.parts import ordered
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from ibis.expr.types import Table as IbisTable
 
-    from cxai_runner.data.tables import Tables
+    from cxai_runner.data.tables.opened import Tables
     from cxai_runner.evaluation.splits import Part
 
 _INPUTS = ("price_*", "promotion_*")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ibis.expr.types import Table as IbisTable
 
-    from cxai_runner.data.tables import Tables
+    from cxai_runner.data.tables.opened import Tables
 
 CHAIN = "all"
 """The one group where stores are not told apart."""

@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from cxai_runner.config.problems import Problem, did_you_mean
 from cxai_runner.data.answers import row
 from cxai_runner.data.dataset import Dataset, Dropped, Roles
-from cxai_runner.data.needs import Needs
-from cxai_runner.data.standard import STANDARD
+from cxai_runner.data.tables.needs import Needs
+from cxai_runner.data.tables.standard import STANDARD
 from cxai_runner.features.base import Features
 from cxai_runner.features.parts import ordered
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table as IbisTable
 
-    from cxai_runner.data.tables import Tables
+    from cxai_runner.data.tables.opened import Tables
     from cxai_runner.evaluation.splits import Part
 
 _FEW = 0.05
-"""The share of odd values up to which a column is one of numbers that somebody has to mend."""
+"""The share of odd values up to which a column of text is one of numbers that somebody has to mend."""
 
 _PANEL_INPUTS = ("price_*", "promotion_*")
 
@@ -104,7 +104,7 @@ class Table(Features):
         config = f"data.{tables.mapped[self.table].key}".rstrip(".")
         for column in table.columns:
             odd, like = found.get(f"odd {column}", 0), found.get(f"like {column}")
-            if 0 < odd <= _FEW * found["all rows"]:
+            if 0 < odd <= (1 if schema[column].is_floating() else _FEW) * found["all rows"]:
                 message = f"{column} cannot be an input: {odd:,} of its {found['all rows']:,} values are no numbers"
                 remedy = f"{config}.nulls=[{like}] if it stands for a missing value, or features.exclude=[{column}]"
                 yield Problem("columns", f"{message}, such as `{like}`", remedy=remedy)

@@ -16,15 +16,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cxai_runner.config.problems import Problem, UserError
-from cxai_runner.data.standard import STANDARD
+from cxai_runner.data.tables.standard import STANDARD
 from cxai_runner.inspection.names import bare, says
 from cxai_runner.inspection.propose import Proposal
 from cxai_runner.inspection.yaml_text import Entry, write
 
 if TYPE_CHECKING:
     from cxai_runner.config.compose import Composed
-    from cxai_runner.data.needs import Needs
-    from cxai_runner.data.tables import Tables
+    from cxai_runner.data.tables.needs import Needs
+    from cxai_runner.data.tables.opened import Tables
     from cxai_runner.inspection.looking import Looked
     from cxai_runner.preflight import Experiment
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cxai_runner.config.problems import Problem, UserError, did_you_mean
 from cxai_runner.data.connect import threads
+from cxai_runner.data.engines.frames import OddValueError
 from cxai_runner.data.engines.urls import engine_of, file_of, redacted
 from cxai_runner.inspection import sample
 from cxai_runner.inspection.describe import begins_below, copies, describe, shared, together
@@ -153,6 +153,8 @@ def _database(url: str, rows: int, wanted: Sequence[str]) -> Inspection:
         try:
             table = opened.backend.table(name, database=opened.schema)
             looked.append(_looked(Place("", name), sample.of_table(table, rows)))
+        except OddValueError as error:
+            left_out.append(f"{name}: {error}")
         except Exception as error:  # drivers and Ibis between them raise what they like of a view that is broken
             left_out.append(f"{name}: cannot be read ({type(error).__name__})")
     if not looked:
@@ -168,20 +170,18 @@ def _opened(url: str) -> Opened:
     UserError
         Where it cannot be reached, or its driver is not installed.
     """
-    from cxai_runner.data.engines import MODULES, UnreachableError
+    from cxai_runner.data.engines import UnreachableError, open_database
 
     engine = str(engine_of(url))
     if engine in {"sqlite", "duckdb"} and not file_of(url).is_file():
         remedy = "a file of this folder is written as in sqlite:///shop.db"
         raise UserError([Problem("LOCATION", "no such file", redacted(url), remedy)])
-    module = importlib.import_module(f"cxai_runner.data.engines.{MODULES[engine]}")
     try:
-        opened: Opened = module.open_database(url, None, threads())
+        return open_database(url, None, threads())
     except UnreachableError as error:
         raise UserError([replace(error.problem, key="LOCATION")]) from None
     except ImportError as error:
         raise UserError([Problem("LOCATION", f"needs the package `{error.name}`", redacted(url))]) from None
-    return opened
 
 
 def _sampled(place: Place, rows: int) -> Sample:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cxai_runner.data.engines.urls import engine_of
-from cxai_runner.data.standard import STANDARD
+from cxai_runner.data.tables.standard import STANDARD
 from cxai_runner.inspection import dates, yaml_text
 from cxai_runner.inspection.facts import Facts
 from cxai_runner.inspection.looking import Inspection, Looked

@@ -233,7 +233,7 @@ def _fixed(text: str, written: Written) -> tuple[pa.Table, list[str]]:
 
 
 def _plain(frame: pa.Table) -> pa.Table:
-    """Columns as plain types: what DuckDB would take for an enumeration is text, and what is nested is text too."""
+    """Columns as plain types: enumerations, what is nested and spans of time are text, instants are in UTC."""
     import pyarrow as pa
 
     def plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -242,6 +242,11 @@ def _plain(frame: pa.Table) -> pa.Table:
             return column.cast(kind.value_type)
         if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
             return pa.chunked_array([pa.array(["(nested)"] * len(column), pa.string())])
+        if pa.types.is_timestamp(kind) and kind.tz is not None:
+            return column.cast(pa.timestamp(kind.unit))
+        if pa.types.is_duration(kind) or pa.types.is_interval(kind):
+            spans = [None if one is None else str(one) for one in column.to_pylist()]
+            return pa.chunked_array([pa.array(spans, pa.string())])
         return column.cast(pa.string()) if pa.types.is_null(kind) else column
 
     return pa.table([plain(column) for column in frame.columns], names=frame.column_names)

@@ -274,6 +274,6 @@ def _names(rows: list[list[str]], header: bool) -> tuple[str, ...]:
 
 def unique(names: Sequence[str]) -> tuple[str, ...]:
     """Return ``names`` as whoever reads the file will call them, each once: ``price``, ``price_2``."""
-    from cxai_runner.data.text import unique as each_once
+    from cxai_runner.data.tables.names import unique as each_once
 
     return each_once(names)[0]

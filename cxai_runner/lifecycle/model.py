@@ -85,7 +85,7 @@ def predictions(model: PyFuncModel, frame: Any) -> pd.Series | pd.DataFrame:
 def _as_pandas(frame: Any) -> pd.DataFrame:
     import pandas as pd
 
-    from cxai_runner.data.arrow import as_arrow
+    from cxai_runner.data.sources.arrow import as_arrow
 
     return frame if isinstance(frame, pd.DataFrame) else as_arrow(frame, "frame").to_pandas()
 

@@ -92,7 +92,8 @@ def compose(frame: pd.DataFrame, segment: pd.Series, most: int = 12) -> pd.DataF
 
 def _values(column: pd.Series, most: int) -> pd.Series:
     if column.nunique() > most and pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
-        text = pd.qcut(column, 4, duplicates="drop").astype("object")
+        endless = column.isin([float("inf"), float("-inf")])
+        text = pd.qcut(column.mask(endless), 4, duplicates="drop").astype("object").mask(endless, "(infinite)")
     else:
         frequent = column.value_counts().index[:most]
         text = column.astype("object").where(column.isin(frequent) | column.isna(), "(other)")

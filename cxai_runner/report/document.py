@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Final
 
 from cxai_runner.data.dataset import Dropped
-from cxai_runner.data.quality import Quality
+from cxai_runner.data.quality.facts import Quality
 from cxai_runner.evaluation.results import Estimate, Figure, Finding, Interval, Metric, Table
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """What the data were like, for a reader: a few lines in the report, and a page of its own with every column.
 
-Both are views of what `cxai_runner.data.quality` counted, which the document keeps.
+Both are views of what `cxai_runner.data.quality.assessment` counted, which the document keeps.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from cxai_runner.data.standard import STANDARD
+from cxai_runner.data.tables.standard import STANDARD
 from cxai_runner.report import wording
 from cxai_runner.report.document import Document
 from cxai_runner.report.templates import template
@@ -17,9 +17,9 @@ from cxai_runner.report.templates import template
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-    from cxai_runner.data.changes import Change
     from cxai_runner.data.dataset import Dropped
-    from cxai_runner.data.quality import ColumnQuality, Quality
+    from cxai_runner.data.quality.changes import Change
+    from cxai_runner.data.quality.facts import ColumnQuality, Quality
 
 MOST_NOTICED: Final = 8
 """Sentences in the report; the page has all."""

@@ -15,7 +15,7 @@ from sklearn.utils.validation import has_fit_parameter
 
 from cxai_runner.config.problems import Problem, UserError, did_you_mean
 from cxai_runner.data.dataset import Dataset
-from cxai_runner.data.needs import Needs
+from cxai_runner.data.tables.needs import Needs
 from cxai_runner.evaluation.metrics import classification_metrics
 from cxai_runner.evaluation.results import Content, Metric
 from cxai_runner.methods.terms import EACH, MEANS, PanelTerms, columns_of

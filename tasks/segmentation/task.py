@@ -16,7 +16,7 @@ from sklearn.pipeline import Pipeline
 
 from cxai_runner.config.problems import Problem, UserError
 from cxai_runner.data.dataset import Dataset
-from cxai_runner.data.needs import Needs
+from cxai_runner.data.tables.needs import Needs
 from cxai_runner.evaluation.metrics import segment_metrics
 from cxai_runner.evaluation.results import Content, Interval, Metric
 from cxai_runner.methods.segments import centre_distances, silhouettes

@@ -22,7 +22,7 @@ import pandas as pd
 from sklearn.base import clone
 from sklearn.linear_model import LinearRegression
 
-from cxai_runner.data.needs import Needs
+from cxai_runner.data.tables.needs import Needs
 from cxai_runner.evaluation.results import Finding, Interval, Metric, Table
 from cxai_runner.task import Evidence, Maximise, SavedModel, Task
 

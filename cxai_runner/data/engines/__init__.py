@@ -14,6 +14,7 @@ from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Any
 
 from cxai_runner.config.problems import Problem
+from cxai_runner.data.engines.urls import engine_of, redacted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,7 +28,7 @@ MODULES = {"postgres": "postgres", "sqlite": "sqlite", "pyspark": "spark", "duck
 
 
 class UnreachableError(Exception):
-    """A database that cannot be opened, with the problem that says why; its key is relative to ``data``."""
+    """A database or an object that cannot be had, with the problem that says why; its key is relative to its source."""
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
@@ -62,6 +63,28 @@ class Opened:
     schema: tuple[str, str] | str | None = None
 
 
+def open_database(url: str, schema: str | None, threads: int) -> Opened:
+    """Open the database that ``url`` means, and list what it holds now.
+
+    Parameters
+    ----------
+    schema
+        Where its tables are; the engine's default where none is given.
+    threads
+        How many threads an engine within this process may use.
+
+    Raises
+    ------
+    UnreachableError
+        With the reason in words.
+    """
+    engine = engine_of(url)
+    if engine is None:
+        raise ValueError(f"no engine is meant by {redacted(url)}")
+    opened: Opened = _module(engine).open_database(url, schema, threads)
+    return opened
+
+
 def name_of(value: Any) -> str:
     """Return Ibis's name of the engine that an expression runs on; frames in memory and literals run on DuckDB."""
     backends, _ = value._find_backends()
@@ -77,6 +100,14 @@ def stored(value: Value) -> Value:
         return value
     # `likely(x)` is x. Ibis takes it for a type that nothing here has, so that no cast of it is left out.
     return called("likely", [value], "json")
+
+
+_TRIMS = {"postgres": "btrim", "pyspark": "btrim"}
+
+
+def trimmed(text: Any) -> Any:
+    """Return text without the spaces and tabs around it, on every engine the same."""
+    return called(_TRIMS.get(name_of(text), "trim"), [text, " \t"], "string")
 
 
 def called(function: str, values: Sequence[Any], result: str, *, aggregate: bool = False) -> Any:

@@ -19,13 +19,7 @@ if TYPE_CHECKING:
 
 
 def open_database(url: str, schema: str | None, threads: int) -> Opened:
-    """Open a database file for reading.
-
-    Raises
-    ------
-    UnreachableError
-        With the reason in words.
-    """
+    """Open a database file for reading; see `engines.open_database`."""
     import duckdb
 
     del threads  # those of this process, as for files

@@ -5,7 +5,8 @@ Ibis converts each engine's rows in a way of its own, so that the same numbers c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -31,6 +32,10 @@ class Frames:
         table = expr.as_table()
         return expr.__pandas_result__(_pandas(self.to_pyarrow(table, params=params, limit=limit), table.schema()))
 
+    def _make_memtable_finalizer(self, name: str) -> None:
+        """Leave it to the engine to drop what we send along: it does so when the connection or the session ends."""
+        return
+
 
 def _pandas(table: pa.Table, schema: Any) -> pd.DataFrame:
     """Arrow as DuckDB's backend makes pandas of it: a column with a gap by way of a list."""
@@ -45,19 +50,65 @@ def _pandas(table: pa.Table, schema: Any) -> pd.DataFrame:
     return DuckDBPandasData.convert_table(pd.DataFrame(columns), schema)
 
 
+class OddValueError(ValueError):
+    """A value that is not of its column's type, where the engine lets a column hold anything."""
+
+    def __init__(self, column: str, value: Any, kind: Any) -> None:
+        what = next((words for test, words in _WANTED.items() if getattr(kind, test)()), f"of type {kind}")
+        shown = repr(value) if isinstance(value, bytes) else f"`{value}`"
+        super().__init__(
+            f"column `{column}` holds {shown}, which is not {what}; "
+            f'mend it in the database, or read a view with CAST("{column}" AS TEXT)'
+        )
+
+
+_WANTED: Mapping[str, str] = {
+    "is_boolean": "true or false",
+    "is_integer": "a whole number",
+    "is_numeric": "a number",
+    "is_timestamp": "a date",
+    "is_date": "a date",
+    "is_string": "text",
+}
+
+
 def arrow(rows: list[tuple[Any, ...]], schema: Any) -> pa.Table:
-    """Return rows as a driver gives them as Arrow of the schema's types."""
+    """Return rows as a driver gives them as Arrow of the schema's types.
+
+    Raises
+    ------
+    OddValueError
+        Where a value is not of its column's type.
+    """
     import pyarrow as pa
     from ibis.formats.pyarrow import PyArrowSchema
 
     fields = PyArrowSchema.from_ibis(schema)
     values = list(zip(*rows, strict=True)) if rows else [() for _ in schema]
-    columns = [_column(one, kind, field.type) for one, kind, field in zip(values, schema.types, fields, strict=True)]
+    columns = [
+        _column(field.name, one, kind, field.type)
+        for field, one, kind in zip(fields, values, schema.types, strict=True)
+    ]
     return pa.Table.from_arrays(columns, schema=fields)
 
 
-def _column(values: Any, kind: Any, want: Any) -> pa.Array:
-    """One column; what a driver gives as another type (a sum of whole numbers as a decimal, say) is converted."""
+def _column(name: str, values: Sequence[Any], kind: Any, want: Any) -> pa.Array:
+    """One column, whole; where that cannot be, the first value in the way is named."""
+    import pyarrow as pa
+
+    try:
+        return _converted(values, kind, want)
+    except (ValueError, TypeError, OverflowError, pa.ArrowException):
+        for value in values:
+            try:
+                _converted([value], kind, want)
+            except (ValueError, TypeError, OverflowError, pa.ArrowException):
+                raise OddValueError(name, value, kind) from None
+        raise
+
+
+def _converted(values: Sequence[Any], kind: Any, want: Any) -> pa.Array:
+    """Values as Arrow; what a driver gives as another type (a sum of whole numbers as a decimal, say) is converted."""
     import pyarrow as pa
 
     convert = next((to for test, to in _CONVERSIONS.items() if getattr(kind, test)()), None)
@@ -65,7 +116,19 @@ def _column(values: Any, kind: Any, want: Any) -> pa.Array:
         values = [None if value is None else convert(value) for value in values]
     elif kind.is_timestamp() and any(isinstance(value, str) for value in values):
         return pa.array(values, type=pa.string()).cast(want)
+    elif kind.is_decimal():
+        values = [_scaled(value, want.scale) for value in values]
+    elif pa.types.is_string(want):  # addresses, ids, ranges: a driver has a class for each
+        values = [value if value is None else str(value) for value in values]
     return pa.array(values, type=want)
+
+
+def _scaled(value: Any, digits: int) -> Decimal | None:
+    """A decimal with so many digits after the point; one that is no number is no value."""
+    if value is None or not Decimal(value).is_finite():
+        return None
+    with localcontext(prec=76):
+        return round(Decimal(value), digits)
 
 
 _CONVERSIONS: Mapping[str, Any] = {"is_boolean": bool, "is_integer": int, "is_floating": float}

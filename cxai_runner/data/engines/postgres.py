@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import ibis
 import ibis.expr.datatypes as dt
 import psycopg
 import sqlglot as sg
 import sqlglot.expressions as sge
 from ibis.backends.postgres import Backend as IbisBackend
 from ibis.backends.sql.compilers.postgres import PostgresCompiler
+from psycopg.types import datetime as instants
 
 from cxai_runner.config.problems import Problem, did_you_mean
-from cxai_runner.data.engines import Opened, UnreachableError, called, written
+from cxai_runner.data.engines import Opened, UnreachableError, called
 from cxai_runner.data.engines.arithmetic import Rounding
+from cxai_runner.data.engines.collation import CodePoints
 from cxai_runner.data.engines.frames import Frames, arrow
+from cxai_runner.data.engines.safe import SafeCasts
 from cxai_runner.data.engines.urls import redacted
 
 if TYPE_CHECKING:
@@ -32,50 +37,89 @@ _TABLES = """
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname = %s AND c.relkind IN ('r', 'p', 'v', 'm', 'f') ORDER BY 1
 """
+_MADE_OF = """
+    SELECT a.attname, CASE t.typtype WHEN 'd' THEN format_type(t.typbasetype, t.typtypmod) END
+    FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+    JOIN pg_type t ON t.oid = a.atttypid
+    WHERE n.nspname = %s AND c.relname = %s AND a.attnum > 0
+    AND (t.typtype IN ('d', 'e') OR t.typname IN ('money', 'citext'))
+"""
 _SCHEMAS = "SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'"
 
 
-class _Compiler(Rounding, PostgresCompiler):
+class _Compiler(Rounding, CodePoints, SafeCasts, PostgresCompiler):
     """Ibis's, with casts that give null where a value does not parse; Ibis's own stop there."""
 
     __slots__ = ()
 
-    def visit_TryCast(self, op: Any, *, arg: Any, to: Any) -> Any:  # noqa: N802, PLR0911 - Ibis's name; a line a type
-        have = op.arg.dtype
-        if to.is_string() or (have.is_numeric() and (to.is_floating() or have.is_integer())):
-            return self.cast(arg, to)
-        if have.is_numeric() and to.is_integer():
-            return self._whole(arg, to)
-        text = self.cast(arg, dt.string)
-        if to.is_floating():
-            return self._where(text, written.NUMBER, self.cast(text, to))
-        if to.is_integer():
-            return self._where(text, written.NUMBER, self._whole(self.cast(text, dt.Decimal()), to))
-        if to.is_boolean():
-            lowered = self.f.lower(text)
-            found = [self.if_(lowered.isin(*map(sge.convert, words)), sge.convert(truth)) for words, truth in _TRUTHS]
-            return sge.Case(ifs=found)
-        if to.is_timestamp():
-            return self._where(text, written.INSTANT, self.cast(text, to))
-        return super().visit_TryCast(op, arg=arg, to=to)
+    def matches(self, text: Any, pattern: str) -> Any:
+        return sge.RegexpLike(this=text, expression=sge.convert(pattern))
 
-    def _where(self, text: Any, pattern: str, value: Any) -> Any:
-        return sge.Case(ifs=[self.if_(sge.RegexpLike(this=text, expression=sge.convert(pattern)), value)])
+    def sure(self, text: Any, to: Any) -> Any:
+        return self.cast(text, to)
 
-    def _whole(self, number: Any, to: Any) -> Any:
+    def decimal(self, text: Any) -> Any:
+        return self.cast(text, dt.Decimal())
+
+    def whole(self, number: Any, to: Any) -> Any:
         """The nearest whole number, where a bigint can hold it; NaN is above everything here."""
         limit = sge.Literal.number("9200000000000000000")
         fits = sg.and_(number > -limit, number < limit)
         return sge.Case(ifs=[self.if_(fits, self.cast(self.f.round(number), to))])
 
 
-_TRUTHS = ((written.TRUE, True), (written.FALSE, False))
+class _Timestamps(instants.TimestampLoader):
+    """Instants before the first that Python has, or after the last, are these: PostgreSQL has endless ones."""
+
+    def load(self, data: Any) -> datetime:
+        try:
+            return super().load(data)
+        except psycopg.DataError:
+            return _nearest(data)
+
+
+class _Zoned(instants.TimestamptzLoader):
+    """Instants with a zone, alike."""
+
+    def load(self, data: Any) -> datetime:
+        try:
+            return super().load(data)
+        except psycopg.DataError:
+            return _nearest(data).replace(tzinfo=UTC)
+
+
+class _Dates(instants.DateLoader):
+    """Days, alike."""
+
+    def load(self, data: Any) -> date:
+        try:
+            return super().load(data)
+        except psycopg.DataError:
+            return _nearest(data).date()
+
+
+def _nearest(data: Any) -> datetime:
+    text = bytes(data)
+    return datetime.min if text.startswith(b"-") or text.endswith(b"BC") else datetime.max
 
 
 class Backend(Frames, IbisBackend):
     """A connection whose transactions only read, but for the frames that we send along."""
 
     compiler = _Compiler()
+
+    def get_schema(self, name: str, *, catalog: str | None = None, database: str | None = None) -> Any:
+        """Return a table's columns with their types: a domain is what it is made of; see Ibis.
+
+        Enumerations and text without case, which compare and sort in ways of their own, sums of money, written by the
+        rules of a country, and shapes, for which Ibis takes PostGIS to be there, are of no type that is known here:
+        they are read as the text that the server makes of them.
+        """
+        found = dict(super().get_schema(name, catalog=catalog, database=database).items())
+        for column, made_of in self.con.execute(_MADE_OF, (database or self.current_database, name)).fetchall():
+            found[column] = self.compiler.type_mapper.from_string(made_of) if made_of else dt.unknown
+        shapes = [column for column, kind in found.items() if kind.is_geospatial()]
+        return ibis.schema(found | dict.fromkeys(shapes, dt.unknown))
 
     def fetch(self, expr: Any, params: Any, limit: Any) -> pa.Table:
         """Return the rows of a table expression as Arrow of its schema's types."""
@@ -99,24 +143,17 @@ class Backend(Frames, IbisBackend):
                     copy.write_row(list(row.values()))
             cursor.execute(f"ANALYZE {name.sql(self.dialect)}")
 
-    def _make_memtable_finalizer(self, name: str) -> None:
-        """Leave it to the server to drop temporary tables: it does so when the connection ends."""
-        return
-
 
 def open_database(url: str, schema: str | None, threads: int) -> Opened:
-    """Open a database by its URL.
-
-    Raises
-    ------
-    UnreachableError
-        With the reason in words.
-    """
+    """Open a database by its URL; see `engines.open_database`."""
     del threads  # the server's own affair
     try:
         connection = psycopg.connect(url, autocommit=True, connect_timeout=_PATIENCE, application_name="cxai")
     except (psycopg.Error, UnicodeError) as error:
         raise UnreachableError(_refusal(url, str(error))) from None
+    connection.adapters.register_loader("timestamp", _Timestamps)
+    connection.adapters.register_loader("timestamptz", _Zoned)
+    connection.adapters.register_loader("date", _Dates)
     connection.execute("SET default_transaction_read_only = on")
     backend = Backend.from_connection(connection)
     name = schema or "public"
@@ -135,7 +172,7 @@ def open_database(url: str, schema: str | None, threads: int) -> Opened:
     )
 
 
-def _refusal(url: str, said: str) -> Problem:
+def _refusal(url: str, said: str) -> Problem:  # noqa: PLR0911 - a line a reason
     """What the driver said, as a problem; nothing of it is shown that could hold the password."""
     shown, where = redacted(url), _where(url)
     absent = re.search(r'database "([^"]*)" does not exist', said)
@@ -151,6 +188,8 @@ def _refusal(url: str, said: str) -> Problem:
         return Problem("url", f"the server knows no user `{role[1]}`", value=shown, remedy="check the URL's user")
     if "no pg_hba.conf entry" in said:
         return Problem("url", "the server lets nobody in from here", value=shown, remedy="ask who runs the server")
+    if "does not support SSL" in said:
+        return Problem("url", "the server knows no SSL, and the URL requires it", value=shown, remedy="?sslmode=prefer")
     if re.search(r"refused|timeout|translate host|resolve|No such file|not known|unreachable", said):
         return Problem("url", f"no server answers at {where}", value=shown, remedy="check host and port, or start it")
     return Problem("url", "no URL of a PostgreSQL database", value=shown, remedy=_EXAMPLE)

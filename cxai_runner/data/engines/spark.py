@@ -20,44 +20,29 @@ from cxai_runner.config.problems import Problem, did_you_mean
 from cxai_runner.data.engines import Opened, UnreachableError, called, written
 from cxai_runner.data.engines.arithmetic import Rounding
 from cxai_runner.data.engines.frames import Frames
+from cxai_runner.data.engines.safe import SafeCasts
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from ibis.expr.types import Table as IbisTable
 
-_TRUTHS = ((written.TRUE, True), (written.FALSE, False))
 
-
-class _Compiler(Rounding, PySparkCompiler):
+class _Compiler(Rounding, SafeCasts, PySparkCompiler):
     """Ibis's, with casts that take a date for a date; Spark's own take ``12:30`` for a time of today."""
 
     __slots__ = ()
 
-    def visit_TryCast(self, op: Any, *, arg: Any, to: Any) -> Any:  # noqa: N802, PLR0911 - Ibis's name; a line a type
-        have = op.arg.dtype
-        if to.is_string() or have.is_integer() or (have.is_numeric() and to.is_floating()):
-            return self.cast(arg, to)
-        if have.is_numeric() and to.is_integer():
-            return self._safe(self.f.round(arg), to)
-        text = self.cast(arg, dt.string)
-        if to.is_floating():
-            return self._where(text, written.NUMBER, self._safe(text, to))
-        if to.is_integer():
-            wide = self._safe(text, dt.Decimal(38, 10))
-            return self._where(text, written.NUMBER, self._safe(self.f.round(wide), to))
-        if to.is_boolean():
-            lowered = self.f.lower(text)
-            found = [self.if_(lowered.isin(*map(sge.convert, words)), sge.convert(truth)) for words, truth in _TRUTHS]
-            return sge.Case(ifs=found)
-        if to.is_timestamp():
-            return self._where(text, written.INSTANT, self._safe(text, to))
-        return super().visit_TryCast(op, arg=arg, to=to)
+    def matches(self, text: Any, pattern: str) -> Any:
+        return self.f.anon.rlike(text, sge.convert(pattern))
 
-    def _safe(self, value: Any, to: Any) -> Any:
-        return sge.TryCast(this=value, to=self.type_mapper.from_ibis(to), safe=True)
+    def sure(self, text: Any, to: Any) -> Any:
+        return sge.TryCast(this=text, to=self.type_mapper.from_ibis(to), safe=True)
 
-    def _where(self, text: Any, pattern: str, value: Any) -> Any:
-        return sge.Case(ifs=[self.if_(self.f.anon.rlike(text, sge.convert(pattern)), value)])
+    def decimal(self, text: Any) -> Any:
+        return self.sure(text, dt.Decimal(38, 10))
+
+    def whole(self, number: Any, to: Any) -> Any:
+        return self.sure(self.f.round(number), to)
 
 
 class Backend(Frames, IbisBackend):
@@ -80,19 +65,9 @@ class Backend(Frames, IbisBackend):
     def _register_in_memory_table(self, op: Any) -> None:
         self._session.createDataFrame(op.data.to_pyarrow(op.schema)).createOrReplaceTempView(op.name)
 
-    def _make_memtable_finalizer(self, name: str) -> None:
-        """Leave temporary views to the session."""
-        return
-
 
 def open_database(url: str, schema: str | None, threads: int) -> Opened:
-    """Open a session on a master, or on this machine, which is ``local``.
-
-    Raises
-    ------
-    UnreachableError
-        With the reason in words.
-    """
+    """Open a session on a master, or on this machine, which is ``local``; see `engines.open_database`."""
     if url.startswith(("local", "spark://")) and shutil.which("java") is None and "JAVA_HOME" not in os.environ:
         raise UnreachableError(
             Problem("url", "Spark needs Java, and there is none", value=url, remedy="install Java 17, or set JAVA_HOME")

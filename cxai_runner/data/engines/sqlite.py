@@ -10,7 +10,7 @@ import hashlib
 import re
 import sqlite3
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import ibis.expr.datatypes as dt
@@ -23,7 +23,7 @@ from ibis.expr import operations as ops
 from cxai_runner.config.problems import Problem
 from cxai_runner.data.engines import Opened, UnreachableError, called, written
 from cxai_runner.data.engines.arithmetic import Rounding
-from cxai_runner.data.engines.frames import Frames, arrow
+from cxai_runner.data.engines.frames import Frames, OddValueError, arrow
 from cxai_runner.data.engines.urls import file_of
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _DAY = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
 _SECOND = f"{_DAY}[ T][0-9][0-9]:[0-9][0-9]:[0-9][0-9]"
-_NUMBER, _INSTANT = re.compile(written.NUMBER), re.compile(written.INSTANT)
+_NUMBER, _INSTANT, _MIDNIGHT = (re.compile(one) for one in (written.NUMBER, written.INSTANT, written.MIDNIGHT))
 _DASHED = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}")
 _ADDED = (ops.TryCast, ops.IsInf, ops.IsNan)
 
@@ -79,8 +79,9 @@ class _Compiler(Rounding, SQLiteCompiler):
         )
         # SQLite takes 31 February for a day in March, once it has to reckon with it.
         there_is = self.f.anon.date(arg, sge.convert("+0 days")).eq(self.f.anon.substr(arg, 1, 10))
-        exact = sge.Case(ifs=[self.if_(there_is, self.f.anon.datetime(arg))])
-        return sge.Case(ifs=[self.if_(usual, exact)], default=self.f.anon.cxai_instant(arg))
+        return sge.Case(
+            ifs=[self.if_(sg.and_(usual, there_is), self.f.anon.datetime(arg))], default=self.f.anon.cxai_instant(arg)
+        )
 
 
 class Backend(Frames, IbisBackend):
@@ -101,10 +102,6 @@ class Backend(Frames, IbisBackend):
         with self.begin() as cursor:
             cursor.execute(self._generate_create_table(table, op.schema).sql(self.dialect))
             cursor.executemany(insert, rows)
-
-    def _make_memtable_finalizer(self, name: str) -> None:
-        """Leave it to the engine to drop temporary tables: it does so when the connection ends."""
-        return
 
 
 def _sent(value: Any) -> Any:
@@ -135,6 +132,9 @@ def _instant(value: Any) -> str | None:
     # Python's ISO 8601 is wider than what is a date elsewhere: 20171231, 2017-W52-7.
     if not isinstance(value, str) or not _DASHED.match(value):
         return None
+    if _MIDNIGHT.match(value):
+        day = _loose(value.replace("T", " ").partition(" ")[0])
+        return None if day is None else (day + timedelta(days=1)).isoformat(sep=" ")
     found: datetime | None
     try:
         found = datetime.fromisoformat(value)
@@ -171,13 +171,7 @@ class _RowSum:
 
 
 def open_database(url: str, schema: str | None, threads: int) -> Opened:
-    """Open a database file for reading.
-
-    Raises
-    ------
-    UnreachableError
-        With the reason in words.
-    """
+    """Open a database file for reading; see `engines.open_database`."""
     del schema, threads  # one file is one schema, and one thread reads it
     path = file_of(url).absolute()
     connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, check_same_thread=False)
@@ -210,4 +204,4 @@ def row_sums(table: IbisTable, names: Sequence[str]) -> dict[str, Any]:
 
 def errors() -> tuple[type[Exception], ...]:
     """Return what the engine raises when rows cannot be read."""
-    return (sqlite3.Error,)
+    return (sqlite3.Error, OddValueError)

@@ -25,6 +25,9 @@ _TIME = "([ T]([01]?[0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]{1,9})?)?Z?)?"
 INSTANT = f"^{_DATE}{_TIME}$"
 """A day that the calendar has, and a time of that day or none; ISO 8601 in UTC, or without a zone."""
 
+MIDNIGHT = "^[^ T]+[ T]24:00(:00([.]0+)?)?Z?$"
+"""The end of a day, as ISO 8601 may write the beginning of the next."""
+
 TRUE, FALSE = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")
 
 _EARLY = ("january", "february", "march", "april", "may", "june")

@@ -146,6 +146,21 @@ def test_a_dry_run_checks_and_leaves_nothing(cxai: Call, own_panel: list[str], t
     assert not (tmp_path / "mlruns" / "mlflow.db").exists()
 
 
+def test_a_dry_run_tells_what_to_know_of_a_file(
+    cxai: Call, panel_csv: Path, own_panel: list[str], tmp_path: Path
+) -> None:
+    header, _, rest = panel_csv.read_text().partition("\n")
+    (tmp_path / "twice.csv").write_text(f"{header},day\n" + rest.replace("\n", ",1\n"))
+    mapped = [one.replace("columns.occasion=day", "columns.occasion=day_1") for one in own_panel]
+    overrides = [one for one in mapped if not one.startswith("data.path=")]
+    note = "the header has `day` twice; the second is `day_2`"
+    done = cxai("run", *overrides, "data.path=twice.csv", "--dry-run", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert f"note on panel  {note}" in done.stdout
+    done = cxai("run", *overrides, "data.path=twice.csv", "--dry-run", "--json", cwd=tmp_path)
+    assert json.loads(done.stdout)["notes"] == {"panel": [note]}
+
+
 def test_a_failed_fit_exits_1_and_keeps_its_traceback(
     cxai: Call, panel_csv: Path, own_panel: list[str], tmp_path: Path
 ) -> None:

@@ -55,6 +55,15 @@ def test_a_file_that_changed_is_asked_anew(orders: Any, memory: Path) -> None:
     assert answers.value(table["revenue"].sum()) == 9.0
 
 
+def test_an_answer_of_other_code_is_not_taken(orders: Any, memory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table, path = orders
+    assert answers.value(table["revenue"].sum()) == 8.0
+    spoil(path)
+    monkeypatch.setattr(answers, "_reading", lambda: "a version that reads files in another way")
+    with pytest.raises(Exception, match="magic bytes"):
+        answers.value(table["revenue"].sum())
+
+
 def test_a_frame_in_memory_is_known_by_its_content(orders: Any, memory: Path) -> None:
     import ibis
 

@@ -9,7 +9,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from cxai_runner.data import FileSource, Tables
-from cxai_runner.data.contracts import broken, unmet
+from cxai_runner.data.quality.contracts import broken, unmet
 from cxai_runner.evaluation.splits import Part
 from cxai_runner.features.table import Table
 

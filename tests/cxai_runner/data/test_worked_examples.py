@@ -12,9 +12,10 @@ import pytest
 from omegaconf import OmegaConf
 
 from cxai_runner.data import FileSource, Tables
-from cxai_runner.data.contracts import broken, unmet
 from cxai_runner.data.dataset import Dropped
-from cxai_runner.data.quality import Quality, assess
+from cxai_runner.data.quality.assessment import assess
+from cxai_runner.data.quality.contracts import broken, unmet
+from cxai_runner.data.quality.facts import Quality
 from cxai_runner.evaluation.splits import Part
 from cxai_runner.features.customer_profile import CustomerProfile
 
@@ -69,6 +70,7 @@ def test_online_retail_says_whom_it_leaves_out(opened: Callable[[str], Tables]) 
     assert {(one.column, one.rule): one.values for one in quality.changed} == {
         ("customer_id", "read as whole numbers"): 525_461 - 107_927,
         ("timestamp", "read as dates"): 525_461,
+        ("product_id", "blanks around them taken away"): 1,
     }
     data = CustomerProfile().build(found, Part("train"), {"as_of": "2010-12-10"})
     assert len(data.frame) == 4_312

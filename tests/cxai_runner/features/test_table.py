@@ -124,6 +124,17 @@ def test_a_mistake_is_told(settings: dict[str, Any], message: str, remedy: str) 
     assert (problem.message, problem.remedy) == (message, remedy)
 
 
+@pytest.mark.parametrize("endless", [1, 15, 20])
+def test_numbers_without_an_end_are_told_however_many(endless: int) -> None:
+    scores = [float("inf")] * endless + [float(row) for row in range(20 - endless)]
+    source = Tables.of(customers=pd.DataFrame({"customer_id": range(20), "age": range(20), "score": scores}))
+    (problem,) = Table().problems(source)
+    told = f"score cannot be an input: {endless} of its 20 values are no numbers, such as `inf`"
+    assert problem.message == told
+    assert problem.remedy.endswith("or features.exclude=[score]")
+    assert list(Table(exclude=["score"]).problems(source)) == []
+
+
 def test_rows_that_tie_come_in_one_order() -> None:
     tied = pd.DataFrame({"customer_id": [1] * 6, "x": [3, 1, 2, 2, 6, 5]})
     features = Table(columns=["x"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import gzip
 import io
 from pathlib import Path
@@ -11,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from cxai_runner.config.problems import UserError
-from cxai_runner.inspection import look_at_table, sample
+from cxai_runner.inspection import describe, look_at_table, sample
 
 
 class Counting(io.BytesIO):
@@ -66,6 +67,22 @@ def test_parquet_knows_its_rows_and_ranges(tmp_path: Path) -> None:
     with path.open("rb") as stream:
         taken = sample.of_parquet(stream, path.stat().st_size, rows=150)
     assert (taken.looked, taken.of, taken.ranges["amount"]) == (150, 1000, (0, 999))
+
+
+def test_instants_with_a_zone_are_looked_at_in_utc_and_spans_of_time_as_text(tmp_path: Path) -> None:
+    path = tmp_path / "visits.parquet"
+    zone = dt.timezone(dt.timedelta(hours=2))
+    begun = [dt.datetime(2017, 1, 1, 1, 30, tzinfo=zone), None, dt.datetime(2017, 3, 1, tzinfo=zone)]
+    lasted = [dt.timedelta(minutes=5), None, dt.timedelta(days=1)]
+    pq.write_table(pa.table({"begun": pa.array(begun, pa.timestamp("us", "Europe/Berlin")), "lasted": lasted}), path)
+    with path.open("rb") as stream:
+        found = describe.describe(sample.of_parquet(stream, None).table)
+    facts = {one.name: one for one in found}
+    assert (facts["begun"].type, facts["begun"].missing) == ("dates", 1)
+    assert facts["begun"].low == dt.datetime(2016, 12, 31, 23, 30)
+    assert facts["begun"].high == dt.datetime(2017, 2, 28, 22)
+    assert facts["lasted"].type == "text"
+    assert {value for value, _ in facts["lasted"].values} == {"0:05:00", "1 day, 0:00:00"}
 
 
 def test_any_ibis_table_can_be_looked_at() -> None:

@@ -58,3 +58,10 @@ def test_rare_values_are_counted_together():
     values = [f"v{i:02d}" for i in range(14) for _ in range(15 - i)]
     table = compose(pd.DataFrame({"shop": values}), pd.Series(np.zeros(len(values), dtype=int)), most=12)
     assert table.loc[table["value"] == "(other)", "customers"].item() == 3 + 2
+
+
+def test_numbers_without_an_end_are_counted_apart():
+    score = [*np.arange(40.0), np.inf, -np.inf, np.nan]
+    table = compose(pd.DataFrame({"score": score}), pd.Series(np.zeros(43, dtype=int))).set_index("value")
+    assert len(table) == 4 + 2
+    assert table.loc[["(infinite)", "(missing)"], "customers"].tolist() == [2, 1]

@@ -7,9 +7,9 @@ import math
 import pandas as pd
 import pytest
 
-from cxai_runner.data.changes import Change
 from cxai_runner.data.dataset import Dropped
-from cxai_runner.data.quality import ColumnQuality, Quality
+from cxai_runner.data.quality.changes import Change
+from cxai_runner.data.quality.facts import ColumnQuality, Quality
 from cxai_runner.evaluation.results import Estimate, Figure, Finding, Interval, Metric, Table
 from cxai_runner.report.document import Document
 

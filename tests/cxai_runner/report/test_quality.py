@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 import pytest
 
 from cxai_runner.data.dataset import Dropped
-from cxai_runner.data.quality import ColumnQuality, Quality
+from cxai_runner.data.quality.facts import ColumnQuality, Quality
 from cxai_runner.report.document import Document
 from cxai_runner.report.html import render_html
 from cxai_runner.report.quality import MOST_NOTICED, noticed, render_quality, section, views

@@ -1,0 +1,107 @@
+"""Text becomes numbers and dates as it is said to be written, or nothing; never another number."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ibis
+import ibis.expr.datatypes as dt
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cxai_runner.data.connect import connect
+from cxai_runner.data.engines import written
+from cxai_runner.data.tables.casts import cast
+
+
+def numbers(texts: list[str | None], kind: str = "number", **marks: str) -> list[Any]:
+    table = ibis.memtable(pd.DataFrame({"number": range(len(texts)), "text": pd.Series(texts, dtype="str")}))
+    value, _ = cast(table["text"], table["text"].type(), kind, (), **marks)
+    return list(table.select("number", value=value).order_by("number").to_pyarrow()["value"].to_pylist())
+
+
+@pytest.mark.parametrize(
+    ("marks", "texts", "want"),
+    [
+        ({}, ["1.5", "1,5", None], [1.5, None, None]),
+        ({"decimal": ","}, ["1,5", "-0,25", "7", "1.5"], [1.5, -0.25, 7.0, None]),
+        ({"decimal": ",", "thousands": "."}, ["1.234,5", "1.234.567", "1234"], [1234.5, 1234567.0, 1234.0]),
+        ({"thousands": ","}, ["1,234.5", "12"], [1234.5, 12.0]),
+        ({"thousands": " "}, ["1 234", "x"], [1234.0, None]),
+        # Read without its sign, 12.5 would be 125; a lakh has groups of two.
+        ({"decimal": ",", "thousands": "."}, ["12.5", "1.23", ".500", "-1.000"], [None, None, None, -1000.0]),
+        ({"thousands": ","}, ["12,34,567.5", "1,2,345", "1,234,5"], [1234567.5, None, None]),
+    ],
+    ids=str,
+)
+def test_numbers_are_read_with_the_marks_they_are_written_with(
+    marks: dict[str, str], texts: list[str | None], want: list[float | None]
+) -> None:
+    assert numbers(texts, **marks) == want
+
+
+def test_whole_numbers_have_thousands_too() -> None:
+    assert numbers(["1.234", "1,5", "12,0"], "integer", decimal=",", thousands=".") == [1234, None, 12]
+
+
+@pytest.mark.parametrize("form", ["%Q", "%d/%m", "%Y", "%H:%M", "%d %d %m %Y", "%Y-%m-%d %"])
+def test_what_is_no_date_format_is_told(form: str) -> None:
+    with pytest.raises(ValueError, match=r"not known|names no day|twice|ends in %"):
+        written.shape(form)
+
+
+FORMS = ("%Y-%m-%d", "%d/%m/%y", "%d.%m.%Y %H:%M:%S", "%b %d, %Y", "%B %d %Y", "%m/%d/%Y %I:%M %p")
+
+
+@given(moment=st.datetimes(pd.Timestamp("1970-01-01"), pd.Timestamp("2068-01-01")), form=st.sampled_from(FORMS))
+def test_every_date_fits_the_shape_of_its_format(moment: Any, form: str) -> None:
+    import re
+
+    pattern, parts = written.shape(form)
+    found = re.search(pattern, moment.strftime(form))
+    assert found is not None
+    assert int(found[parts["day"]]) == moment.day
+
+
+@given(st.dates())
+def test_every_day_of_the_calendar_is_an_instant_and_its_neighbour_is_not(day: Any) -> None:
+    import re
+
+    assert re.search(written.INSTANT, day.isoformat())
+    assert not re.search(written.INSTANT, f"{day:%Y}-{day:%m}-32".zfill(10))
+    leap = day.year % 4 == 0 and (day.year % 100 != 0 or day.year % 400 == 0)
+    assert bool(re.search(written.INSTANT, f"{day.year:04}-02-29")) == leap
+    assert not re.search(written.INSTANT, f"{day.year:04}-11-31")
+
+
+def test_an_instant_with_a_zone_is_brought_to_utc() -> None:
+    texts = ["2024-01-01T10:00:00+02:00", "2024-01-01 10:00:00Z", "2024-01-01 10:00:00", "2024-01-01", "10 o'clock"]
+    table = ibis.memtable(pd.DataFrame({"number": range(len(texts)), "text": texts}))
+    value, wanted = cast(table["text"], table["text"].type(), "timestamp", ())
+    found = connect(()).to_pyarrow(table.select("number", value=value).order_by("number"))["value"].to_pylist()
+    assert [str(one) for one in found] == [
+        "2024-01-01 08:00:00",
+        "2024-01-01 10:00:00",
+        "2024-01-01 10:00:00",
+        "2024-01-01 00:00:00",
+        "None",
+    ]
+    assert wanted == "dates as 2017-12-31 or 2017-12-31 18:30:00"
+
+
+def test_keys_of_numbers_are_read_without_blanks() -> None:
+    table = ibis.memtable(pd.DataFrame({"number": range(4), "text": [" 7", "7 ", "07", "x"]}))
+    value, wanted = cast(table["text"], dt.int64, "key", ())
+    found = table.select("number", value=value).order_by("number").to_pyarrow()["value"].to_pylist()
+    assert (found, wanted) == ([7, 7, None, None], "whole numbers")
+
+
+def test_dates_in_a_format_are_read_without_blanks() -> None:
+    table = ibis.memtable(pd.DataFrame({"text": [" 31/12/2017 ", "x"]}))
+    value, _ = cast(table["text"], table["text"].type(), "timestamp", ("%d/%m/%Y",))
+    assert sorted(map(str, table.select(value=value).to_pyarrow()["value"].to_pylist())) == [
+        "2017-12-31 00:00:00",
+        "None",
+    ]
