@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cxai_runner.config.compose import Composed
-    from cxai_runner.data.tables import Tables
+    from cxai_runner.data import Tables
     from cxai_runner.preflight import Ready
 
 _OWN = ("model", "seed", "name", "tracking", "threads", "evaluation", "privacy")
