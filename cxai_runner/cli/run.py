@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cxai_runner.cli.completion import complete_override
-from cxai_runner.cli.output import emit_json, note, progress
+from cxai_runner.cli.output import emit_json, note, place, progress
 
 if TYPE_CHECKING:
     from cxai_runner.experiment import Result
@@ -113,13 +113,8 @@ def _report_of(result: Result) -> str:
     """The report's path from here where it is a local file; else its address."""
     from cxai_runner.lifecycle.kept import local_path
 
-    address = f"{result.artifact_uri}/report.html"
-    path = local_path(address)
-    if path is None:
-        return address
-    if not path.is_file():
-        return ""
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+    path = local_path(f"{result.artifact_uri}/report.html")
+    return "" if path is not None and not path.is_file() else place(result.artifact_uri, "report.html")
 
 
 def _result_as_json(result: Result, report: str) -> dict[str, Any]:

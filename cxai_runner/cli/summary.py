@@ -77,7 +77,7 @@ def _metrics(document: Document) -> list[str]:
     parts = [part for part in ("held_out", "challenge") if document.metrics.get(part)]
     if "held_out" not in parts:
         parts.append("train")
-    rows = [["", "model", document.baseline, "difference"]]
+    rows = [["", document.subject, document.baseline, "difference"]]
     for part in parts:
         rows += [_metric(metric) for metric in document.metrics.get(part, ())]
     return table(rows).splitlines()

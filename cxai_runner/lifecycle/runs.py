@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from cxai_runner.report.document import Document
     from cxai_runner.tracking.store import Store
+
+
+REPORT: Final = "report.html"
+SWEEP: Final = "cxai.sweep.key"
+"""The tag that tells a sweep's own run from those of its points."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,37 +42,65 @@ def recent(uri: str | None, experiment: str | None, limit: int) -> list[dict[str
 
 
 def logged(uri: str | None, run: str) -> Logged:
-    """Return a run by its id, the beginning of it, or ``last``; raises `UserError` where none is meant."""
+    """Return a run by its id, the beginning of it, or ``last``; raises `UserError` where none is meant.
+
+    A sweep of which a point failed is FAILED, and says what it came to all the same.
+    """
     from cxai_runner.report.document import Document
     from cxai_runner.tracking.read import artifact, find, summary
 
     store = _store(uri)
     found = find(store, run)
     document = None
-    if found.info.status == "FINISHED":
+    if found.info.status == "FINISHED" or (found.info.status == "FAILED" and SWEEP in found.data.tags):
         document = Document.from_json(artifact(store, found, "report.json"))
     return Logged(summary(found), document)
 
 
 def render_report(uri: str | None, run: str, target: Path | None = None) -> tuple[str, Path]:
-    """Render a run's report again from what it logged, keep it with the run, and write it to ``target``.
+    """Render a run's report and figures again from what it logged, keep them with it, and write it to ``target``.
 
     Returns
     -------
     run_id, path
         The file is ``target``, or ``report-<run>.html`` in the working folder.
     """
-    from cxai_runner.report.document import Document
-    from cxai_runner.report.html import render_html
-    from cxai_runner.tracking.read import artifact, find
+    from cxai_runner.tracking.read import find
 
     store = _store(uri)
-    found = find(store, run)
-    html = render_html(Document.from_json(artifact(store, found, "report.json")))
-    path = target or Path(f"report-{found.info.run_id[:8]}.html")
-    path.write_text(html, encoding="utf-8")
-    store.retry(store.client.log_text, found.info.run_id, html, "report.html")
-    return found.info.run_id, path
+    run_id = str(find(store, run).info.run_id)
+    path = target or Path(f"report-{run_id[:8]}.html")
+    path.write_text(_render(store, run_id), encoding="utf-8")
+    return run_id, path
+
+
+def complete(store: Store, run_id: str) -> None:
+    """Make the report and the figures of a finished run that was kept without; one that has them is left alone."""
+    listed = store.retry(store.client.list_artifacts, run_id)
+    if not any(file.path == REPORT for file in listed):
+        _render(store, run_id)
+
+
+def _render(store: Store, run_id: str) -> str:
+    """Render a report from what the run logged, keep it and its figures with the run, and return it."""
+    import tempfile
+
+    from cxai_runner.report.document import Document
+    from cxai_runner.report.figures import draw_png
+    from cxai_runner.report.html import render_html
+    from cxai_runner.tracking.read import artifact
+
+    document = Document.from_json(artifact(store, store.retry(store.client.get_run, run_id), "report.json"))
+    html = render_html(document)
+    with tempfile.TemporaryDirectory(prefix="cxai-report-") as folder:
+        # The report comes last: where it is, all is.
+        for figure in document.figures:
+            place = Path(folder) / "figures" / f"{figure.name}.png"
+            place.parent.mkdir(exist_ok=True)
+            place.write_bytes(draw_png(figure))
+        store.retry(store.client.log_artifacts, run_id, folder)
+    store.retry(store.client.log_text, run_id, html, REPORT)
+    return html
 
 
 def _store(uri: str | None) -> Store:

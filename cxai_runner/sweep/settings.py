@@ -85,6 +85,8 @@ class Asked:
         Its keys.
     lines
         Overrides of its runs, the file's before those of the command line.
+    words
+        The command line.
     name
         The file's; empty where there is none.
     origins
@@ -93,6 +95,7 @@ class Asked:
 
     settings: Settings
     lines: tuple[str, ...]
+    words: tuple[str, ...] = ()
     name: str = ""
     origins: Mapping[str, str] = field(default_factory=dict)
 
@@ -135,7 +138,7 @@ def asked(words: Sequence[str], config_dirs: Sequence[Path] = ()) -> Asked:
     if problems:
         raise UserError(problems)
     lines = (*settings.overrides, *(word for word in words if not _is_own(word)))
-    return Asked(settings, lines, "" if document is None else document.path.stem, origins)
+    return Asked(settings, lines, tuple(words), "" if document is None else document.path.stem, origins)
 
 
 def _is_own(word: str) -> bool:

@@ -111,6 +111,16 @@ class Interval:
 Axis = Choice | Interval
 
 
+def said(axis: Axis) -> str:
+    """Return what an axis varies over, in words."""
+    if isinstance(axis, Choice):
+        words = ", ".join(axis.texts)
+    else:
+        words = f"{axis.text(axis.low)} … {axis.text(axis.high)}" + " (log)" * axis.log
+    when = " and ".join(f"{key}={'|'.join(sorted(wanted))}" for key, wanted in axis.when.items())
+    return f"{words} where {when}" if when else words
+
+
 @dataclass(frozen=True)
 class Space:
     """What varies.
