@@ -21,7 +21,7 @@ _LONGEST: Final = 18
 
 
 def parallel(axes: Axes, figure: Figure) -> None:
-    """A line per trial over all axes, the darker the better, the best on top; a gap where a trial has no such axis."""
+    """A line per trial over all axes, the darker the better, the best on top; dotted past an axis that it has not."""
     import numpy as np
 
     names = list(dict.fromkeys(figure.data[figure.x]))
@@ -34,14 +34,16 @@ def parallel(axes: Axes, figure: Figure) -> None:
         line = [heights.get(name, np.nan) for name in names]
         style = _style(share, shades, len(trials))
         axes.plot(range(len(names)), line, **style)
-        alone = [i for i, height in enumerate(line) if height == height and _is_alone(line, i)]  # noqa: PLR0124 - NaN
-        dots = range(len(names)) if share == 1 else alone
-        axes.plot(
-            list(dots), [line[i] for i in dots], "o", color=style["color"], markersize=4, zorder=style["zorder"] + 0.1
-        )
+        there = [i for i, height in enumerate(line) if np.isfinite(height)]
+        for before, after in pairwise(there):
+            if after - before > 1:  # the trial has not what lies between
+                bridge = style | {"linewidth": style["linewidth"] / 2, "linestyle": (0, (1, 2))}
+                axes.plot([before, after], [line[before], line[after]], **bridge)
+        if share == 1:
+            axes.plot(there, [line[i] for i in there], "o", color=style["color"], markersize=4.5, zorder=4.1)
     for number, name in enumerate(names):
         axes.axvline(number, color=GREY, linewidth=0.8, zorder=1)
-        _words_on(axes, number, figure.data[figure.data[figure.x] == name], figure, last=number == len(names) - 1)
+        _words_on(axes, number, figure.data[figure.data[figure.x] == name], figure)
     axes.set_xticks(range(len(names)), [_cut(str(name)) for name in names])
     axes.set_yticks([])
     axes.set_ylim(-0.06, 1.06)
@@ -49,6 +51,8 @@ def parallel(axes: Axes, figure: Figure) -> None:
     axes.spines[:].set_visible(False)
     axes.plot([], [], color=_BEST, linewidth=2.6, label="best")
     axes.plot([], [], color=shades(0.9), linewidth=1.4, label="the better, the darker")
+    if figure.data[figure.y].isna().any():
+        axes.plot([], [], color=shades(0.9), linewidth=1, linestyle=(0, (1, 2)), label="has no such key")
     if any(share != share for share in standing):  # noqa: PLR0124 - NaN is not itself
         axes.plot([], [], color=GREY, linewidth=1, linestyle=(0, (2, 3)), label="without a result")
 
@@ -74,15 +78,10 @@ def _style(share: float, shades: Any, many: int) -> dict[str, Any]:
     return {"color": shades(0.25 + 0.7 * share), "linewidth": 1.2, "alpha": 0.85 if many < 80 else 0.45, "zorder": 2}
 
 
-def _is_alone(line: list[float], place: int) -> bool:
-    """Whether a height has no neighbour that a line could lead to."""
-    beside = [line[i] for i in (place - 1, place + 1) if 0 <= i < len(line)]
-    return all(height != height for height in beside)  # noqa: PLR0124 - NaN is not itself
-
-
-def _words_on(axes: Axes, number: int, rows: pd.DataFrame, figure: Figure, *, last: bool) -> None:
+def _words_on(axes: Axes, number: int, rows: pd.DataFrame, figure: Figure) -> None:
     """Write what stands at the heights of an axis, both ends first, and whatever has room between them."""
-    words = dict(sorted(zip(floats(rows[figure.y]), rows[figure.text], strict=True)))
+    known = rows[rows[figure.y].notna()]
+    words = dict(sorted(zip(floats(known[figure.y]), known[figure.text], strict=True)))
     ends = [*words][:1] + [*words][-1:]
     shown = list(dict.fromkeys(ends))
     for height in words:

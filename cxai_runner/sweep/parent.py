@@ -206,7 +206,8 @@ def record(sweep: Sweep) -> Record:
 def _best(sweep: Sweep) -> str:
     standing = sweep.best()[0]
     words = in_words(sweep.plan.goals, sweep.entries[standing.points[0].run_id].metrics)
-    head = f"# {standing.trial.name}: {words}; the best of {len(sweep.standings())}.   cxai run --config best.yaml"
+    ranked = sum(one.rank is not None for one in sweep.standings())
+    head = f"# {standing.trial.name}: {words}; the best of {ranked}.   cxai run --config best.yaml"
     lines = sweep.plan.space.lines(standing.trial.values)
     return f"{head}\noverrides:\n" + _overrides(lines)
 

@@ -62,13 +62,11 @@ def parallel(sweep: Sweep) -> Figure | None:
         ]
     if not rows or len({row["axis"] for row in rows}) < 2:
         return None
-    data = pd.DataFrame(rows)
-    data = data[data["place"].notna()]
     some = f" {len(shown)} of {len(every)} trials: the best, and others evenly over the ranks."
     aims = ", ".join(f"{label(goal)} ({goal.better} is better)" for goal in sweep.plan.goals)
     caption = f"Each line is a trial, over what varies{' and ' + aims if aims else ''}."
     caption += some * (len(shown) < len(every))
-    return Figure("parallel_coordinates", "Every trial", data, "parallel", "axis", "place", caption,
+    return Figure("parallel_coordinates", "Every trial", pd.DataFrame(rows), "parallel", "axis", "place", caption,
                   by="trial", fill="standing", text="value")  # fmt: skip
 
 

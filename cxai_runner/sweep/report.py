@@ -6,7 +6,7 @@ import shlex
 from typing import TYPE_CHECKING, Final
 
 from cxai_runner import __version__
-from cxai_runner.evaluation.results import Figure, Finding, Table
+from cxai_runner.evaluation.results import Figure, Finding, Interval, Table
 from cxai_runner.evaluation.wording import number, with_interval
 from cxai_runner.report.document import Document
 from cxai_runner.report.wording import share
@@ -62,9 +62,10 @@ def document(sweep: Sweep, scores: Scores) -> Document:
 
 def headline(sweep: Sweep, found: Verdict | None) -> str:
     """Return what was learned, in a sentence."""
-    best, trials = sweep.best(), len(sweep.standings())
+    best = sweep.best()
     if not best:
-        return f"{_counted(trials, 'point')}, and none with a result that can be ranked."
+        return f"{_counted(len(sweep.points), 'point')}, and none with a result that can be ranked."
+    trials = sum(one.rank is not None for one in sweep.standings())
     goals = sweep.plan.goals
     if len(goals) > 1:
         names = " and ".join(", ".join(map(pictures.label, goals)).rsplit(", ", 1))
@@ -106,7 +107,7 @@ def _asked(sweep: Sweep) -> dict[str, str]:
 def _data(sweep: Sweep) -> dict[str, str]:
     linked = sum(point.is_linked for point in sweep.points)
     finished = sum(bool(point.run_id) for point in sweep.points)
-    words = f"{len(sweep.points)}: {finished} finished" + (f" ({linked} of them before)" if linked else "")
+    words = f"{finished} of {len(sweep.points)} finished" + (f", {linked} of them before" if linked else "")
     counts = [(len(sweep.failures), "failed"), (len(sweep.given_up), "given up")]
     missing = len(sweep.points) - finished - sum(count for count, _ in counts)
     counts.append((missing, "not run"))
@@ -172,18 +173,24 @@ def failures(sweep: Sweep) -> pd.DataFrame:
 
 
 def _readable(sweep: Sweep) -> pd.DataFrame:
-    """The table with short names, numbers as numbers, and the beginnings of ids."""
+    """The table with short names, numbers as numbers, values beside their intervals, and the beginnings of ids."""
     import pandas as pd
 
     table = sweep.table()
+    for goal in sweep.plan.goals:
+        ends = table[[goal.name, f"{goal.name}_low", f"{goal.name}_high"]].astype("float64")
+        table[goal.name] = [with_interval(Interval(*row)) if row[0] == row[0] else None for row in ends.to_numpy()]
+        table = table.drop(columns=[f"{goal.name}_low", f"{goal.name}_high"])
+    if len(sweep.plan.goals) > 1:
+        best = {point.label for one in sweep.best() for point in one.points}
+        table.insert(0, "best", table["point"].isin(best))
     for key in pictures.axis_names(sweep):
         texts = table[key].dropna() if key in table else ()
         if len(texts) and all(scales.number(text) is not None for text in texts):
             table[key] = pd.to_numeric(table[key])
     table["run"] = table["run"].str[:_SHORT]
-    return table.drop(columns=[name for name in table if table[name].isna().all()]).rename(
-        columns=pictures.axis_names(sweep)
-    )
+    names = pictures.axis_names(sweep) | {goal.name: pictures.label(goal) for goal in sweep.plan.goals}
+    return table.drop(columns=[name for name in table if table[name].isna().all()]).rename(columns=names)
 
 
 def _provenance(sweep: Sweep) -> dict[str, str]:
