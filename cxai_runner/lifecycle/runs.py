@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -32,13 +33,13 @@ class Logged:
     document: Document | None
 
 
-def recent(uri: str | None, experiment: str | None, limit: int) -> list[dict[str, Any]]:
-    """Return the newest runs of an experiment, or of all, as rows of a table."""
+def recent(uri: str | None, experiment: str | None, limit: int, *, points: bool = False) -> list[dict[str, Any]]:
+    """Return the newest runs of an experiment, or of all, as rows of a table; a sweep is one, unless ``points``."""
     from cxai_runner.tracking.read import list_runs, summary
 
     store = _store(uri)
     names = {found.experiment_id: found.name for found in store.retry(store.client.search_experiments)}
-    return [_row(summary(run), names) for run in list_runs(store, experiment, limit)]
+    return [_row(summary(run), names) for run in list_runs(store, experiment, limit, points=points)]
 
 
 def logged(uri: str | None, run: str) -> Logged:
@@ -112,13 +113,21 @@ def _store(uri: str | None) -> Store:
 def _row(run: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
     tags, metrics = run["tags"], run["metrics"]
     primary = tags.get("cxai.primary_metric", "")
-    part = next((part for part in ("held_out", "challenge", "train") if f"{part}/{primary}" in metrics), "")
+    part = next((part for part in ("held_out", "challenge", "train", "best") if f"{part}/{primary}" in metrics), "")
     return {
         "run": run["run_id"][:8],
         "run_id": run["run_id"],
         "started": run["started"],
         "status": "cut off" if run["orphan"] else run["status"],
         "experiment": names.get(run["experiment_id"], ""),
-        "model": tags.get("cxai.model", ""),
+        "model": _sweep(metrics) if SWEEP in tags else tags.get("cxai.model", ""),
         "metric": f"{primary} {metrics[f'{part}/{primary}']:.4f}" if part else "",
     }
+
+
+def _sweep(metrics: Mapping[str, float]) -> str:
+    """What stands in place of a model in the row of a sweep."""
+    if "points" not in metrics:
+        return "sweep"
+    failed = int(metrics.get("points_failed", 0))
+    return f"sweep of {int(metrics['points'])}" + f", {failed} failed" * bool(failed)

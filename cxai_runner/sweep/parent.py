@@ -171,6 +171,7 @@ def record(sweep: Sweep) -> Record:
     """Return everything that a sweep's own run holds at its end."""
     from cxai_runner.report.figures import draw_png
     from cxai_runner.report.html import render_html
+    from cxai_runner.sweep import report
 
     document = sweep.document
     assert document is not None
@@ -196,7 +197,7 @@ def record(sweep: Sweep) -> Record:
         tags=tags(plan) | found,
         metrics=metrics,
         texts=texts,
-        tables={"table": sweep.table()},
+        tables={"table": sweep.table(), **({"failures": report.failures(sweep)} if sweep.failures else {})},
         figures={figure.name: draw_png(figure) for figure in document.figures},
         html=render_html(document),
         note=f"{document.headline}\n\n`{document.command}`",
