@@ -17,6 +17,7 @@ SWITCHES: Final = {
     "DO_NOT_TRACK": "true",
     "GIT_PYTHON_REFRESH": "quiet",
     "MLFLOW_LOGGING_LEVEL": "ERROR",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "4",  # 7 by default: minutes of silence for a mistyped server
 }
 """Environment variables set before MLflow is imported, unless the user set them."""
