@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cxai_runner.runs import Run
+from cxai_runner.runs import Run, SweepRun
 
 if TYPE_CHECKING:
     from cxai_runner.config.problems import Problem
@@ -75,7 +75,7 @@ def run(
 
 
 def load(run: str, *, uri: str | None = None, trust: bool = False) -> Run:
-    """Return a run from the tracking store.
+    """Return a run from the tracking store; of a sweep, a `SweepRun`.
 
     Parameters
     ----------
@@ -93,8 +93,10 @@ def load(run: str, *, uri: str | None = None, trust: bool = False) -> Run:
         No such run, or several that are meant.
     """
     from cxai_runner.lifecycle.kept import kept
+    from cxai_runner.lifecycle.runs import SWEEP
 
-    return Run(kept(uri, run), trust=trust)
+    found = kept(uri, run)
+    return (SweepRun if SWEEP in found.facts["tags"] else Run)(found, trust=trust)
 
 
 def _conducted(

@@ -164,16 +164,19 @@ def _cell(column: str, value: Any) -> str:
 
 def _in_words(done: Sweep) -> str:
     from cxai_runner.evaluation.wording import with_interval
+    from cxai_runner.sweep.points import short
 
     goals = done.plan.goals
-    keys = list(dict.fromkeys(axis.key for axis in done.plan.space.axes))
-    rows = [["", *keys, *(goal.name for goal in goals), "s", "run"]]
+    axes = done.plan.space.axes
+    # Where keys belong to some points only, a column of each would be empty for most.
+    keys = [] if any(axis.when for axis in axes) else list(dict.fromkeys(axis.key for axis in axes))
+    rows = [["", *(keys or ["point"]), *(goal.name for goal in goals), "s", "run"]]
     for standing in done.standings()[:_SHOWN]:
         mark = "best" if standing.best else "" if standing.rank is None else str(standing.rank)
         scores = [with_interval(one) if one is not None else "–" for one in standing.scores]
         spent = [done.entries[one.run_id].seconds or 0.0 for one in standing.points if one.run_id]
         runs = " ".join(one.run_id[:8] for one in standing.points if one.run_id)
-        values = [standing.trial.values.get(key, "") for key in keys]
+        values = [short(standing.trial.values.get(key, "")) for key in keys] or [standing.trial.name]
         rows.append([mark, *values, *scores, f"{sum(spent):.1f}" if spent else "", runs])
     linked = sum(point.is_linked for point in done.points)
     count = f"{len(done.points)} points: {done.made} run now, {linked} done before"

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override
 
 COMMAND_LINE = "command line"
+_SWEEP = "sweep"
+"""A folder of search spaces: many runs are made of one, so it is no group of a run's config."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +82,7 @@ def groups(folders: Folders) -> tuple[str, ...]:
     """Every config group: the folders there are, and what the main config leaves room for."""
     main = folders.read("config")
     named = main.defaults if main is not None else {}
-    return tuple(sorted({*folders.groups(), *named} - {"hydra"}))
+    return tuple(sorted({*folders.groups(), *named} - {"hydra", _SWEEP}))
 
 
 def qualify(lines: Sequence[str], folders: Folders) -> list[str]:
@@ -181,12 +183,14 @@ def _unreadable(line: str) -> Problem:
 def _not_here(given: Given, known: Sequence[str]) -> Problem | None:
     """What is well formed but means nothing in one run."""
     top = given.key.split("/")[0].split(".")[0]
+    if top == _SWEEP:
+        return _problem(given, "of a sweep, not of one run", f"for many: cxai sweep {given.typed}")
     if top == "hydra":
         return _problem(given, "a setting of Hydra's", "use the plain Hydra application: python -m cxai_runner")
     if given.parsed.is_sweep_override():
         listed = given.typed.partition("=")[2]
         return _problem(
-            given, "several values, which make a sweep", f"for one list: {given.key}=[{listed}]; to sweep: -m"
+            given, "several values, which make a sweep", f"for one list: {given.key}=[{listed}]; to sweep: cxai sweep"
         )
     if "/" in given.key or given.parsed.package is not None:
         group, _, folder = given.key.partition("/")
