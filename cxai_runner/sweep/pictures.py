@@ -55,7 +55,7 @@ def parallel(sweep: Sweep) -> Figure | None:
         for goal, score, (low, high) in zip(sweep.plan.goals, one.scores, ends, strict=True):
             value = math.nan if score is None else score.value
             height = 0.5 if high == low else (value - low) / (high - low)
-            mine.append((label(goal), height if score is not None else math.nan, number(value)))
+            mine.append((label(goal), height if score is not None else math.nan, number(value, _digits(high - low))))
         rows += [
             {"trial": one.trial.number, "axis": name, "place": place, "value": text, "standing": standing}
             for name, place, text in mine
@@ -145,6 +145,11 @@ def _share(standing: Standing, ranked: int) -> float:
 def _ends(every: list[Standing], place: int) -> tuple[float, float]:
     found = [score.value for one in every if (score := one.scores[place]) is not None]
     return (min(found), max(found)) if found else (0.0, 0.0)
+
+
+def _digits(width: float) -> int | None:
+    """Digits after the point that tell values apart which lie so far apart."""
+    return max(0, 2 - math.floor(math.log10(width))) if width > 0 else None
 
 
 def _upper(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from typing import TYPE_CHECKING, Final
 
@@ -173,24 +174,37 @@ def failures(sweep: Sweep) -> pd.DataFrame:
 
 
 def _readable(sweep: Sweep) -> pd.DataFrame:
-    """The table with short names, numbers as numbers, values beside their intervals, and the beginnings of ids."""
+    """The points by rank: what they came to, how far behind the best, what they are, and the beginnings of their ids.
+
+    Where keys belong to some points only, a point is one text: a column for each key would be empty for most.
+    """
     import pandas as pd
 
-    table = sweep.table()
-    for goal in sweep.plan.goals:
-        ends = table[[goal.name, f"{goal.name}_low", f"{goal.name}_high"]].astype("float64")
-        table[goal.name] = [with_interval(Interval(*row)) if row[0] == row[0] else None for row in ends.to_numpy()]
-        table = table.drop(columns=[f"{goal.name}_low", f"{goal.name}_high"])
-    if len(sweep.plan.goals) > 1:
+    goals, table, names = sweep.plan.goals, sweep.table(), pictures.axis_names(sweep)
+    plain = [name for name in ("rank", "point") if name in table]
+    shown = pd.DataFrame({name: table[name] for name in plain})
+    if len(goals) > 1:
         best = {point.label for one in sweep.best() for point in one.points}
-        table.insert(0, "best", table["point"].isin(best))
-    for key in pictures.axis_names(sweep):
-        texts = table[key].dropna() if key in table else ()
-        if len(texts) and all(scales.number(text) is not None for text in texts):
-            table[key] = pd.to_numeric(table[key])
-    table["run"] = table["run"].str[:_SHORT]
-    names = pictures.axis_names(sweep) | {goal.name: pictures.label(goal) for goal in sweep.plan.goals}
-    return table.drop(columns=[name for name in table if table[name].isna().all()]).rename(columns=names)
+        shown["best"] = table["point"].isin(best)
+    for goal in goals:
+        ends = table[[goal.name, f"{goal.name}_low", f"{goal.name}_high"]].astype("float64").to_numpy()
+        # Hard spaces: an interval stays on one line.
+        words = [None if math.isnan(row[0]) else with_interval(Interval(*row)).replace(" ", "\u00a0") for row in ends]
+        shown[pictures.label(goal)] = words
+    if len(goals) == 1 and sweep.plan.asked.settings.repeats == 1:
+        costs = table[goals[0].name].astype("float64").map(goals[0].cost)
+        shown["behind"] = costs - costs.min()
+    if any(axis.when for axis in sweep.plan.space.axes):
+        shown["what"] = [point.trial.name for one in sweep.standings() for point in one.points]
+    else:
+        for key, name in names.items():
+            texts = table[key].dropna()
+            numbers = len(texts) and all(scales.number(text) is not None for text in texts)
+            shown[name] = pd.to_numeric(table[key]) if numbers else table[key]
+    for name in ("seed", "seconds", "status"):
+        if name in table:
+            shown[name] = table[name]
+    return shown.assign(run=table["run"].str[:_SHORT])
 
 
 def _provenance(sweep: Sweep) -> dict[str, str]:
