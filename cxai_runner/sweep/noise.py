@@ -26,6 +26,8 @@ Scores = Callable[[str, str], "pd.DataFrame | None"]
 """Run and part → the score of every row; None where the run has none."""
 
 _BASELINE: Final = "baseline"
+_LONG: Final = 32
+"""Letters that a headline has for the name of the second."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,8 @@ def verdict(sweep: Sweep, scores: Scores) -> Verdict | None:
     assert other is not None
     plain = Metric(name, name.replace("_", " "), value, goal.better, other)
     paired = _by_seed(plain, best, second, sweep, goal) or _by_row(plain, best, second, sweep, scores, part)
-    return _worded(paired or plain, part, second.trial.name, seeds=len(best.points), rows=paired is not None)
+    name = second.trial.name if len(second.trial.name) <= _LONG else f"point {second.trial.number}"
+    return _worded(paired or plain, part, name, seeds=len(best.points), rows=paired is not None)
 
 
 def _worded(metric: Metric, part: str, second: str, *, seeds: int, rows: bool) -> Verdict:
