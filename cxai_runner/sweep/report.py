@@ -70,6 +70,11 @@ def headline(sweep: Sweep, found: Verdict | None) -> str:
     goals = sweep.plan.goals
     if len(goals) > 1:
         names = " and ".join(", ".join(map(pictures.label, goals)).rsplit(", ", 1))
+        if len(best) == trials > 1:
+            return f"None of {trials} points beats another in {names}: what is gained in one is lost in the other."
+        if len(best) == 1:
+            values = ", ".join(with_interval(one) for one in best[0].scores if one is not None)
+            return f"{best[0].trial.name} is the best of {trials} in {names} alike: {values}."
         return f"{len(best)} of {_counted(trials, 'point')} are beaten by no other in {names}."
     value = best[0].scores[0]
     assert value is not None

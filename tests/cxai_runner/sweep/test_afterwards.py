@@ -108,6 +108,17 @@ def test_a_sweep_from_python(inside: Path) -> None:
     assert set(sweep.tables) == {"table"}
 
 
+def test_the_best_is_run_again_from_python_and_comes_to_the_same(inside: Path) -> None:
+    sweep = cxai_runner.load("last")
+    assert isinstance(sweep, cxai_runner.SweepRun)
+    again = cxai_runner.run(
+        "tracking.uri=sqlite:///elsewhere/again.db",
+        config=Path(sweep.artifact_uri.removeprefix("file://")) / "best.yaml",
+    )
+    assert again.identity == sweep.best[0].identity
+    assert again.metrics.equals(sweep.best[0].metrics)
+
+
 def test_the_same_command_again_says_the_same(cxai: Cxai, inside: Path, words: list[str]) -> None:
     again = cxai("sweep", *words, "--json", cwd=inside)
     said = json.loads(again.stdout)

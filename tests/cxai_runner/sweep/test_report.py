@@ -76,6 +76,22 @@ def test_several_objectives_have_a_front_instead_of_a_second() -> None:
     assert (front.data["standing"] == "beaten by no other").sum() == beaten_by_none
 
 
+@pytest.mark.parametrize(
+    ("auc", "told"),
+    [
+        ((0.7, 0.6), "logit is the best of 2 in log loss and roc auc alike: 0.600, 0.700."),
+        (
+            (0.6, 0.7),
+            "None of 2 points beats another in log loss and roc auc: what is gained in one is lost in the other.",
+        ),
+    ],
+)
+def test_the_ends_of_a_front_are_said_as_what_they_are(auc: tuple[float, float], told: str) -> None:
+    results = [({"model": model}, {"log_loss": loss, "roc_auc": value})
+               for model, loss, value in zip(("logit", "xgboost"), (0.6, 0.7), auc, strict=True)]  # fmt: skip
+    assert report.document(made(AXES[:1], results, goals=(LOSS, AUC)), NONE).headline == told
+
+
 def test_the_key_that_decides_matters_most() -> None:
     shares = importance.importance(drawn(60))
     assert isinstance(shares, dict)
