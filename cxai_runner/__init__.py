@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cxai_runner.api import load, run
     from cxai_runner.config.problems import UserError
-    from cxai_runner.runs import Run
+    from cxai_runner.runs import Run, SweepRun
 
 __version__ = "0.1.0"
-__all__ = ["Run", "UserError", "__version__", "load", "run"]
+__all__ = ["Run", "SweepRun", "UserError", "__version__", "load", "run"]
 
 _HOMES = {
     "Run": "cxai_runner.runs",
+    "SweepRun": "cxai_runner.runs",
     "load": "cxai_runner.api",
     "run": "cxai_runner.api",
     "UserError": "cxai_runner.config.problems",

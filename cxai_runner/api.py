@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cxai_runner.runs import Run
+from cxai_runner.runs import Run, SweepRun
 
 if TYPE_CHECKING:
     from cxai_runner.config.problems import Problem
@@ -27,6 +27,7 @@ def run(
     tables: Mapping[str, Any] | None = None,
     columns: Mapping[str, Mapping[str, Any]] | None = None,
     config_dirs: Sequence[str | Path] = (),
+    config: str | Path | None = None,
     progress: bool = False,
 ) -> Run:
     """Run one experiment, and keep it in the tracking store as the command line does.
@@ -44,6 +45,8 @@ def run(
         "price"]}}``. ``"data.tables.customers.where={…}"`` and the like are overrides.
     config_dirs
         Folders of configs of your own.
+    config
+        A file of overrides, such as the ``best.yaml`` of a sweep; those given here win over it.
     progress
         Whether to name each stage on standard error as it begins.
 
@@ -65,13 +68,14 @@ def run(
     try:
         frames = None if tables is None else Frames.of(tables, columns)
         with nullcontext() if frames is None else frames.opened():
-            return _conducted(overrides, [Path(folder) for folder in config_dirs], frames, progress=progress)
+            file = None if config is None else Path(config)
+            return _conducted(overrides, [Path(folder) for folder in config_dirs], frames, file, progress=progress)
     except UserError as error:
         raise UserError(map(_told_here, error.problems), error.stage) from None
 
 
 def load(run: str, *, uri: str | None = None, trust: bool = False) -> Run:
-    """Return a run from the tracking store.
+    """Return a run from the tracking store; of a sweep, a `SweepRun`.
 
     Parameters
     ----------
@@ -90,14 +94,18 @@ def load(run: str, *, uri: str | None = None, trust: bool = False) -> Run:
     """
     from cxai_runner.arguments import check_text
     from cxai_runner.lifecycle.kept import kept
+    from cxai_runner.lifecycle.runs import SWEEP
 
     check_text("run", run, 'its id, or "last"')
     if uri is not None:
         check_text("uri", uri, 'as in "sqlite:///mlruns/mlflow.db"')
-    return Run(kept(uri, run), trust=trust)
+    found = kept(uri, run)
+    return (SweepRun if SWEEP in found.facts["tags"] else Run)(found, trust=trust)
 
 
-def _conducted(overrides: Sequence[str], config_dirs: Sequence[Path], frames: Frames | None, *, progress: bool) -> Run:
+def _conducted(
+    overrides: Sequence[str], config_dirs: Sequence[Path], frames: Frames | None, config: Path | None, *, progress: bool
+) -> Run:
     from cxai_runner.config.problems import UserError
     from cxai_runner.experiment import prepare
     from cxai_runner.experiment import run as run_experiment
@@ -107,7 +115,7 @@ def _conducted(overrides: Sequence[str], config_dirs: Sequence[Path], frames: Fr
     from cxai_runner.tracking.signals import terminated_as_exception
     from cxai_runner.tracking.stages import Stages
 
-    asked = request(overrides, config_dirs, frames)
+    asked = request(overrides, config_dirs, frames, config)
     stages = Stages(_telling()) if progress else Stages()
     ready = prepare(asked.composed, stages)
     with stages.measure("store"):

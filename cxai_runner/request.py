@@ -57,7 +57,12 @@ class Request:
         )
 
 
-def request(overrides: Sequence[str], config_dirs: Sequence[Path] = (), frames: Frames | None = None) -> Request:
+def request(
+    overrides: Sequence[str],
+    config_dirs: Sequence[Path] = (),
+    frames: Frames | None = None,
+    config: Path | None = None,
+) -> Request:
     """Put a config together.
 
     Parameters
@@ -68,6 +73,8 @@ def request(overrides: Sequence[str], config_dirs: Sequence[Path] = (), frames: 
         The user's own config folders.
     frames
         Tables in memory, where they take the place of a source.
+    config
+        A file of overrides, which come before the others.
 
     Raises
     ------
@@ -75,6 +82,7 @@ def request(overrides: Sequence[str], config_dirs: Sequence[Path] = (), frames: 
         With every mistake of the overrides, the files and the components.
     """
     from cxai_runner.config.compose import compose
+    from cxai_runner.config.written import Written, read
     from cxai_runner.preflight import of_the_source
     from cxai_runner.tracking.masking import Masker
     from cxai_runner.tracking.pseudonyms import Privacy
@@ -83,8 +91,11 @@ def request(overrides: Sequence[str], config_dirs: Sequence[Path] = (), frames: 
         return of_the_source(_with(frames, composed), found)
 
     problems = [] if frames is None else list(_contradicted(overrides))
+    typed = _chosen(overrides, frames)
+    written = Written() if config is None else read(config).without(typed)
+    origins = [*written.origins, *(COMMAND_LINE for _ in typed)]
     try:
-        composed = _with(frames, compose(_chosen(overrides, frames), config_dirs, further=further))
+        composed = _with(frames, compose([*written.lines, *typed], config_dirs, further=further, origins=origins))
     except UserError as error:
         raise UserError([*problems, *error.problems], error.stage) from None
     if problems:
@@ -114,7 +125,7 @@ def _with(frames: Frames | None, composed: Composed) -> Composed:
     raw, plain = dict(composed.raw), dict(composed.plain)
     for config in (raw, plain):
         config["data"] = _described(frames, config["data"])
-    return replace(composed, raw=raw, plain=plain, given=(*composed.given, "data.tables"))
+    return replace(composed, raw=raw, plain=plain, given={**composed.given, "data.tables": COMMAND_LINE})
 
 
 def _described(frames: Frames, data: Any) -> Any:

@@ -127,7 +127,7 @@ class Run:
         """The score of every row, by part: ``train``, and ``held_out`` where something was held out."""
         return self._kept.scores()
 
-    @cached_property
+    @property
     def config(self) -> dict[str, Any]:
         """Its config in full, references to the environment unresolved."""
         import yaml
@@ -200,7 +200,7 @@ class Run:
         return predictions(self.model, frame)
 
     def __repr__(self) -> str:
-        if self.status != FINISHED:
+        if not self._is_told:
             facts = "\n".join(f"  {label:<8} {words}" for label, words in self._unfinished().items() if words)
             return f"run {self.run_id[:8]}\n{facts}"
         from cxai_runner.cli.summary import summary
@@ -210,9 +210,14 @@ class Run:
     def _repr_html_(self) -> str:
         from cxai_runner.lifecycle.notebook import fragment, unfinished
 
-        if self.status != FINISHED:
+        if not self._is_told:
             return unfinished(self.run_id, self.status, self._unfinished())
         return self._masked(fragment(self.document, self.run_id, self._address()))
+
+    @property
+    def _is_told(self) -> bool:
+        """Whether it has a document."""
+        return self.status == FINISHED
 
     def _masked(self, text: str) -> str:
         """The text without secrets; what is read from the store was masked on its way there."""
@@ -228,3 +233,51 @@ class Run:
         facts = self._kept.facts
         words = {"name": facts["name"], "status": facts["status"], "started": facts["started"]}
         return words | {"error": facts["tags"].get("cxai.error", ""), "files": facts["artifact_uri"]}
+
+
+class SweepRun(Run):
+    """A sweep: a run whose document ranks its points, and from which each of them can be had."""
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row per point, by rank: what varies, each objective with its interval, seconds, status and run."""
+        import pandas as pd
+
+        with self._kept.folder("tables/table.csv") as found:
+            return pd.read_csv(found, dtype={"run": str, "point": str}).astype({"rank": "Int64"})
+
+    @property
+    def best(self) -> tuple[Run, ...]:
+        """The best: one run, one for each seed, or those that no other beats in every objective."""
+        from cxai_runner.lifecycle.kept import Kept
+        from cxai_runner.sweep.ledger import BEST
+
+        named = str(self._kept.facts["tags"].get(BEST, ""))
+        return tuple(Run(Kept(self._kept.store, one), trust=self._trust) for one in filter(None, named.split(", ")))
+
+    @property
+    def best_overrides(self) -> tuple[str, ...]:
+        """What to run for the best: `cxai_runner.run` takes it as it is; none where nothing could be ranked."""
+        import yaml
+
+        return tuple(yaml.safe_load(self._kept.text("best.yaml"))["overrides"]) if self.best else ()
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What it set out to do, as a file of ``conf/sweep/``."""
+        import yaml
+
+        found: dict[str, Any] = yaml.safe_load(self._kept.text("sweep.yaml"))
+        return found
+
+    @property
+    def _is_told(self) -> bool:
+        """Whether it came to an end; a sweep of which a point failed is FAILED, and says what it came to."""
+        return self.status == FINISHED or "points" in self._kept.facts["metrics"]
+
+    def __repr__(self) -> str:
+        if not self._is_told:
+            return super().__repr__()
+        from cxai_runner.cli.summary import of_sweep
+
+        return of_sweep(self.document, self.run_id, self.status, self.artifact_uri)

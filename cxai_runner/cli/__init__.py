@@ -18,7 +18,7 @@ from cxai_runner import __version__
 COMMANDS = {
     "run": "Run one experiment: compose, check, fit, evaluate, log.",
     "sweep": "Run many experiments: a grid, random draws, or a search that learns.",
-    "list": "List tasks, data, models, features, splits or runs.",
+    "list": "List tasks, data, models, features, splits, sweeps or runs.",
     "inspect": "Look at a table, and propose a config for it.",
     "show": "Show what a run found.",
     "report": "Render a run's report again from what it logged, and say where it is.",

@@ -12,6 +12,7 @@ from cxai_runner.config.catalogue import CONF, catalogue, groups
 
 _SHELLS = ("bash", "zsh", "fish")
 _ADDRESSES = ("s3://", "gs://", "https://", "postgresql://", "sqlite:///", "duckdb:///")
+_SWEEP = "sweep"
 _TOP_LEVEL = ("seed=", "threads=", "name=", "evaluation.resamples=", "tracking.uri=", "tracking.experiment=")
 
 
@@ -41,7 +42,8 @@ def complete_override(ctx: click.Context, param: click.Parameter, incomplete: st
         return [CompletionItem(f"{key}={name}", help=about) for name, about in _options(key, typed, dirs, start)]
     if typed and typed[-1] in groups(dirs):
         return [CompletionItem(name, help=about) for name, about in _options(typed[-1], typed, dirs, incomplete)]
-    keys = [f"{group}=" for group in groups(dirs)] + list(_TOP_LEVEL) + _keys(typed)
+    known = [group for group in groups(dirs) if group != _SWEEP or ctx.info_name == _SWEEP]
+    keys = [f"{group}=" for group in known] + list(_TOP_LEVEL) + _keys(typed) + _of_sweeps(ctx)
     return [CompletionItem(key) for key in keys if key.startswith(incomplete)]
 
 
@@ -67,6 +69,15 @@ def _choice(group: str, typed: list[str]) -> str | None:
             return word.partition("=")[2]
     found = re.search(rf"^\s*- {group}: (\S+)", (CONF / "config.yaml").read_text(encoding="utf-8"), re.MULTILINE)
     return found.group(1) if found else None
+
+
+def _of_sweeps(ctx: click.Context) -> list[str]:
+    """A sweep's own keys, where a sweep is typed; read as text, since the shell waits."""
+    if ctx.info_name != _SWEEP:
+        return []
+    text = (CONF.parent / "cxai_runner" / _SWEEP / "settings.py").read_text(encoding="utf-8")
+    body = text.partition("class Settings:")[2].partition("@dataclass")[0]
+    return [f"{_SWEEP}.{key}=" for key in re.findall(r"^    (\w+): .+ =", body, re.MULTILINE)]
 
 
 def _keys(typed: list[str]) -> list[str]:

@@ -9,7 +9,14 @@ import click
 
 from cxai_runner.cli.output import emit_json, table
 
-_GROUPS = {"tasks": "task", "data": "data", "models": "model", "features": "features", "splits": "split"}
+_GROUPS = {
+    "tasks": "task",
+    "data": "data",
+    "models": "model",
+    "features": "features",
+    "splits": "split",
+    "sweeps": "sweep",
+}
 
 
 @click.command(
@@ -26,13 +33,20 @@ _GROUPS = {"tasks": "task", "data": "data", "models": "model", "features": "feat
 )
 @click.option("--uri", help="Tracking store of the runs; by default the one of this folder, or MLFLOW_TRACKING_URI.")
 @click.option("--limit", default=20, show_default=True, help="How many runs, newest first.")
+@click.option("--points", is_flag=True, help="List the runs of sweeps too, not only the sweeps.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 def command(
-    what: str, narrow: str | None, config_dirs: tuple[Path, ...], uri: str | None, limit: int, as_json: bool
+    what: str,
+    narrow: str | None,
+    config_dirs: tuple[Path, ...],
+    uri: str | None,
+    limit: int,
+    points: bool,
+    as_json: bool,
 ) -> None:
-    """List tasks, data, models (of a TASK), features, splits, or runs (of an EXPERIMENT)."""
+    """List tasks, data, models (of a TASK), features, splits, sweeps, or runs (of an EXPERIMENT)."""
     if what == "runs":
-        rows = _runs(narrow, uri, limit)
+        rows = _runs(narrow, uri, limit, points=points)
         columns: tuple[str, ...] = ("run", "started", "status", "experiment", "model", "metric")
     else:
         rows = _options(what, narrow, config_dirs)
@@ -55,7 +69,7 @@ def _options(what: str, narrow: str | None, config_dirs: tuple[Path, ...]) -> li
     return [{"name": entry.name, "about": entry.about} for entry in entries]
 
 
-def _runs(experiment: str | None, uri: str | None, limit: int) -> list[dict[str, Any]]:
+def _runs(experiment: str | None, uri: str | None, limit: int, *, points: bool) -> list[dict[str, Any]]:
     from cxai_runner.lifecycle.runs import recent
 
-    return recent(uri, experiment, limit)
+    return recent(uri, experiment, limit, points=points)

@@ -7,6 +7,7 @@ import math
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -58,6 +59,17 @@ def table(rows: Sequence[Sequence[str]], *, indent: str = "  ") -> str:
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = (indent + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
     return "\n".join(line.rstrip() for line in lines)
+
+
+def place(artifacts: str, name: str) -> str:
+    """Return the path of a run's artifact from here where it is a local file; else its address."""
+    from cxai_runner.lifecycle.kept import local_path
+
+    address = f"{artifacts}/{name}"
+    path = local_path(address)
+    if path is None:
+        return address
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 @contextmanager

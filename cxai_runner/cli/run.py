@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cxai_runner.cli.completion import complete_override
-from cxai_runner.cli.output import emit_json, note, progress
+from cxai_runner.cli.output import emit_json, note, place, progress
 
 if TYPE_CHECKING:
     from cxai_runner.experiment import Result
@@ -28,19 +28,32 @@ _EXAMPLE = "Example:  cxai run task=purchase_incidence model=xgboost features.ca
 @click.option(
     "--config-dir", "config_dirs", multiple=True, type=click.Path(path_type=Path), help="A folder of your own configs."
 )
+@click.option(
+    "--config",
+    "config",
+    type=click.Path(path_type=Path),
+    help="A file of overrides, as a sweep's best.yaml; typed ones win.",
+)
 @click.option("--dry-run", is_flag=True, help="Check everything, print the plan, run nothing.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
-def command(overrides: tuple[str, ...], config_dirs: tuple[Path, ...], dry_run: bool, as_json: bool) -> int:
+def command(
+    overrides: tuple[str, ...], config_dirs: tuple[Path, ...], config: Path | None, dry_run: bool, as_json: bool
+) -> int:
     """Run one experiment: compose, check, fit, evaluate beside a baseline, and log it.
 
     KEY=VALUE chooses (task=segmentation, model=xgboost, data=csv) or sets (model.n_clusters=4, seed=1); what can be
     chosen: cxai list.
     """
-    return execute(overrides, config_dirs, dry_run=dry_run, as_json=as_json)
+    return execute(overrides, config_dirs, config, dry_run=dry_run, as_json=as_json)
 
 
 def execute(
-    overrides: Sequence[str], config_dirs: Sequence[Path] = (), *, dry_run: bool = False, as_json: bool = False
+    overrides: Sequence[str],
+    config_dirs: Sequence[Path] = (),
+    config: Path | None = None,
+    *,
+    dry_run: bool = False,
+    as_json: bool = False,
 ) -> int:
     """Run one experiment as the command line does, and return the exit code.
 
@@ -54,7 +67,7 @@ def execute(
     from cxai_runner.tracking.recorder import Recorder, wanted
     from cxai_runner.tracking.stages import Stages
 
-    asked = request(overrides, config_dirs)
+    asked = request(overrides, config_dirs, config=config)
     os.environ.update(environment(asked.threads))
     with progress(quiet=as_json) as tell, nullcontext() if dry_run or not wanted() else Recorder() as recorder:
         stages = Stages(tell)
@@ -113,13 +126,8 @@ def _report_of(result: Result) -> str:
     """The report's path from here where it is a local file; else its address."""
     from cxai_runner.lifecycle.kept import local_path
 
-    address = f"{result.artifact_uri}/report.html"
-    path = local_path(address)
-    if path is None:
-        return address
-    if not path.is_file():
-        return ""
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+    path = local_path(f"{result.artifact_uri}/report.html")
+    return "" if path is not None and not path.is_file() else place(result.artifact_uri, "report.html")
 
 
 def _result_as_json(result: Result, report: str) -> dict[str, Any]:

@@ -15,8 +15,8 @@ SECONDS = "seconds/"
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 def command(run: str, uri: str | None, as_json: bool) -> None:
     """Show what RUN found. RUN is a run's id or its beginning, or `last`."""
-    from cxai_runner.cli.summary import summary
-    from cxai_runner.lifecycle.runs import logged
+    from cxai_runner.cli.summary import of_sweep, summary
+    from cxai_runner.lifecycle.runs import SWEEP, logged
 
     found = logged(uri, run)
     facts = found.summary
@@ -27,6 +27,8 @@ def command(run: str, uri: str | None, as_json: bool) -> None:
         if "cxai.error" in facts["tags"]:
             rows.append(["error", facts["tags"]["cxai.error"]])
         click.echo(f"run {facts['run_id'][:8]}\n{table(rows)}")
+    elif SWEEP in facts["tags"]:
+        click.echo(of_sweep(found.document, facts["run_id"], facts["status"], facts["artifact_uri"]))
     else:
         where = f"{facts['artifact_uri']}/report.html"
         # The document was written before the report was rendered; the run's metrics know how long that took.

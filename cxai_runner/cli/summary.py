@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from shlex import quote
 from textwrap import fill, shorten
 from typing import TYPE_CHECKING, Any
 
-from cxai_runner.cli.output import table
+from cxai_runner.cli.output import place, table
 from cxai_runner.evaluation.wording import with_interval
+from cxai_runner.report.wording import column
 from cxai_runner.warned import WARNED
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 _WIDTH = 100
 _SHORT = 8
+_POINTS = 20
 
 
 def summary(
@@ -51,6 +54,43 @@ def summary(
     return "\n".join(lines)
 
 
+def of_sweep(document: Document, run_id: str, status: str, artifacts: str) -> str:
+    """Return the summary of a sweep: what was learned, its best points, what failed.
+
+    Parameters
+    ----------
+    document, run_id, status
+        As of any run.
+    artifacts
+        Where its files are.
+    """
+    lines = [
+        _title(document, run_id, status),
+        *fill(document.headline, _WIDTH, initial_indent="  ", subsequent_indent="  ").splitlines(),
+        "",
+        *table([[label, words] for label, words in document.data.items()]).splitlines(),
+        "",
+    ]
+    for one in document.tables:
+        rows = one.frame.head(_POINTS)
+        cells = zip(*(column(rows.iloc[:, i]) for i in range(rows.shape[1])), strict=True)
+        lines += [
+            f"  {one.title}:",
+            *table([list(map(str, rows.columns)), *map(list, cells)], indent="    ").splitlines(),
+        ]
+        if document.rows_of(one) > len(rows):
+            lines.append(
+                f"    … and {document.rows_of(one) - len(rows)} more: {place(artifacts, f'tables/{one.name}.csv')}"
+            )
+        lines.append("")
+    best = (
+        f"    ·    cxai run --config {quote(place(artifacts, 'best.yaml'))}"
+        if document.provenance.get("best run")
+        else ""
+    )
+    return "\n".join([*lines, f"  report   {place(artifacts, 'report.html')}", "", f"next: {document.command}{best}"])
+
+
 def next_steps(document: Document, run_id: str) -> str:
     """Return the commands to try next."""
     return f"next: cxai report {run_id[:_SHORT]} --open    ·    cxai list models {document.task}    ·    cxai ui"
@@ -80,7 +120,7 @@ def _metrics(document: Document) -> list[str]:
     parts = [part for part in ("held_out", "challenge") if document.metrics.get(part)]
     if "held_out" not in parts:
         parts.append("train")
-    rows = [["", "model", document.baseline, "difference"]]
+    rows = [["", document.subject, document.baseline, "difference"]]
     for part in parts:
         rows += [_metric(metric) for metric in document.metrics.get(part, ())]
     return table(rows).splitlines()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from cxai_runner.cli.completion import complete_override
-from cxai_runner.cli.output import emit_json, progress, table
+from cxai_runner.cli.output import emit_json, place, progress, table
 
 if TYPE_CHECKING:
     from cxai_runner.sweep.forecast import Forecast
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 _EXAMPLE = "Example:  cxai sweep task=purchase_incidence model=logit_penalised,xgboost model.C=0.1,1,10 --plan"
 _SHOWN = 20
+_WIDTH = 100
 
 
 @click.command(epilog=_EXAMPLE, context_settings={"ignore_unknown_options": True})
@@ -150,7 +153,7 @@ def _duration(seconds: float) -> str:
 
 
 def _axes(planned: Plan) -> str:
-    from cxai_runner.sweep.parent import said
+    from cxai_runner.sweep.space import said
 
     return table([["varies", "over"], *([axis.key, said(axis)] for axis in planned.space.axes)])
 
@@ -168,28 +171,34 @@ def _cell(column: str, value: Any) -> str:
 
 def _in_words(done: Sweep) -> str:
     from cxai_runner.evaluation.wording import with_interval
-    from cxai_runner.sweep.report import headline
+    from cxai_runner.sweep.points import short
 
     goals = done.plan.goals
-    keys = list(dict.fromkeys(axis.key for axis in done.plan.space.axes))
-    rows = [["", *keys, *(goal.name for goal in goals), "s", "run"]]
+    axes = done.plan.space.axes
+    # Where keys belong to some points only, a column of each would be empty for most.
+    keys = [] if any(axis.when for axis in axes) else list(dict.fromkeys(axis.key for axis in axes))
+    rows = [["", *(keys or ["point"]), *(goal.name for goal in goals), "s", "run"]]
     for standing in done.standings()[:_SHOWN]:
         mark = "best" if standing.best else "" if standing.rank is None else str(standing.rank)
         scores = [with_interval(one) if one is not None else "–" for one in standing.scores]
         spent = [done.entries[one.run_id].seconds or 0.0 for one in standing.points if one.run_id]
         runs = " ".join(one.run_id[:8] for one in standing.points if one.run_id)
-        values = [standing.trial.values.get(key, "") for key in keys]
+        values = [short(standing.trial.values.get(key, "")) for key in keys] or [standing.trial.name]
         rows.append([mark, *values, *scores, f"{sum(spent):.1f}" if spent else "", runs])
     linked = sum(point.is_linked for point in done.points)
     count = f"{len(done.points)} points: {done.made} run now, {linked} done before"
     lines = [f"{count}, {len(done.failures)} failed" + f", {len(done.given_up)} given up" * bool(done.given_up)]
-    lines += [f"  {headline(done)}", "", table(rows)]
+    said = done.document.headline if done.document is not None else ""
+    lines += [*fill(said, _WIDTH, initial_indent="  ", subsequent_indent="  ").splitlines(), "", table(rows)]
     if len(done.standings()) > _SHOWN:
         lines.append(f"  … and {len(done.standings()) - _SHOWN} more: tables/table.csv of run {done.run_id[:8]}")
     for failure in done.failures:
         first = failure.reason.splitlines()[0] if failure.reason else ""
         lines.append(f"  failed: {failure.point.name}: {first}" + f" (run {failure.run_id[:8]})" * bool(failure.run_id))
-    lines += ["", f"next: cxai show {done.run_id[:8]}    ·    cxai run --config best.yaml    ·    cxai ui"]
+    steps = [f"cxai show {done.run_id[:8]}", "cxai ui"]
+    if done.best():
+        steps.insert(1, f"cxai run --config {shlex.quote(place(done.artifacts, 'best.yaml'))}")
+    lines += ["", f"  report   {place(done.artifacts, 'report.html')}", "", "next: " + "    ·    ".join(steps)]
     return "\n".join(lines)
 
 
@@ -204,6 +213,9 @@ def _as_json(done: Sweep) -> dict[str, Any]:
             {key: None if value != value else value for key, value in row.items()}  # noqa: PLR0124 - NaN is not itself
             for row in done.table().astype(object).to_dict("records")
         ],
+        "headline": done.document.headline if done.document is not None else "",
         "best": [one.trial.name for one in done.best()],
+        "best_config": place(done.artifacts, "best.yaml") if done.best() else "",
+        "report": place(done.artifacts, "report.html"),
         "failed": [{"point": one.point.label, "run": one.run_id, "error": one.reason} for one in done.failures],
     }

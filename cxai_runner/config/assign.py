@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from cxai_runner.config.overrides import COMMAND_LINE, Given
+from cxai_runner.config.overrides import Given
 from cxai_runner.config.problems import Problem, did_you_mean, nearest
 from cxai_runner.config.schema import SLOTS, defaults
 
@@ -104,4 +104,4 @@ def _meant(key: str, config: dict[str, Any]) -> str:
 
 def _said(given: Given, message: str, remedy: str) -> Problem:
     value = None if given.parsed.is_delete() else given.parsed.value()
-    return Problem(given.key, message, value=value, remedy=remedy, origin=COMMAND_LINE, shown=given.typed)
+    return Problem(given.key, message, value=value, remedy=remedy, origin=given.origin, shown=given.typed)

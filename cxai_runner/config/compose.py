@@ -52,8 +52,10 @@ class Composed:
     plain: dict[str, Any] = field(repr=False)
     folders: Folders
     unsettled: frozenset[str] = frozenset()
-    given: tuple[str, ...] = ()
-    """Keys that the command line set."""
+    given: Mapping[str, str] = field(default_factory=dict)
+    """Keys that overrides set, and where those stand: the command line, or a file and its line."""
+    chosen: Mapping[str, str] = field(default_factory=dict)
+    """Groups that overrides chose an option of, and where those stand."""
     layers: tuple[Layer, ...] = field(default=(), repr=False)
 
     @cached_property
@@ -72,16 +74,16 @@ class Composed:
         top = key.partition(".")[0]
         while key:
             if key in self.given:
-                return COMMAND_LINE
+                return self.given[key]
             for layer in reversed(self.layers):
                 inside = _below(key, layer.package)
                 if inside is not None and inside in layer.document.lines:
                     return layer.document.origin(inside)
-            if any(given.startswith(f"{key}.") for given in self.given):
-                return COMMAND_LINE
+            below = [origin for given, origin in self.given.items() if given.startswith(f"{key}.")]
+            if below:
+                return below[-1]
             key = key.rpartition(".")[0]
-        chosen = (line.lstrip("~").partition("=")[0] for line in self.overrides)
-        return COMMAND_LINE if top in chosen else ""
+        return self.chosen.get(top, "")
 
     def raw_env_names(self) -> tuple[str, ...]:
         """Return the environment variables that the config refers to."""
@@ -125,6 +127,7 @@ def compose(
     overrides: Sequence[str] = (),
     config_dirs: Sequence[Path] = (),
     further: Callable[[Composed, Sequence[Problem]], Iterable[Problem]] | None = None,
+    origins: Sequence[str] = (),
 ) -> Composed:
     """Compose a config.
 
@@ -136,6 +139,8 @@ def compose(
         The user's own config folders, searched after ours.
     further
         What else can be said of a config that is wrong already, given what was found; told along with it.
+    origins
+        Where each override stands, if not all on the command line.
 
     Raises
     ------
@@ -143,7 +148,7 @@ def compose(
         With every mistake of the command line and the files, and, where there is one, with those of the components
         too, so that all are told at once.
     """
-    composed, problems = examine(overrides, config_dirs)
+    composed, problems = examine(overrides, config_dirs, origins)
     if composed is not None and not problems:
         return composed
     if composed is not None:
@@ -154,7 +159,9 @@ def compose(
     raise UserError(_as_typed(problems, overrides))
 
 
-def examine(lines: Sequence[str], config_dirs: Sequence[Path] = ()) -> tuple[Composed | None, list[Problem]]:
+def examine(
+    lines: Sequence[str], config_dirs: Sequence[Path] = (), origins: Sequence[str] = ()
+) -> tuple[Composed | None, list[Problem]]:
     """Compose what can be composed, and say what is wrong with the rest.
 
     Returns
@@ -165,7 +172,7 @@ def examine(lines: Sequence[str], config_dirs: Sequence[Path] = ()) -> tuple[Com
     folders = Folders.of(config_dirs)
     problems = list(folders.problems())
     folders = replace(folders, added=tuple(folder for folder in folders.added if folder.is_dir()))
-    line = overrides.tell_apart(lines, folders)
+    line = overrides.tell_apart(lines, folders, origins)
     problems += line.problems
     wrong = dict(overrides.unknown_choices(line, folders))
     problems += wrong.values()
@@ -185,7 +192,8 @@ def examine(lines: Sequence[str], config_dirs: Sequence[Path] = ()) -> tuple[Com
         plain=plain,
         folders=folders,
         unsettled=unsettled,
-        given=tuple(given.key for given in line.values),
+        given={given.key: given.origin for given in line.values},
+        chosen={given.key: given.origin for given in line.choices},
         layers=base.layers,
     )
     return composed, _first_of_each(composed.located(problems))

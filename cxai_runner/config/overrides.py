@@ -7,7 +7,7 @@ component's key may be set whether or not its file names it, and ``group=null`` 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -19,15 +19,18 @@ if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override
 
 COMMAND_LINE = "command line"
+_SWEEP = "sweep"
+"""A folder of search spaces: many runs are made of one, so it is no group of a run's config."""
 
 
 @dataclass(frozen=True, eq=False)
 class Given:
-    """One override: as typed, as Hydra is to see it, and parsed."""
+    """One override: as typed, as Hydra is to see it, and parsed; and where it was typed."""
 
     typed: str
     line: str
     parsed: Override
+    origin: str = COMMAND_LINE
 
     @property
     def key(self) -> str:
@@ -79,7 +82,7 @@ def groups(folders: Folders) -> tuple[str, ...]:
     """Every config group: the folders there are, and what the main config leaves room for."""
     main = folders.read("config")
     named = main.defaults if main is not None else {}
-    return tuple(sorted({*folders.groups(), *named} - {"hydra"}))
+    return tuple(sorted({*folders.groups(), *named} - {"hydra", _SWEEP}))
 
 
 def qualify(lines: Sequence[str], folders: Folders) -> list[str]:
@@ -102,19 +105,20 @@ def canonical(line: str) -> str:
     return bare if bare.partition("=")[0].partition(".")[0] in SLOTS else line
 
 
-def tell_apart(lines: Sequence[str], folders: Folders) -> CommandLine:
-    """Tell choices from values, and collect what is neither."""
+def tell_apart(lines: Sequence[str], folders: Folders, origins: Sequence[str] = ()) -> CommandLine:
+    """Tell choices from values, and collect what is neither; ``origins`` say which lines stand in a file."""
     known = groups(folders)
     choices: dict[str, Given] = {}
     values: list[Given] = []
     problems: list[Problem] = []
-    for typed, line in zip(lines, qualify(lines, folders), strict=True):
+    where = origins or (COMMAND_LINE,) * len(lines)
+    for typed, line, origin in zip(lines, qualify(lines, folders), where, strict=True):
         # Only a choice reads differently once it is written out.
         parsed = parse(typed if "." in typed.partition("=")[0] else line)
         if isinstance(parsed, Problem):
-            problems.append(parsed)
+            problems.append(replace(parsed, origin=origin))
             continue
-        given = Given(typed, line, parsed)
+        given = Given(typed, line, parsed, origin)
         problem = _not_here(given, known)
         if problem is not None:
             problems.append(problem)
@@ -179,12 +183,14 @@ def _unreadable(line: str) -> Problem:
 def _not_here(given: Given, known: Sequence[str]) -> Problem | None:
     """What is well formed but means nothing in one run."""
     top = given.key.split("/")[0].split(".")[0]
+    if top == _SWEEP:
+        return _problem(given, "of a sweep, not of one run", f"for many: cxai sweep {given.typed}")
     if top == "hydra":
         return _problem(given, "a setting of Hydra's", "use the plain Hydra application: python -m cxai_runner")
     if given.parsed.is_sweep_override():
         listed = given.typed.partition("=")[2]
         return _problem(
-            given, "several values, which make a sweep", f"for one list: {given.key}=[{listed}]; to sweep: -m"
+            given, "several values, which make a sweep", f"for one list: {given.key}=[{listed}]; to sweep: cxai sweep"
         )
     if "/" in given.key or given.parsed.package is not None:
         group, _, folder = given.key.partition("/")
@@ -196,7 +202,7 @@ def _not_here(given: Given, known: Sequence[str]) -> Problem | None:
 
 def _problem(given: Given, message: str, remedy: str) -> Problem:
     value = None if given.parsed.is_sweep_override() else given.parsed.value()
-    return Problem(given.key, message, value=value, remedy=remedy, origin=COMMAND_LINE, shown=given.typed)
+    return Problem(given.key, message, value=value, remedy=remedy, origin=given.origin, shown=given.typed)
 
 
 def _said(key: str, line: str, message: str, remedy: str) -> Problem:

@@ -12,6 +12,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any, get_args
 
@@ -27,6 +28,8 @@ from cxai_runner.config.validate import parameters
 GROUPS = ("data", "features", "split", "task", "model", "tracking")
 _OURS = ("cxai_runner", "tasks")
 _GIVEN = "has to be given"
+_SWEEP_SETTINGS = "cxai_runner.sweep.settings"
+"""By name, as the classes that a config names: sweeps are built on configs, not the other way round."""
 _ENTRY = re.compile(r"^([\w*]+(?:, *[\w*]+)*)(?: *:.*)?$")
 
 _FOOTNOTE = re.compile(r" \[\d+\]_")
@@ -62,7 +65,17 @@ def reference() -> str:
         for cls, key in tables.items():
             parts.append(f"### {cls.__name__}\n\nOne of `{key}`. {_summary(cls)}\n\n{_laid_out(_of_class(cls, {}))}")
         tables.clear()
+    parts.append(_sweeps())
     return "\n".join(parts).rstrip() + "\n"
+
+
+def _sweeps() -> str:
+    """The keys of a sweep, which is said apart from the runs that it makes, and our files of it."""
+    settings = import_module(_SWEEP_SETTINGS).Settings
+    rows = [Row(f"sweep.{row.key}", row.takes, row.default, row.meaning) for row in _of_class(settings, {})]
+    head = "## sweep\n\nOf `cxai sweep` alone: `sweep=NAME` takes a file, and these are its keys.\n\n"
+    files = [f"### sweep={entry.name}\n\n{entry.about}\n" for entry in catalogue("sweep")]
+    return "\n".join([head + _laid_out(rows), *files])
 
 
 def meanings(cls: type) -> dict[str, str]:

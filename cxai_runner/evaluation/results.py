@@ -87,12 +87,13 @@ class Finding:
 
 @dataclass(frozen=True)
 class Table:
-    """A table to read and to download; ``name`` is its file name without ending."""
+    """A table to read and to download; ``name`` is its file name without ending, ``shown`` its rows on a page."""
 
     name: str
     title: str
     frame: pd.DataFrame
     caption: str = ""
+    shown: int = 25
 
 
 @dataclass(frozen=True)
@@ -106,15 +107,19 @@ class Figure:
     data
         The rows to draw.
     mark
-        ``line`` (with a band where ``low`` and ``high`` are named), ``bar``, ``point``, or ``heatmap``.
+        ``line`` (with a band where ``low`` and ``high`` are named), ``bar``, ``point``, ``heatmap``, or for trials:
+        ``parallel`` (a line per trial, over everything that varies), ``search`` (points, and the best so far).
     x, y
-        Columns; for a heat map the column and the row, with ``fill`` the cell's value.
+        Columns; for a heat map the column and the row, with ``fill`` the cell's value. For parallel coordinates the
+        name of the axis and the height on it, from 0 to 1, with ``fill`` the trial's standing (the best are 1).
     by
         One line or group of bars per value of this column.
     low, high
         Columns of the interval.
     shade
         The range of x that was really observed; outside it the picture extrapolates.
+    text
+        For parallel coordinates: the column of what stands at a height.
     reference
         ``diagonal``, or lines at fixed values: ``{"x": 1.25}``.
     """
@@ -122,7 +127,7 @@ class Figure:
     name: str
     title: str
     data: pd.DataFrame
-    mark: Literal["line", "bar", "point", "heatmap"]
+    mark: Literal["line", "bar", "point", "heatmap", "parallel", "search"]
     x: str
     y: str
     caption: str = ""
@@ -130,6 +135,7 @@ class Figure:
     low: str | None = None
     high: str | None = None
     fill: str | None = None
+    text: str | None = None
     x_label: str = ""
     y_label: str = ""
     shade: tuple[float, float] | None = None

@@ -104,7 +104,11 @@ def _others(document: Document, lead: str) -> list[str]:
 def _metrics(document: Document, part: str) -> str:
     metrics = document.metrics[part]
     compared = any(metric.baseline is not None for metric in metrics)
-    heads = [PARTS.get(part, part).lower(), "model", *([document.baseline, "difference", "", ""] if compared else [])]
+    heads = [
+        PARTS.get(part, part).lower(),
+        document.subject,
+        *([document.baseline, "difference", "", ""] if compared else []),
+    ]
     head = "".join(f'<th class="num">{_text(one)}</th>' if place else f"<th>{_text(one)}</th>"
                    for place, one in enumerate(heads))  # fmt: skip
     return f"<table><tr>{head}</tr>{''.join(_row(metric, compared) for metric in metrics)}</table>"

@@ -48,6 +48,8 @@ class Document:
         By part (``held_out``, ``train``, ``challenge``), beside the baseline.
     baseline
         What stands in the baseline's column: ``base rate``.
+    subject
+        What stands in the column beside it: ``model``.
     estimates, findings, caveats
         Quantities of the question itself, and sentences.
     figures, tables
@@ -71,6 +73,7 @@ class Document:
     quality: tuple[Quality, ...] = ()
     metrics: Mapping[str, tuple[Metric, ...]] = field(default_factory=dict)
     baseline: str = "baseline"
+    subject: str = "model"
     estimates: tuple[Estimate, ...] = ()
     findings: tuple[Finding, ...] = ()
     caveats: tuple[Finding, ...] = ()

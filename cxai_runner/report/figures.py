@@ -10,7 +10,7 @@ import io
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from cxai_runner.report import marks
+from cxai_runner.report import marks, trials
 from cxai_runner.report.marks import GREY, INK, LIGHT
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from cxai_runner.evaluation.results import Figure
 
 SIZE: Final = (5.6, 3.5)
+BROAD: Final = (11.2, 4.2)
+"""Of a picture that has the whole width of a page."""
+_MARKS: Final = {**marks.MARKS, **trials.MARKS}
 PADDING: Final = 5
 STYLE: Final[Any] = {
     "font.family": "DejaVu Sans",
@@ -50,6 +53,11 @@ STYLE: Final[Any] = {
 _NO_METADATA: Final = {"Creator": None, "Date": None, "Format": None, "Type": None}
 
 
+def is_broad(figure: Figure) -> bool:
+    """Whether a picture wants the whole width: parallel coordinates have an axis for each key."""
+    return figure.mark == "parallel"
+
+
 def draw_png(figure: Figure, dpi: int = 160) -> bytes:
     """Draw a figure with its title, as a PNG."""
     return _draw(figure, "png", titled=True, dpi=dpi, metadata={"Software": None})
@@ -77,13 +85,13 @@ def _draw(figure: Figure, form: str, *, titled: bool, **options: Any) -> bytes:
     from matplotlib.figure import Figure as Canvas
 
     with mpl.rc_context(STYLE):
-        canvas = Canvas(figsize=SIZE)
+        canvas = Canvas(figsize=BROAD if is_broad(figure) else SIZE)
         axes = canvas.add_subplot()
         if figure.data.empty:
             axes.text(0.5, 0.5, "nothing to draw", ha="center", va="center", color=GREY, transform=axes.transAxes)
             axes.set_axis_off()
         else:
-            marks.MARKS[figure.mark](axes, figure)
+            _MARKS[figure.mark](axes, figure)
             axes.tick_params(length=0)
         _fit(canvas, axes, figure.title if titled else "")
         buffer = io.BytesIO()

@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Final
 from cxai_runner.evaluation.results import Figure, Metric, Table
 from cxai_runner.report import quality, wording
 from cxai_runner.report.document import Document
-from cxai_runner.report.figures import draw_svg
+from cxai_runner.report.figures import draw_svg, is_broad
 from cxai_runner.report.strips import strip
 from cxai_runner.report.templates import template
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-ROWS_SHOWN: Final = 25
 PARTS: Final[Mapping[str, str]] = {
     "held_out": "Held out",
     "challenge": "Challenged",
@@ -65,6 +64,7 @@ class _Picture:
     title: str
     caption: str
     svg: Markup
+    broad: bool
 
 
 def render_html(document: Document) -> str:
@@ -130,7 +130,7 @@ def _grid(table: Table, rows: int) -> _Grid:
 
     frame = table.frame
     flat = frame.reset_index() if any(name is not None for name in frame.index.names) else frame
-    shown = flat.head(ROWS_SHOWN)
+    shown = flat.head(table.shown)
     counted = [
         types.is_numeric_dtype(flat.iloc[:, i]) and not types.is_bool_dtype(flat.iloc[:, i])
         for i in range(flat.shape[1])
@@ -153,7 +153,7 @@ def _picture(figure: Figure) -> _Picture:
     from markupsafe import Markup
 
     # Matplotlib escapes the texts that it draws.
-    return _Picture(figure.title, figure.caption, Markup(draw_svg(figure)))  # noqa: S704
+    return _Picture(figure.title, figure.caption, Markup(draw_svg(figure)), is_broad(figure))  # noqa: S704
 
 
 def _stages(document: Document) -> list[tuple[str, str, str]]:

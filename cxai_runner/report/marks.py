@@ -39,12 +39,12 @@ def line(axes: Axes, figure: Figure) -> None:
     """Lines, each with its band where the figure names ``low`` and ``high``."""
     at = _Places(figure.data[figure.x])
     for colour, label, rows in _series(figure):
-        x, y = at(rows[figure.x]), _floats(rows[figure.y])
+        x, y = at(rows[figure.x]), floats(rows[figure.y])
         marker = "o" if len(rows) <= FEW_POINTS else None
         axes.plot(x, y, color=colour, linewidth=1.8, marker=marker, markersize=4, label=label)
         if figure.low and figure.high:
             axes.fill_between(
-                x, _floats(rows[figure.low]), _floats(rows[figure.high]), color=colour, alpha=0.16, linewidth=0
+                x, floats(rows[figure.low]), floats(rows[figure.high]), color=colour, alpha=0.16, linewidth=0
             )
     axes.grid(axis="y")
     _dress(axes, figure, at)
@@ -55,7 +55,7 @@ def point(axes: Axes, figure: Figure) -> None:
     at = _Places(figure.data[figure.x])
     many = len(figure.data) > MANY_POINTS
     for colour, label, rows in _series(figure):
-        x, y = at(rows[figure.x]), _floats(rows[figure.y])
+        x, y = at(rows[figure.x]), floats(rows[figure.y])
         if figure.low and figure.high:
             axes.errorbar(
                 x, y, yerr=_errors(rows, figure), color=colour, fmt="o", markersize=4.5, elinewidth=1.3, label=label
@@ -75,11 +75,11 @@ def bar(axes: Axes, figure: Figure) -> None:
     width = 0.8 / len(series)
     draw = axes.barh if lying else axes.bar
     for i, (colour, label, rows) in enumerate(series):
-        place = _floats([names.index(_label(value)) for value in rows[figure.x]]) + (i - (len(series) - 1) / 2) * width
+        place = floats([names.index(_label(value)) for value in rows[figure.x]]) + (i - (len(series) - 1) / 2) * width
         error: dict[str, Any] = {}
         if figure.low and figure.high:
             error = {("xerr" if lying else "yerr"): _errors(rows, figure), "error_kw": {"ecolor": INK, "elinewidth": 1}}
-        draw(place, _floats(rows[figure.y]), 0.92 * width, color=colour, label=label, **error)
+        draw(place, floats(rows[figure.y]), 0.92 * width, color=colour, label=label, **error)
     ticks = range(len(names))
     shown = [_cut(name) for name in names]
     if lying:
@@ -107,7 +107,7 @@ def heatmap(axes: Axes, figure: Figure) -> None:
     columns = list(dict.fromkeys(figure.data[figure.x]))
     rows = list(dict.fromkeys(figure.data[figure.y]))
     cells = np.full((len(rows), len(columns)), math.nan)
-    for x, y, fill in zip(figure.data[figure.x], figure.data[figure.y], _floats(figure.data[figure.fill]), strict=True):
+    for x, y, fill in zip(figure.data[figure.x], figure.data[figure.y], floats(figure.data[figure.fill]), strict=True):
         cells[rows.index(y), columns.index(x)] = fill
     crosses_zero = np.nanmin(cells) < 0 < np.nanmax(cells)
     end = float(np.nanmax(np.abs(cells)))
@@ -151,8 +151,8 @@ class _Places:
 
     def __call__(self, values: pd.Series) -> Any:
         if self.named:
-            return _floats([self.names.index(_label(value)) for value in values])
-        return values.to_numpy() if self.dated else _floats(values)
+            return floats([self.names.index(_label(value)) for value in values])
+        return values.to_numpy() if self.dated else floats(values)
 
 
 def _series(figure: Figure) -> Iterator[tuple[str, str | None, pd.DataFrame]]:
@@ -161,6 +161,11 @@ def _series(figure: Figure) -> Iterator[tuple[str, str | None, pd.DataFrame]]:
         return
     for i, value in enumerate(dict.fromkeys(figure.data[figure.by])):
         yield COLOURS[i % len(COLOURS)], _cut(_label(value)), figure.data[figure.data[figure.by] == value]
+
+
+def dressed(axes: Axes, figure: Figure) -> None:
+    """Give the axes of a picture of numbers their ticks, their labels and what the figure refers to."""
+    _dress(axes, figure, _Places(figure.data[figure.x]))
 
 
 def _dress(axes: Axes, figure: Figure, at: _Places) -> None:
@@ -212,11 +217,12 @@ def _errors(rows: pd.DataFrame, figure: Figure) -> np.ndarray[Any, Any]:
     """Distances below and above, as Matplotlib wants them; none where the interval is unknown."""
     import numpy as np
 
-    y, low, high = (_floats(rows[name]) for name in (figure.y, figure.low, figure.high))
+    y, low, high = (floats(rows[name]) for name in (figure.y, figure.low, figure.high))
     return np.nan_to_num(np.clip(np.stack([y - low, high - y]), 0, None))
 
 
-def _floats(values: Any) -> np.ndarray[Any, Any]:
+def floats(values: Any) -> np.ndarray[Any, Any]:
+    """Values as floats, what is missing as NaN."""
     import numpy as np
     import pandas as pd
 

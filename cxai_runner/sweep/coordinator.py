@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from cxai_runner.config.problems import Problem, UserError
-from cxai_runner.sweep import parent
+from cxai_runner.lifecycle.kept import Kept
+from cxai_runner.sweep import best, parent, report
 from cxai_runner.sweep.executors import Executor, Lost, executor
 from cxai_runner.sweep.ledger import Entry, Ledger
 from cxai_runner.sweep.objectives import costs
@@ -97,18 +98,21 @@ class _Coordinator:
                 before = None if self.order.rerun else parent.before(self.ledger, self.plan.key)
                 self._remember(before)
                 if before is not None and before.status == "FINISHED" and self._all_done():
-                    self.sweep.run_id = before.run_id
+                    self.sweep.run_id, self.sweep.artifacts = before.run_id, before.artifacts
+                    self.sweep.document = Kept(self.tracker.store, before.run_id).document
                     return self.sweep
                 again = before.run_id if before is not None and before.status != "FINISHED" else None
                 started = self.tracker.start(parent.name(self.plan), parent.tags(self.plan), again=again)
                 self.own = stack.enter_context(started)
             stack.enter_context(terminated_as_exception())
             places = stack.enter_context(executor(self.plan.asked.settings, self.order.jobs, self.plan.threads))
-            self.sweep.run_id = self.own.run_id
+            self.sweep.run_id, self.sweep.artifacts = self.own.run_id, self.own.artifact_uri
             self.own.keep(parent.opening(self.plan))
             self.teller.begin(self._total(), self._ended(), places.places)
             self._go(places)
             self.sweep.seconds = time.perf_counter() - begun
+            self.sweep.document = report.document(self.sweep, best.scores(self.tracker.store))
+            best.honour(self.ledger, self.sweep)
             status = "FINISHED" if self.sweep.is_whole else "FAILED"
             self.own.finish(parent.record(self.sweep), "sweep", status)
         return self.sweep

@@ -25,6 +25,8 @@ TRIAL: Final = "cxai.sweep.trial"
 VALUES: Final = "cxai.sweep.values"
 LINK: Final = "cxai.sweep.link."
 """Of a sweep's own run, and a point's label: the id of the finished run that the point is."""
+BEST: Final = "cxai.sweep.best"
+"""Of a sweep's own run: the ids of the best; of each of those: ``true``."""
 PRUNED: Final = "cxai.pruned"
 PARENT: Final = "mlflow.parentRunId"
 _PAGE: Final = 1000
@@ -44,6 +46,8 @@ class Entry:
         In milliseconds since the epoch.
     seconds
         From its begin to its end; None before it ended.
+    artifacts
+        Where its files are.
     """
 
     run_id: str
@@ -52,13 +56,14 @@ class Entry:
     tags: Mapping[str, str]
     began: int
     seconds: float | None
+    artifacts: str = ""
 
     @classmethod
     def of(cls, run: Run) -> Entry:
         """Read one from MLflow's."""
-        info = run.info
+        info, data = run.info, run.data
         seconds = None if info.end_time is None else (info.end_time - info.start_time) / 1000
-        return cls(info.run_id, info.status, run.data.metrics, run.data.tags, info.start_time, seconds)
+        return cls(info.run_id, info.status, data.metrics, data.tags, info.start_time, seconds, info.artifact_uri)
 
 
 @dataclass(eq=False)
@@ -111,6 +116,11 @@ class Ledger:
     def children(self, sweep: str) -> list[Entry]:
         """Return the runs of a sweep's points, newest first."""
         return [Entry.of(run) for run in self._search(f"tags.`{OF}` = '{sweep}'")]
+
+    def praised(self, run_id: str, but: str) -> bool:
+        """Whether a sweep other than ``but`` names this run among its best."""
+        named = self._search(f"tags.`{BEST}` LIKE '%{run_id}%'")
+        return any(run.info.run_id != but for run in named)
 
     def _search(self, condition: str, limit: int | None = None) -> Iterator[Run]:
         client, token, newest = self.store.client, None, ["attributes.start_time DESC"]

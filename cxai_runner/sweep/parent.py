@@ -1,8 +1,8 @@
 """The run of a sweep itself, which its points' runs are nested in, and how both are written.
 
 It holds what the sweep set out to do (``sweep.yaml``), its table, its best config as overrides (``best.yaml``), its
-pictures and its report. It is FINISHED when each point is; a sweep that was cut off, or of which a point failed, is
-gone on with in the same run.
+pictures and its report, and the document that both are made of (``report.json``). It is FINISHED when each point is; a
+sweep that was cut off, or of which a point failed, is gone on with in the same run.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from cxai_runner import __version__
 from cxai_runner.config.problems import Problem, UserError
-from cxai_runner.sweep.ledger import KEY, LINK, OF, PARENT, POINT, PRUNED, TRIAL, VALUES, Entry, Ledger
+from cxai_runner.sweep.ledger import BEST, KEY, LINK, OF, PARENT, POINT, PRUNED, TRIAL, VALUES, Entry, Ledger
 from cxai_runner.sweep.points import Point, Trial
+from cxai_runner.sweep.space import said
 from cxai_runner.tracking.courier import Parcel
 from cxai_runner.tracking.lineage import environment_text
 from cxai_runner.tracking.owner import HOST, PID
@@ -168,11 +169,16 @@ def in_words(goals: Sequence[Objective], metrics: Mapping[str, float]) -> str:
 
 def record(sweep: Sweep) -> Record:
     """Return everything that a sweep's own run holds at its end."""
+    from cxai_runner.report.figures import draw_png
+    from cxai_runner.report.html import render_html
     from cxai_runner.sweep import report
 
+    document = sweep.document
+    assert document is not None
     plan = sweep.plan
     best = sweep.best()
     metrics: dict[str, float] = {
+        **{f"seconds/{stage}": spent for stage, spent in document.seconds.items()},
         "points": len(sweep.points),
         "points_finished": sum(bool(point.run_id) for point in sweep.points),
         "points_failed": len(sweep.failures),
@@ -182,26 +188,27 @@ def record(sweep: Sweep) -> Record:
         metrics |= {
             f"best/{goal.name}": one.value for goal, one in zip(plan.goals, standing.scores, strict=True) if one
         }
-    texts = dict(opening(plan).texts) | report.texts(sweep)
+    texts = dict(opening(plan).texts) | {"report.json": document.to_json()}
     if best:
         texts["best.yaml"] = _best(sweep)
-    found = {} if not best else {"cxai.sweep.best": ", ".join(p.run_id for one in best for p in one.points)}
+    found = {} if not best else {BEST: ", ".join(p.run_id for one in best for p in one.points)}
     return Record(
         params=_params(plan),
         tags=tags(plan) | found,
         metrics=metrics,
         texts=texts,
-        tables={"table": sweep.table()},
-        figures=report.pictures(sweep),
-        html=report.page(sweep),
-        note=report.headline(sweep),
+        tables={"table": sweep.table(), **({"failures": report.failures(sweep)} if sweep.failures else {})},
+        figures={figure.name: draw_png(figure) for figure in document.figures},
+        html=render_html(document),
+        note=f"{document.headline}\n\n`{document.command}`",
     )
 
 
 def _best(sweep: Sweep) -> str:
     standing = sweep.best()[0]
     words = in_words(sweep.plan.goals, sweep.entries[standing.points[0].run_id].metrics)
-    head = f"# {standing.trial.name}: {words}; the best of {len(sweep.standings())}.   cxai run --config best.yaml"
+    ranked = sum(one.rank is not None for one in sweep.standings())
+    head = f"# {standing.trial.name}: {words}; the best of {ranked}.   cxai run --config best.yaml"
     lines = sweep.plan.space.lines(standing.trial.values)
     return f"{head}\noverrides:\n" + _overrides(lines)
 
@@ -219,16 +226,6 @@ def _params(plan: Plan) -> dict[str, Any]:
         if getattr(settings, key) is not None
     }
     return searched | {axis.key: said(axis) for axis in plan.space.axes}
-
-
-def said(axis: Any) -> str:
-    """An axis as a reader sees it."""
-    if hasattr(axis, "texts"):
-        words = ", ".join(axis.texts)
-    else:
-        words = f"{axis.text(axis.low)} … {axis.text(axis.high)}" + " (log)" * axis.log
-    when = " and ".join(f"{key}={'|'.join(sorted(wanted))}" for key, wanted in axis.when.items())
-    return f"{words} where {when}" if when else words
 
 
 def _as_yaml(plan: Plan) -> str:

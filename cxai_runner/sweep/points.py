@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from cxai_runner.identity import Keys
     from cxai_runner.sweep.space import Space
+
+
+_LONG: Final = 8
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,8 @@ class Trial:
     @property
     def name(self) -> str:
         """The trial in a few words: ``xgboost max_depth=3``."""
-        words = [text if _is_group(key) else f"{key.rpartition('.')[2]}={text}" for key, text in self.values.items()]
+        texts = {key: short(text) for key, text in self.values.items()}
+        words = [text if _is_group(key) else f"{key.rpartition('.')[2]}={text}" for key, text in texts.items()]
         return " ".join(words) or "as it is"
 
 
@@ -75,6 +79,16 @@ class Point:
     def name(self) -> str:
         """The name of its run."""
         return self.trial.name + ("" if self.seed is None else f" seed={self.seed}")
+
+
+def short(text: str) -> str:
+    """Return a value as a reader wants it: a number of many digits, which was drawn, with three."""
+    if len(text) <= _LONG or not text.lstrip("-")[:1].isdecimal():
+        return text
+    try:
+        return f"{float(text):.3g}"
+    except ValueError:
+        return text
 
 
 def points(trial: Trial, space: Space, repeats: int, seed: int) -> list[Point]:

@@ -84,7 +84,9 @@ class Asked:
     settings
         Its keys.
     lines
-        Overrides of its runs, the file's before those of the command line.
+        Overrides of its runs: the file's, but for keys that are typed as well, then those of the command line.
+    words
+        The command line.
     name
         The file's; empty where there is none.
     origins
@@ -93,6 +95,7 @@ class Asked:
 
     settings: Settings
     lines: tuple[str, ...]
+    words: tuple[str, ...] = ()
     name: str = ""
     origins: Mapping[str, str] = field(default_factory=dict)
 
@@ -134,13 +137,20 @@ def asked(words: Sequence[str], config_dirs: Sequence[Path] = ()) -> Asked:
     problems += found
     if problems:
         raise UserError(problems)
-    lines = (*settings.overrides, *(word for word in words if not is_own(word)))
-    return Asked(settings, lines, "" if document is None else document.path.stem, origins)
+    typed = tuple(word for word in words if not is_own(word))
+    written = (word for word in settings.overrides if key_of(word) not in map(key_of, typed))
+    lines = (*written, *typed)
+    return Asked(settings, lines, tuple(words), "" if document is None else document.path.stem, origins)
+
+
+def key_of(word: str) -> str:
+    """Return the key or group that an override is of."""
+    return word.lstrip("+~").partition("=")[0]
 
 
 def is_own(word: str) -> bool:
     """Whether a word of the command line is of the sweep itself, not of its runs."""
-    key = word.lstrip("+~").partition("=")[0]
+    key = key_of(word)
     return key == _GROUP or key.startswith(f"{_GROUP}.")
 
 

@@ -16,6 +16,7 @@ from cxai_runner.config.folders import Folders
 from cxai_runner.config.overrides import COMMAND_LINE
 from cxai_runner.config.problems import Problem, UserError, did_you_mean
 from cxai_runner.config.schema import SLOTS
+from cxai_runner.sweep.settings import key_of
 
 if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override
@@ -111,6 +112,16 @@ class Interval:
 Axis = Choice | Interval
 
 
+def said(axis: Axis) -> str:
+    """Return what an axis varies over, in words."""
+    if isinstance(axis, Choice):
+        words = ", ".join(axis.texts)
+    else:
+        words = f"{axis.text(axis.low)} … {axis.text(axis.high)}" + " (log)" * axis.log
+    when = " and ".join(f"{key}={'|'.join(sorted(wanted))}" for key, wanted in axis.when.items())
+    return f"{words} where {when}" if when else words
+
+
 @dataclass(frozen=True)
 class Space:
     """What varies.
@@ -184,8 +195,11 @@ def space(asked: Asked, folders: Folders) -> Space:
             problems.append(replace(found, origin=found.origin or COMMAND_LINE, shown=found.shown or typed))
         else:
             axes.append(found)
+    typed = {key_of(line) for line in asked.lines}
     for where, when, values in _said(asked):
         for key, value in values.items():
+            if key in typed:  # what is typed wins
+                continue
             found = _written(str(key), value, when, fixed, asked, folders)
             if isinstance(found, Problem):
                 origin = asked.origins.get(f"{where}.{key}", "")

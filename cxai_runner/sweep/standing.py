@@ -11,6 +11,7 @@ from cxai_runner.sweep.objectives import Standing, standings
 if TYPE_CHECKING:
     import pandas as pd
 
+    from cxai_runner.report.document import Document
     from cxai_runner.sweep.ledger import Entry
     from cxai_runner.sweep.plan import Plan
     from cxai_runner.sweep.points import Point
@@ -53,6 +54,12 @@ class Sweep:
         Points without a result.
     given_up
         Labels of points that were given up.
+    made, seconds
+        Runs of this start, and how long it took.
+    artifacts
+        Where the files of its own run are.
+    document
+        What its report says; None before its end.
     """
 
     plan: Plan
@@ -63,6 +70,8 @@ class Sweep:
     given_up: set[str] = field(default_factory=set)
     made: int = 0
     seconds: float = 0.0
+    artifacts: str = ""
+    document: Document | None = None
 
     @property
     def is_whole(self) -> bool:

@@ -18,10 +18,13 @@ if TYPE_CHECKING:
 ID_LENGTH: Final = 32
 RECENT: Final = 1000
 SHORT_ID: Final = 8
+_PARENT: Final = "mlflow.parentRunId"
 
 
 def find(store: Store, prefix: str) -> Run:
-    """Return the run whose id starts with ``prefix``, or whose name it is; ``last`` is the newest.
+    """Return the run whose id starts with ``prefix``, or whose name it is.
+
+    ``last`` is the newest that somebody started: a sweep, not one of its points.
 
     Raises
     ------
@@ -29,9 +32,9 @@ def find(store: Store, prefix: str) -> Run:
         No run is meant, or more than one; the problem names the nearest.
     """
     wanted = prefix.strip()
+    if wanted == "last" and (newest := list_runs(store, limit=1, points=False)):
+        return newest[0]
     runs = list_runs(store, limit=RECENT)
-    if wanted == "last" and runs:
-        return runs[0]
     named = [run for run in runs if wanted and wanted in (run.info.run_id, run.info.run_name)]
     found = named or [run for run in runs if wanted and run.info.run_id.startswith(wanted.casefold())]
     if not found and len(wanted) == ID_LENGTH:
@@ -46,8 +49,8 @@ def find(store: Store, prefix: str) -> Run:
     raise UserError([Problem("RUN", "no such run", prefix, remedy)])
 
 
-def list_runs(store: Store, experiment: str | None = None, limit: int = 50) -> list[Run]:
-    """Return the most recent runs, newest first, of one experiment or of all."""
+def list_runs(store: Store, experiment: str | None = None, limit: int = 50, *, points: bool = True) -> list[Run]:
+    """Return the most recent runs, newest first, of one experiment or of all; with or without the points of sweeps."""
     client = store.client
     if experiment is None:
         ids = [found.experiment_id for found in store.retry(client.search_experiments)]
@@ -61,7 +64,8 @@ def list_runs(store: Store, experiment: str | None = None, limit: int = 50) -> l
     if not ids:
         return []
     newest_first = ["attributes.start_time DESC"]
-    return list(store.retry(client.search_runs, ids, max_results=limit, order_by=newest_first))
+    which = "" if points else f"tags.`{_PARENT}` IS NULL"
+    return list(store.retry(client.search_runs, ids, which, max_results=limit, order_by=newest_first))
 
 
 def summary(run: Run) -> dict[str, Any]:

@@ -35,7 +35,7 @@ _CHILD: Final = (CONFIG, "overrides.yaml", "environment.txt", "report.json")
 REQUIRED: Final[Mapping[Level, tuple[str, ...]]] = {
     "child": _CHILD,
     "full": (*_CHILD, "report.html"),
-    "sweep": ("sweep.yaml", "environment.txt", "report.html"),
+    "sweep": ("sweep.yaml", "environment.txt", "report.json", "report.html"),
 }
 """Texts without which no run of a level is finished."""
 

@@ -111,6 +111,16 @@ def test_a_file_says_under_which_condition_a_key_varies(tmp_path: Path) -> None:
     ]
 
 
+def test_what_is_typed_wins_over_what_a_file_varies_or_sets(tmp_path: Path) -> None:
+    (tmp_path / "sweep").mkdir()
+    (tmp_path / "sweep" / "mine.yaml").write_text(
+        "overrides: [task=segmentation, seed=1]\nspace: {model.n_clusters: [2, 3], model.n_init: [1]}\n"
+    )
+    varied = made("sweep=mine", "model.n_clusters=4,5", "model.n_init=7", "seed=2", folder=tmp_path)
+    assert varied.fixed == ("task=segmentation", "model.n_init=7", "seed=2")
+    assert names(varied) == [("model.n_clusters=4",), ("model.n_clusters=5",)]
+
+
 def test_one_key_may_vary_differently_for_two_models(tmp_path: Path) -> None:
     (tmp_path / "sweep").mkdir()
     (tmp_path / "sweep" / "models.yaml").write_text(
