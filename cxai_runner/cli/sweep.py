@@ -26,7 +26,11 @@ _SHOWN = 20
     "--config-dir", "config_dirs", multiple=True, type=click.Path(path_type=Path), help="A folder of your own configs."
 )
 @click.option("--plan", "only_plan", is_flag=True, help="Check every point, say what is left to run, run nothing.")
-@click.option("--jobs", type=click.IntRange(1), help="How many runs at once; by default one per processor.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    help="How many runs at once; by default one per processor, of this machine or of the cluster.",
+)
 @click.option("--rerun", is_flag=True, help="Run every point again, whatever is done.")
 @click.option("--failed-only", is_flag=True, help="Run only the points that failed.")
 @click.option("--fail-fast", is_flag=True, help="Begin no more runs once one has failed.")
@@ -72,15 +76,20 @@ def _processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _places(planned: Plan, jobs: int | None) -> int:
-    """As many jobs as were asked for, or as the processors can hold; no more than there are points."""
+def _places(planned: Plan, jobs: int | None) -> int | None:
+    """As many jobs as were asked for, or as the processors can hold; no more than there are points.
+
+    None where that is for a cluster to say.
+    """
+    if planned.asked.settings.executor == "ray" and jobs is None:
+        return None
     points = len(planned.points) or (planned.asked.settings.trials or 1) * planned.asked.settings.repeats
     if planned.asked.settings.executor == "in_process":
         return 1
     return max(1, min(jobs or _processors() // planned.threads, points))
 
 
-def _tell_plan(planned: Plan, jobs: int, *, as_json: bool) -> int:
+def _tell_plan(planned: Plan, jobs: int | None, *, as_json: bool) -> int:
     from cxai_runner.sweep.forecast import forecast
     from cxai_runner.sweep.ledger import Ledger
     from cxai_runner.tracking.store import Store
@@ -97,7 +106,7 @@ def _tell_plan(planned: Plan, jobs: int, *, as_json: bool) -> int:
     else:
         ledger = Ledger(store, store.experiment_id(to.experiment))
         ledger.read()
-    ahead = forecast(planned, ledger, jobs)
+    ahead = forecast(planned, ledger, jobs or 1)
     finished = {} if ledger is None else ledger.finished
     rows = [
         {
@@ -117,7 +126,7 @@ def _tell_plan(planned: Plan, jobs: int, *, as_json: bool) -> int:
                 "to_run": ahead.left,
                 "features": ahead.features,
                 "features_built": ahead.built,
-                "seconds": ahead.seconds,
+                "seconds": ahead.seconds if jobs else None,
                 "jobs": jobs,
                 "plan": rows,
             }
@@ -129,10 +138,10 @@ def _tell_plan(planned: Plan, jobs: int, *, as_json: bool) -> int:
     return 0
 
 
-def _ahead(ahead: Forecast, jobs: int) -> str:
+def _ahead(ahead: Forecast, jobs: int | None) -> str:
     panels = f"{ahead.features} set{'s' * (ahead.features != 1)} of features ({ahead.built} built)"
-    long = "" if ahead.seconds is None else f"; about {_duration(ahead.seconds)}"
-    workers = f"on {jobs} worker{'s' * (jobs != 1)}"
+    long = "" if ahead.seconds is None or jobs is None else f"; about {_duration(ahead.seconds)}"
+    workers = f"on {jobs} worker{'s' * (jobs != 1)}" if jobs else "on as many workers as the cluster has room for"
     return f"{ahead.points} points: {ahead.done} done, {ahead.left} to run, {panels}{long} {workers}"
 
 
