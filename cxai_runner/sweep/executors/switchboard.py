@@ -144,6 +144,8 @@ class Switchboard(Board):
 
     def close(self) -> None:
         """Answer nobody any more."""
+        if self._closed:
+            return
         self._closed = True
         with contextlib.suppress(OSError, EOFError, AuthenticationError):
             Client(self._listener.address, self._family).close()  # wakes the thread that listens
