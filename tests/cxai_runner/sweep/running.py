@@ -34,7 +34,7 @@ class Unruly(LogisticRegression):
         if self.conduct == "segfaults":
             ctypes.string_at(0)
         if self.conduct == "sleeps":  # and lets no other thread of its process have a turn
-            ctypes.PyDLL(None).usleep(int(1e6 * self.seconds))
+            ctypes.PyDLL(None).sleep(int(self.seconds))
         if self.conduct == "hoards":
             self.hoard_ = np.ones(100_000_000)
             time.sleep(self.seconds)

@@ -145,14 +145,14 @@ def test_a_run_that_dies_on_a_cluster_of_our_own_fails_alone(own_panel: list[str
     pytest.importorskip("ray", reason="Ray is not installed: make test-slow installs it")
     wanted = ["sweep", *lay_out(tmp_path, own_panel), "sweep.executor=ray", "--jobs", "2", "--json"]
     conducts = "exits,raises,segfaults,sleeps,hoards,prints,well"
-    limits = ["sweep.seconds=8", "sweep.memory_mb=900"]
+    limits = ["model.seconds=3600", "sweep.seconds=40", "sweep.memory_mb=900"]
     code, out, told = run([*wanted, f"model.conduct={conducts}", *limits], tmp_path)
     assert code == 1, told
     assert {one["point"]: one["error"] for one in json.loads(out)["failed"]} == {
         "1": "its process ended",
         "2": "ArithmeticError: a sum that does not come out",
         "3": "its process ended",
-        "4": "it took more than 8 s (sweep.seconds)",
+        "4": "it took more than 40 s (sweep.seconds)",
         "5": "it took more than 900 MB (sweep.memory_mb)",
     }
     assert sorted(one.info.status for one in children(store(tmp_path))) == ["FAILED"] * 5 + ["FINISHED"] * 2
