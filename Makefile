@@ -6,6 +6,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 SPARK  := $(VENV)/.installed-spark
+RAY    := $(VENV)/.installed-ray
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
@@ -34,7 +35,11 @@ $(SPARK): requirements-spark.lock $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-spark.lock
 	@touch $@
 
-test-slow: $(STAMP) $(SPARK)  ## fault injection, wheels, servers, Spark: the slow tests
+$(RAY): requirements-ray.lock $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-ray.lock
+	@touch $@
+
+test-slow: $(STAMP) $(SPARK) $(RAY)  ## fault injection, wheels, servers, Spark, Ray: the slow tests
 	$(PYTEST) -m slow
 
 lint: $(STAMP)  ## ruff, the type checker and the layers
@@ -55,10 +60,12 @@ ui: $(STAMP)  ## MLflow's pages on this machine only
 RESOLVE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-annotate --no-header
 
-lock:  ## resolve requirements.lock anew, and requirements-spark.lock beside it (needs uv)
+EXTRA = $(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["$(1)"])'
+
+lock:  ## resolve requirements.lock anew, and those of Spark and Ray beside it (needs uv)
 	$(RESOLVE) --extra deep --extra dev --extra postgresql pyproject.toml --output-file requirements.lock
-	$(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["spark"])' \
-	  | $(RESOLVE) - --constraint requirements.lock --output-file requirements-spark.lock
+	$(call EXTRA,spark) | $(RESOLVE) - --constraint requirements.lock --output-file requirements-spark.lock
+	$(call EXTRA,ray) | $(RESOLVE) - --constraint requirements.lock --output-file requirements-ray.lock
 
 clean:  ## remove what was built here, not mlruns
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

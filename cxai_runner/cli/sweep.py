@@ -30,7 +30,11 @@ _WIDTH = 100
     "--config-dir", "config_dirs", multiple=True, type=click.Path(path_type=Path), help="A folder of your own configs."
 )
 @click.option("--plan", "only_plan", is_flag=True, help="Check every point, say what is left to run, run nothing.")
-@click.option("--jobs", type=click.IntRange(1), help="How many runs at once; by default one per processor.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    help="How many runs at once; by default one per processor, of this machine or of the cluster.",
+)
 @click.option("--rerun", is_flag=True, help="Run every point again, whatever is done.")
 @click.option("--failed-only", is_flag=True, help="Run only the points that failed.")
 @click.option("--fail-fast", is_flag=True, help="Begin no more runs once one has failed.")
@@ -76,19 +80,24 @@ def _processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _places(planned: Plan, jobs: int | None) -> int:
-    """As many jobs as were asked for, or as the processors can hold; no more than there are points."""
+def _places(planned: Plan, jobs: int | None) -> int | None:
+    """As many jobs as were asked for, or as the processors can hold; no more than there are points.
+
+    None where that is for a cluster to say.
+    """
+    if planned.asked.settings.executor == "ray" and jobs is None:
+        return None
     points = len(planned.points) or (planned.asked.settings.trials or 1) * planned.asked.settings.repeats
     if planned.asked.settings.executor == "in_process":
         return 1
     return max(1, min(jobs or _processors() // planned.threads, points))
 
 
-def _tell_plan(planned: Plan, jobs: int, *, as_json: bool) -> int:
+def _tell_plan(planned: Plan, jobs: int | None, *, as_json: bool) -> int:
     from cxai_runner.sweep.forecast import forecast
 
     ledger = _ledger(planned)
-    ahead = forecast(planned, ledger, jobs)
+    ahead = forecast(planned, ledger, jobs or 1)
     finished = {} if ledger is None else ledger.finished
     rows = [
         {
@@ -108,7 +117,7 @@ def _tell_plan(planned: Plan, jobs: int, *, as_json: bool) -> int:
                 "to_run": ahead.left,
                 "features": ahead.features,
                 "features_built": ahead.built,
-                "seconds": ahead.seconds,
+                "seconds": ahead.seconds if jobs else None,
                 "jobs": jobs,
                 "plan": rows,
             }
@@ -139,10 +148,10 @@ def _ledger(planned: Plan) -> Ledger | None:
     return ledger
 
 
-def _ahead(ahead: Forecast, jobs: int) -> str:
+def _ahead(ahead: Forecast, jobs: int | None) -> str:
     panels = f"{ahead.features} set{'s' * (ahead.features != 1)} of features ({ahead.built} built)"
-    long = "" if ahead.seconds is None else f"; about {_duration(ahead.seconds)}"
-    workers = f"on {jobs} worker{'s' * (jobs != 1)}"
+    long = "" if ahead.seconds is None or jobs is None else f"; about {_duration(ahead.seconds)}"
+    workers = f"on {jobs} worker{'s' * (jobs != 1)}" if jobs else "on as many workers as the cluster has room for"
     return f"{ahead.points} points: {ahead.done} done, {ahead.left} to run, {panels}{long} {workers}"
 
 

@@ -112,8 +112,12 @@ def _is_standard(module: str) -> bool:
 
 @cache
 def _installed() -> tuple[str, ...]:
+    """Folders of installed packages: this environment's, and those that it shares or was given on the path."""
     paths = sysconfig.get_paths()
-    return tuple({str(Path(paths[name]).resolve()) for name in ("purelib", "platlib", "stdlib")})
+    shared = [path for path in sys.path if Path(path).name in {"site-packages", "dist-packages"}]
+    return tuple(
+        {str(Path(path).resolve()) for path in (*map(paths.get, ("purelib", "platlib", "stdlib")), *shared) if path}
+    )
 
 
 def _is_read(path: Path, module: str) -> bool:

@@ -41,7 +41,7 @@ class Order:
     Parameters
     ----------
     jobs
-        How many runs are made at once.
+        How many runs are made at once; None for as many as a cluster has room for.
     rerun
         Make every run again, whatever is done.
     failed_only
@@ -50,7 +50,7 @@ class Order:
         Begin no more runs once so many have failed.
     """
 
-    jobs: int = 1
+    jobs: int | None = 1
     rerun: bool = False
     failed_only: bool = False
     max_failures: int | None = None

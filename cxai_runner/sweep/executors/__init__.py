@@ -66,7 +66,7 @@ class Executor(ABC):
         self.close()
 
 
-def executor(settings: Settings, places: int, threads: int) -> Executor:
+def executor(settings: Settings, places: int | None, threads: int) -> Executor:
     """Return the executor that a sweep names.
 
     Parameters
@@ -74,7 +74,7 @@ def executor(settings: Settings, places: int, threads: int) -> Executor:
     settings
         The sweep's own.
     places
-        How many jobs are made at once.
+        How many jobs are made at once; None for as many as there is room for.
     threads
         How many threads each is held to.
 
@@ -93,4 +93,4 @@ def executor(settings: Settings, places: int, threads: int) -> Executor:
         return OnRay(settings, places, threads)
     from cxai_runner.sweep.executors.processes import Processes
 
-    return Processes(settings, places, threads)
+    return Processes(settings, places or 1, threads)

@@ -7,6 +7,7 @@ since no library that computes in C can be asked to stop.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
@@ -22,11 +23,14 @@ from cxai_runner.threads import environment
 if TYPE_CHECKING:
     from loky import ProcessPoolExecutor
 
+    from cxai_runner.sweep.executors.switchboard import Switchboard
     from cxai_runner.sweep.settings import Settings
     from cxai_runner.watch import Watch
 
 _LOOK_SECONDS: Final = 0.25
 """How often a limit is looked after."""
+_NO_LEAK: Final = {"LOKY_MAX_MEMORY_LEAK_SIZE": "1e15"}
+"""What a worker remembers for its next job is no leak, for which loky would begin it anew, cold, between two jobs."""
 
 
 @dataclass(eq=False)
@@ -37,7 +41,7 @@ class _Place:
     warm: Future[int]
     job: Job | None = None
     future: Future[Outcome] | None = None
-    begun: float = 0.0
+    begun: float | None = None
     ended_for: str = ""
 
 
@@ -57,14 +61,14 @@ class Processes(Executor):
     def __init__(self, settings: Settings, places: int, threads: int) -> None:
         self._settings = settings
         self._threads = threads
+        self._switchboard: Switchboard | None = None
         self._places = [self._opened() for _ in range(places)]
 
     def _opened(self) -> _Place:
         from loky import ProcessPoolExecutor
 
-        pool = ProcessPoolExecutor(
-            max_workers=1, timeout=None, env=environment(self._threads), initializer=_prepare, initargs=(os.getpid(),)
-        )
+        env = environment(self._threads) | _NO_LEAK
+        pool = ProcessPoolExecutor(max_workers=1, timeout=None, env=env, initializer=_prepare, initargs=(os.getpid(),))
         return _Place(pool, pool.submit(warm))
 
     @property
@@ -79,9 +83,17 @@ class Processes(Executor):
 
     def submit(self, job: Job, watch: Watch | None = None) -> None:
         """Begin a job at a free place."""
-        place = next(place for place in self._places if place.job is None)
-        place.job, place.begun, place.ended_for = job, time.monotonic(), ""
-        place.future = place.pool.submit(perform, job, watch)
+        from loky.process_executor import BrokenProcessPool
+
+        number = next(number for number, place in enumerate(self._places) if place.job is None)
+        line = None if watch is None else self._line(job, watch)
+        try:
+            future = self._places[number].pool.submit(perform, job, line)
+        except BrokenProcessPool:  # it died while it waited, which is nobody's fault here
+            self._replace(number)
+            future = self._places[number].pool.submit(perform, job, line)
+        place = self._places[number]
+        place.job, place.future, place.begun, place.ended_for = job, future, None, ""
 
     def ended(self, patience: float) -> list[Outcome | Lost]:
         """Return what ended, waiting for the first for ``patience`` seconds at most."""
@@ -91,16 +103,24 @@ class Processes(Executor):
             wait(
                 futures, timeout=min(_LOOK_SECONDS, max(0.0, deadline - time.monotonic())), return_when=FIRST_COMPLETED
             )
+            for place in self._places:
+                self._hold_to_limits(place)
             found = [self._taken(number) for number, one in enumerate(self._places) if one.future and one.future.done()]
             if found or not futures or time.monotonic() >= deadline:
                 return found
-            for place in self._places:
-                self._hold_to_limits(place)
 
     def close(self) -> None:
         """End every process; what is not done is lost."""
         for place in self._places:
             place.pool.shutdown(wait=False, kill_workers=True)
+        if self._switchboard is not None:
+            self._switchboard.close()
+
+    def _line(self, job: Job, watch: Watch) -> Watch:
+        from cxai_runner.sweep.executors.switchboard import Switchboard
+
+        self._switchboard = self._switchboard or Switchboard()
+        return self._switchboard.line(job.label, watch)
 
     def _taken(self, number: int) -> Outcome | Lost:
         """What the job at a place came to; a process that died is replaced."""
@@ -111,29 +131,42 @@ class Processes(Executor):
         assert job is not None
         assert future is not None
         place.job = place.future = None
+        if self._switchboard is not None:
+            self._switchboard.hang_up(job.label)
         try:
             return future.result()
         except BrokenProcessPool as error:
-            place.pool.shutdown(wait=False, kill_workers=True)
-            self._places[number] = self._opened()
+            self._replace(number)
             return Lost(job, place.ended_for or _worded(error))
         except Exception as error:  # its outcome could not cross, say
             return Lost(job, f"{type(error).__name__}: {error}")
 
+    def _replace(self, number: int) -> None:
+        self._places[number].pool.shutdown(wait=False, kill_workers=True)
+        self._places[number] = self._opened()
+
     def _hold_to_limits(self, place: _Place) -> None:
-        if place.job is None or place.ended_for or not place.warm.done() or place.warm.exception() is not None:
+        if place.future is None or place.future.done() or place.ended_for:
+            return
+        if not place.warm.done() or place.warm.exception() is not None:
             return
         process, settings = place.warm.result(), self._settings
+        place.begun = place.begun or time.monotonic()  # what a process takes to get warm is no time of its job
         if settings.seconds is not None and time.monotonic() - place.begun > settings.seconds:
             place.ended_for = f"it took more than {settings.seconds:g} s (sweep.seconds)"
         elif settings.memory_mb is not None and _memory_mb(process) > settings.memory_mb:
             place.ended_for = f"it took more than {settings.memory_mb:,.0f} MB (sweep.memory_mb)"
         if place.ended_for:
-            os.kill(process, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
 
 
 def _prepare(owner: int) -> None:
-    """Leave Ctrl-C to whoever coordinates, who decides what becomes of the runs; end when that process is gone."""
+    """Leave Ctrl-C to whoever coordinates, who decides what becomes of the runs; end when that process is gone.
+
+    What a model prints goes to standard error: the sweep's own output may be a document.
+    """
+    os.dup2(2, 1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_leave_with, args=(owner,), name="cxai-owner", daemon=True).start()
 
