@@ -195,10 +195,10 @@ def space(asked: Asked, folders: Folders) -> Space:
             problems.append(replace(found, origin=found.origin or COMMAND_LINE, shown=found.shown or typed))
         else:
             axes.append(found)
-    typed = {key_of(line) for line in asked.lines}
+    said_already = {key_of(line) for line in asked.lines}
     for where, when, values in _said(asked):
         for key, value in values.items():
-            if key in typed:  # what is typed wins
+            if key in said_already:  # what is typed wins
                 continue
             found = _written(str(key), value, when, fixed, asked, folders)
             if isinstance(found, Problem):

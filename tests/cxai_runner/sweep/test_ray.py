@@ -19,7 +19,6 @@ from cxai_runner.config.problems import UserError
 from cxai_runner.sweep.executors.ray import OnRay
 from cxai_runner.sweep.settings import Settings
 from tests.conftest import user_environment
-from tests.cxai_runner.data.conftest import postgresql  # noqa: F401 - a fixture
 from tests.cxai_runner.sweep.running import children, lay_out, parents, results, run, runs, start, store
 
 POINTS = 12
