@@ -32,7 +32,7 @@ def wait_for_first(home: Path, child: subprocess.Popen[str]) -> None:
 @pytest.mark.parametrize("executor", ["processes", "in_process"])
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_sweep_told_to_stop(executor: str, sent: int, code: int, own_panel: list[str], tmp_path: Path) -> None:
-    wanted = ["sweep", *lay_out(tmp_path, own_panel), "model.conduct=tarries", "model.seconds=3", "model.C=1,2,3,4"]
+    wanted = ["sweep", *lay_out(tmp_path, own_panel), "model.conduct=tarries", "model.seconds=0.2", "model.C=1,2,3,4"]
     wanted += [f"sweep.executor={executor}", "--jobs", "2"]
     child = start(wanted, tmp_path)
     wait_for_first(tmp_path, child)
@@ -55,7 +55,7 @@ def test_a_sweep_told_to_stop(executor: str, sent: int, code: int, own_panel: li
 
 
 def test_kill_9_takes_the_workers_along(own_panel: list[str], tmp_path: Path) -> None:
-    wanted = ["sweep", *lay_out(tmp_path, own_panel), "model.conduct=tarries", "model.seconds=3", "model.C=1,2,3,4"]
+    wanted = ["sweep", *lay_out(tmp_path, own_panel), "model.conduct=tarries", "model.seconds=0.2", "model.C=1,2,3,4"]
     wanted += ["--jobs", "2"]
     child = start(wanted, tmp_path)
     wait_for_first(tmp_path, child)
