@@ -105,7 +105,7 @@ def assert_same(have: dict[str, Any], want: dict[str, Any]) -> None:
 
 def several(home: Path, own_panel: list[str]) -> list[str]:
     values = ",".join(str(2.0**n) for n in range(POINTS))
-    settings = ["model.conduct=tarries", "model.seconds=2", f"model.C={values}", "--json"]
+    settings = ["model.conduct=tarries", "model.seconds=0.1", f"model.C={values}", "--json"]
     return ["sweep", *lay_out(home, own_panel), *settings]
 
 
