@@ -162,7 +162,7 @@ def _duration(seconds: float) -> str:
 
 
 def _axes(planned: Plan) -> str:
-    from cxai_runner.sweep.space import said
+    from cxai_runner.sweep.axes import said
 
     return table([["varies", "over"], *([axis.key, said(axis)] for axis in planned.space.axes)])
 

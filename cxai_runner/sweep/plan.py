@@ -17,11 +17,12 @@ from cxai_runner.config.folders import Folders
 from cxai_runner.config.problems import Problem, Stage, UserError
 from cxai_runner.experiment import is_built
 from cxai_runner.identity import keys
+from cxai_runner.sweep.axes import Axis, Interval
 from cxai_runner.sweep.objectives import Objective, objectives
 from cxai_runner.sweep.points import Point, Trial, points
 from cxai_runner.sweep.search import Search, listed, search
 from cxai_runner.sweep.settings import Asked, asked
-from cxai_runner.sweep.space import Axis, Interval, Space, conditioned, space
+from cxai_runner.sweep.space import Space, conditioned, space
 from cxai_runner.sweep.workshop import Workshop
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from cxai_runner.evaluation.wording import number, with_interval
 from cxai_runner.report.document import Document
 from cxai_runner.report.wording import share
 from cxai_runner.sweep import importance, noise, pictures, scales
-from cxai_runner.sweep.space import said
+from cxai_runner.sweep.axes import said
 from cxai_runner.tracking.lineage import code_of
 
 if TYPE_CHECKING:

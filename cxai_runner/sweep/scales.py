@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from cxai_runner.sweep.space import Axis
+    from cxai_runner.sweep.axes import Axis
 
 _WIDE: Final = 50
 """Values whose largest is so many times the smallest lie on a logarithmic scale."""

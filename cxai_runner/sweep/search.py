@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from cxai_runner.config.problems import Problem, UserError
+from cxai_runner.sweep.axes import Axis, Choice
 from cxai_runner.sweep.points import Trial
-from cxai_runner.sweep.space import Axis, Choice, Space
+from cxai_runner.sweep.space import Space
 
 if TYPE_CHECKING:
     from cxai_runner.sweep.objectives import Objective

@@ -6,9 +6,8 @@ command line it is found out: ``model=logit_penalised,xgboost model.C=0.1,1`` va
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from cxai_runner.config import overrides
@@ -16,6 +15,7 @@ from cxai_runner.config.folders import Folders
 from cxai_runner.config.overrides import COMMAND_LINE
 from cxai_runner.config.problems import Problem, UserError, did_you_mean
 from cxai_runner.config.schema import SLOTS
+from cxai_runner.sweep.axes import Axis, Choice, Interval
 from cxai_runner.sweep.settings import key_of
 
 if TYPE_CHECKING:
@@ -28,98 +28,6 @@ Values = Mapping[str, str]
 
 _NEVER_VARIED = ("task", "experiment", "tracking", "cache", "privacy", "targets")
 """Runs that answer different questions, or lie in different stores, cannot be compared."""
-
-
-@dataclass(frozen=True)
-class Choice:
-    """An axis of listed values.
-
-    Parameters
-    ----------
-    key
-        The config key or group.
-    texts
-        Its values as overrides write them.
-    when
-        Key → the values with which this axis is there; always, where empty.
-    """
-
-    key: str
-    texts: tuple[str, ...]
-    when: Mapping[str, frozenset[str]] = field(default_factory=dict)
-
-    @property
-    def size(self) -> float:
-        """How many values it has."""
-        return len(self.texts)
-
-    @property
-    def examples(self) -> tuple[str, ...]:
-        """Values by which every value is judged before anything runs."""
-        return self.texts
-
-
-@dataclass(frozen=True)
-class Interval:
-    """An axis of numbers between two, both included.
-
-    Parameters
-    ----------
-    key
-        The config key.
-    low, high
-        Its ends.
-    log
-        Whether it is even on the scale of logarithms.
-    whole
-        Whether its numbers are whole.
-    when
-        As of a `Choice`.
-    """
-
-    key: str
-    low: float
-    high: float
-    log: bool = False
-    whole: bool = False
-    when: Mapping[str, frozenset[str]] = field(default_factory=dict)
-
-    @property
-    def size(self) -> float:
-        """How many values it has."""
-        return self.high - self.low + 1 if self.whole else math.inf
-
-    @property
-    def examples(self) -> tuple[str, ...]:
-        """Values by which every value is judged before anything runs."""
-        return (self.text(self.low), self.text(self.high))
-
-    def at(self, share: float) -> str:
-        """Return the value at a share of the way, between 0 and 1 (1 excluded where it is whole)."""
-        if self.whole:
-            low, high = self.low - 0.5 * self.log, self.high + 1 - 0.5 * self.log
-            raw = low * (high / low) ** share if self.log else low + (high - low) * share
-            return self.text(min(self.high, max(self.low, round(raw) if self.log else math.floor(raw))))
-        if self.log:
-            return self.text(self.low * (self.high / self.low) ** share)
-        return self.text(self.low + (self.high - self.low) * share)
-
-    def text(self, number: float) -> str:
-        """Return a number as an override writes it."""
-        return str(int(number)) if self.whole else repr(float(number))
-
-
-Axis = Choice | Interval
-
-
-def said(axis: Axis) -> str:
-    """Return what an axis varies over, in words."""
-    if isinstance(axis, Choice):
-        words = ", ".join(axis.texts)
-    else:
-        words = f"{axis.text(axis.low)} … {axis.text(axis.high)}" + " (log)" * axis.log
-    when = " and ".join(f"{key}={'|'.join(sorted(wanted))}" for key, wanted in axis.when.items())
-    return f"{words} where {when}" if when else words
 
 
 @dataclass(frozen=True)

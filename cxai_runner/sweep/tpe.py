@@ -14,9 +14,10 @@ import hashlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from cxai_runner.sweep.axes import Axis, Choice
 from cxai_runner.sweep.points import Trial
 from cxai_runner.sweep.search import Search
-from cxai_runner.sweep.space import Axis, Choice, Space
+from cxai_runner.sweep.space import Space
 from cxai_runner.watch import Watch
 
 if TYPE_CHECKING:

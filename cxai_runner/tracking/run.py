@@ -17,50 +17,35 @@ Every text passes the masker first. Customer ids leave as keyed hashes where `Pr
 from __future__ import annotations
 
 import getpass
-import json
 import sys
 import tempfile
-import time
 import traceback
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import zip_longest
-from math import isfinite
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 from cxai_runner.tracking.artifacts import lay_out
+from cxai_runner.tracking.batches import log_datasets, log_values
 from cxai_runner.tracking.masking import Masker
 from cxai_runner.tracking.models import Logged, log_model
 from cxai_runner.tracking.owner import Lease, close_orphans, owner_tags
 from cxai_runner.tracking.pseudonyms import Privacy
-from cxai_runner.tracking.quiet import import_mlflow
 from cxai_runner.tracking.record import (
     UNDEFINED,
-    DatasetRecord,
     Level,
     Record,
     finite,
-    metric_key,
     param_texts,
-    short_digest,
     tag_texts,
 )
 from cxai_runner.tracking.signals import shielded
 from cxai_runner.tracking.store import Store
 
 if TYPE_CHECKING:
-    from mlflow.entities import DatasetInput
-    from mlflow.entities import Metric as MlflowMetric
     from mlflow.entities import Run as MlflowRun
 
-T = TypeVar("T")
-
-METRICS_PER_BATCH: Final = 700
-PARAMS_PER_BATCH: Final = 100
-TAGS_PER_BATCH: Final = 100
-DATASET_NAME_LENGTH: Final = 500
 ERROR_LENGTH: Final = 500
 NOTE: Final = "mlflow.note.content"
 
@@ -248,7 +233,7 @@ class TrackedRun:
 
     def say(self, metrics: Mapping[str, float] | None = None, tags: Mapping[str, str] | None = None) -> None:
         """Write metrics and tags while the run goes on."""
-        self._log_batches({}, self._masker.mask_mapping(dict(tags or {})), metrics or {}, ())
+        self._log({}, self._masker.mask_mapping(dict(tags or {})), metrics or {})
 
     def keep(self, record: Record) -> None:
         """Write artifacts while the run goes on; those of the same names are replaced."""
@@ -284,47 +269,25 @@ class TrackedRun:
         with tempfile.TemporaryDirectory(prefix="cxai-run-") as folder:
             lay_out(Path(folder), record, long_tags, self._masker, self._tracker.privacy)
             self._store.retry(self._store.client.log_artifacts, self.run_id, folder)
-        self._log_datasets(record.datasets)
+        log_datasets(self._store, self.run_id, record.datasets, self._masker)
         self.models = tuple(
             log_model(self._store, self._run, name, saved, self._tracker.privacy, self._tracker.trusted)
             for name, saved in record.models.items()
         )
         if pickled := [model.name for model in self.models if model.format == "pickle"]:
             tags["cxai.pickled"] = ", ".join(pickled)
-        self._log_batches(param_texts(self._masker.mask_mapping(record.params)), tags, metrics, record.steps)
+        self._log(param_texts(self._masker.mask_mapping(record.params)), tags, metrics, record.steps)
         with shielded():
             self._close(status)
 
-    def _log_datasets(self, datasets: Sequence[DatasetRecord]) -> None:
-        if datasets:
-            inputs = [_dataset_input(dataset, self._masker) for dataset in datasets]
-            self._store.retry(self._store.client.log_inputs, self.run_id, datasets=inputs)
-
-    def _log_batches(
+    def _log(
         self,
         params: Mapping[str, str],
         tags: Mapping[str, str],
         metrics: Mapping[str, float],
-        steps: Iterable[tuple[str, float, int]],
+        steps: Iterable[tuple[str, float, int]] = (),
     ) -> None:
-        import_mlflow()
-        from mlflow.entities import Metric, Param, RunTag
-
-        now = int(time.time() * 1000)
-        points = [Metric(metric_key(name), value, now, 0) for name, value in metrics.items()]
-        points += [Metric(metric_key(name), float(value), now, step) for name, value, step in steps if isfinite(value)]
-        batches = zip_longest(
-            _chunks([Param(key, text) for key, text in params.items()], PARAMS_PER_BATCH),
-            _chunks([RunTag(key, text) for key, text in tags.items()], TAGS_PER_BATCH),
-            _chunks(points, METRICS_PER_BATCH),
-            fillvalue=(),
-        )
-        for some_params, some_tags, some_metrics in batches:
-            self._log_batch(some_metrics, some_params, some_tags)
-
-    def _log_batch(self, metrics: Sequence[MlflowMetric], params: Sequence[Any], tags: Sequence[Any]) -> None:
-        log = self._store.client.log_batch
-        self._store.retry(log, self.run_id, metrics=metrics, params=params, tags=tags, synchronous=True)
+        log_values(self._store, self.run_id, params, tags, metrics, steps)
 
     def _keep(self, ending: Ending) -> None:
         """Close the run; one that failed keeps its config, the reason and the traceback."""
@@ -334,7 +297,7 @@ class TrackedRun:
                 for path, content in {**self._opening.texts, "error/traceback.txt": ending.traceback}.items():
                     self._store.retry(client.log_text, self.run_id, self._masker.mask(content), path)
                 params = param_texts(self._masker.mask_mapping(self._opening.params))
-                self._log_batches(params, {"cxai.error": self._masker.mask(ending.reason)[:ERROR_LENGTH]}, {}, ())
+                self._log(params, {"cxai.error": self._masker.mask(ending.reason)[:ERROR_LENGTH]}, {})
         finally:
             self._close(ending.status)
 
@@ -354,25 +317,3 @@ def who() -> dict[str, str]:
         "mlflow.source.name": Path(sys.argv[0]).name or "python",
         "mlflow.source.type": "LOCAL",
     }
-
-
-def _chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
-
-
-def _dataset_input(record: DatasetRecord, masker: Masker) -> DatasetInput:
-    import_mlflow()
-    from mlflow.entities import Dataset, DatasetInput, InputTag
-
-    profile = {"num_rows": sum(record.rows.values()), "rows": dict(record.rows), "digest": record.digest}
-    columns = [{"name": name, "type": kind, "required": True} for name, kind in record.schema.items()]
-    dataset = Dataset(
-        name=masker.mask(record.name)[:DATASET_NAME_LENGTH],
-        digest=short_digest(record.digest),
-        source_type="local" if "://" not in record.source else record.source.split("://")[0],
-        source=json.dumps({"uri": masker.mask(record.source)}),
-        schema=json.dumps({"mlflow_colspec": columns}),
-        profile=json.dumps(profile),
-    )
-    return DatasetInput(dataset, tags=[InputTag("mlflow.data.context", record.context)])

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from cxai_runner.sweep.axes import Axis
 from cxai_runner.sweep.ledger import Entry
 from cxai_runner.sweep.objectives import Objective
 from cxai_runner.sweep.points import Point, Trial
 from cxai_runner.sweep.settings import Asked, Settings
-from cxai_runner.sweep.space import Axis, Space
+from cxai_runner.sweep.space import Space
 from cxai_runner.sweep.standing import Failure, Sweep
 
 LOSS = Objective("log_loss", "lower")

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from cxai_runner.sweep import best
+from cxai_runner.sweep.axes import Choice
 from cxai_runner.sweep.ledger import BEST
-from cxai_runner.sweep.space import Choice
 from cxai_runner.sweep.standing import Sweep
 from tests.cxai_runner.sweep.conftest import entry, made
 

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cxai_runner.sweep.axes import Choice
 from cxai_runner.sweep.noise import side_by_side, verdict
-from cxai_runner.sweep.space import Choice
 from cxai_runner.task import Context
 from tasks.purchase_incidence import PurchaseIncidence
 from tests.cxai_runner.sweep.conftest import made

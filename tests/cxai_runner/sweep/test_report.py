@@ -11,8 +11,9 @@ from cxai_runner.report.document import Document
 from cxai_runner.report.figures import draw_png
 from cxai_runner.report.html import render_html
 from cxai_runner.sweep import importance, pictures, report, scales
+from cxai_runner.sweep.axes import Choice, Interval
 from cxai_runner.sweep.objectives import Objective
-from cxai_runner.sweep.space import Choice, Interval, Space
+from cxai_runner.sweep.space import Space
 from cxai_runner.sweep.standing import Sweep
 from tests.cxai_runner.sweep.conftest import LOSS, made
 

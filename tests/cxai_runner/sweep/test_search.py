@@ -7,11 +7,12 @@ import math
 import pytest
 
 from cxai_runner.config.problems import UserError
+from cxai_runner.sweep.axes import Choice, Interval
 from cxai_runner.sweep.objectives import Objective
 from cxai_runner.sweep.points import Trial
 from cxai_runner.sweep.search import Search, listed, search
 from cxai_runner.sweep.settings import Settings
-from cxai_runner.sweep.space import Choice, Interval, Space
+from cxai_runner.sweep.space import Space
 
 LOSS = (Objective("log_loss", "lower"),)
 SPACE = Space(

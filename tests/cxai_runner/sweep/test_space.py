@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from cxai_runner.config.folders import Folders
 from cxai_runner.config.problems import UserError
+from cxai_runner.sweep.axes import Choice, Interval
 from cxai_runner.sweep.settings import asked
-from cxai_runner.sweep.space import Choice, Interval, Space, conditioned, space
+from cxai_runner.sweep.space import Space, conditioned, space
 
 
 def made(*words: str, folder: Path | None = None) -> Space:
