@@ -212,8 +212,8 @@ def _maskable(secret: str) -> bool:
 
 def _forms(secret: str) -> set[str]:
     """A secret as it may be spelt: quoted for a URL, escaped in JSON, Python, YAML or HTML, or line by line."""
-    secret = secret.strip()
-    plain = {secret, unquote(secret)}
+    whole, secret = secret, secret.strip()  # with its blanks it may be long enough to be found within a word
+    plain = {whole, secret, unquote(secret)}
     forms = set(plain)
     for form in plain:
         forms |= {quote(form, safe=""), quote(form), quote_plus(form), html.escape(form), repr(form)[1:-1]}
