@@ -46,14 +46,12 @@ def main() -> None:
 def for_hydra(arguments: Sequence[str]) -> list[str]:
     """Write out the overrides among ``arguments``, flags left as they are."""
     from cxai_runner.config.overrides import qualify
-    from cxai_runner.sweep.settings import is_own
+    from cxai_runner.sweep.settings import ROUND_HYDRA, is_own
 
     folders = Folders.of([folder for folder in _folders(arguments) if folder.is_dir()])
     for_sweeper = [argument for argument in arguments if is_own(argument)]
     if for_sweeper:  # Hydra knows no such key: what the sweep is asked goes round it
-        from hydra_plugins.cxai_sweeper import CxaiSweeper
-
-        CxaiSweeper.asked = for_sweeper
+        ROUND_HYDRA[:] = for_sweeper
     written = [argument for argument in arguments if argument not in for_sweeper]
     places = [index for index, argument in enumerate(written) if _is_override(argument)]
     for index, line in zip(places, qualify([written[index] for index in places], folders), strict=True):

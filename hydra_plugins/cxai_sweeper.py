@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from hydra.core.config_store import ConfigStore
 from hydra.plugins.sweeper import Sweeper
@@ -24,15 +24,7 @@ ConfigStore.instance().store(
 
 
 class CxaiSweeper(Sweeper):
-    """Runs the sweep that the overrides span, as ``cxai sweep`` does.
-
-    Attributes
-    ----------
-    asked
-        What the command line says of the sweep itself.
-    """
-
-    asked: ClassVar[list[str]] = []
+    """Runs the sweep that the overrides span, as ``cxai sweep`` does."""
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Take what Hydra lends a sweeper."""
@@ -42,9 +34,10 @@ class CxaiSweeper(Sweeper):
     def sweep(self, arguments: list[str]) -> Any:
         """Check every point, run what is not done, and exit with the code of the sweep."""
         from cxai_runner.cli import exit_code
+        from cxai_runner.sweep.settings import ROUND_HYDRA
 
         folders = [word for folder in self._folders() for word in ("--config-dir", str(folder))]
-        sys.exit(exit_code(["sweep", *folders, "--", *arguments, *self.asked]))
+        sys.exit(exit_code(["sweep", *folders, "--", *arguments, *ROUND_HYDRA]))
 
     def _folders(self) -> list[Path]:
         sources = self.hydra_context.config_loader.get_sources() if self.hydra_context else []

@@ -19,6 +19,10 @@ from cxai_runner.config.problems import Problem, UserError, did_you_mean
 
 _GROUP = "sweep"
 
+ROUND_HYDRA: list[str] = []
+"""What ``python -m cxai_runner -m`` was told of the sweep itself: Hydra knows no such keys, so they wait here for the
+sweeper, whose module Hydra loads anew."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:

@@ -1,4 +1,4 @@
-"""`python -m cxai_runner`: Hydra's application and its sweeper, in a process and a folder of their own."""
+"""`python -m cxai_runner`: Hydra's application and our sweeper, in a process and a folder of their own."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from pathlib import Path
 
 import pytest
 
-# The run itself is another's matter: it is replaced by one that says what it was asked for, and fails for seed 2.
+# Runs and sweeps are another's matter: they are replaced by what says what it was asked for, and fails for seed 2.
 STUB = """
-import sys
+import cxai_runner.cli
 import cxai_runner.cli.run as run
 def execute(overrides, config_dirs, **_):
     print("RUN", *overrides, *(path.name for path in config_dirs), flush=True)
-    if "seed=3" in overrides:
-        raise RuntimeError("no more memory")
     return 1 if "seed=2" in overrides else 0
-run.execute = execute
+def exit_code(arguments):
+    print(arguments[0].upper(), *arguments[1:], flush=True)
+    return 1 if "seed=2,3" in arguments else 0
+run.execute, cxai_runner.cli.exit_code = execute, exit_code
 from cxai_runner.__main__ import main
 main()
 """
@@ -67,25 +68,24 @@ def test_mistakes_are_told_in_our_words(hydra_app) -> None:
     assert done.stdout == ""
 
 
-def test_a_sweep_runs_every_point_and_says_which_failed(hydra_app) -> None:
-    done = hydra_app("-m", "model=logit,xgboost", "seed=range(1,4)")
-    assert [line.split()[1:] for line in done.stdout.splitlines()] == [
-        [f"model=purchase_incidence/{model}", f"seed={seed}"] for model in ("logit", "xgboost") for seed in (1, 2, 3)
-    ]
-    assert done.returncode == 1
-    assert "4 of 6 points failed" in done.stderr
-    assert "RuntimeError: no more memory" in done.stderr
-    assert done.stderr.endswith("  model=purchase_incidence/xgboost seed=3\n")
-
-
-def test_a_sweep_that_succeeds_exits_with_zero(hydra_app) -> None:
-    done = hydra_app("-m", "split=glob(cust*)", "seed=1")
+def test_a_sweep_is_handed_over_as_it_was_typed(hydra_app, tmp_path: Path) -> None:
+    mine = tmp_path / "mine" / "sweep"
+    mine.mkdir(parents=True)
+    (mine / "own.yaml").write_text("search: random\ntrials: 2\n")
+    done = hydra_app(
+        "-m", "--config-dir", "mine", "model=logit,xgboost", "sweep=own", "seed=range(1,4)", "sweep.trials=3"
+    )
+    words = done.stdout.split()
+    assert words[:2] == ["SWEEP", "--config-dir"]
+    assert words[2].endswith("mine")
+    models = "purchase_incidence/logit,purchase_incidence/xgboost"
+    assert words[3:] == ["--", f"model={models}", "seed=range(1,4)", "sweep=own", "sweep.trials=3"]
     assert done.returncode == 0
-    assert done.stdout.split("\n")[:2] == ["RUN split=customer_folds seed=1", "RUN split=customers seed=1"]
 
 
-def test_all_problems_of_a_sweep_are_told_before_the_first_point_runs(hydra_app) -> None:
-    done = hydra_app("-m", "model=xgbost,logit", "features.brands=1,2", "split.test_size=0.2,2")
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert "3 problems, nothing was run" in done.stderr
+def test_a_pattern_is_spelt_out_before_it_is_handed_over(hydra_app) -> None:
+    assert hydra_app("-m", "split=glob(cust*)").stdout.split() == ["SWEEP", "--", "split=customer_folds,customers"]
+
+
+def test_the_sweeps_exit_code_is_kept(hydra_app) -> None:
+    assert hydra_app("-m", "seed=2,3").returncode == 1
