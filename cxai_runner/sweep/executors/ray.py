@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -258,38 +259,48 @@ class _Lines(Board):
 
 
 @contextlib.contextmanager
-def _joined(address: str | None, processors: int | None) -> Any:
+def _joined(address: str | None, processors: int | None) -> Iterator[Any]:
     """Yield Ray, joined to a cluster or with one of our own; who had joined one before stays in it."""
-    if address is None:
-        os.environ.update({key: value for key, value in _OURS.items() if key not in os.environ})
     logging.getLogger("ray").setLevel(logging.ERROR)
-    ray = _imported()
-    if ray.is_initialized():
-        yield ray
-        return
-    own: dict[str, Any] = {"num_cpus": processors, "include_dashboard": False, "object_store_memory": _OBJECTS}
-    before = signal.getsignal(signal.SIGTERM)
-    # What Ray says of its workers goes to standard output, which belongs to the sweep's own.
-    with contextlib.redirect_stdout(sys.stderr):
-        try:
-            ray.init(
-                address or "local",
-                logging_level=logging.ERROR,
-                log_to_driver=False,
-                **({} if address else own),
-            )
-        except Exception as error:  # a dozen kinds, by what is wrong with the address
-            remedy = "start one on this machine: ray start --head; or join it to one: ray start --address=HOST:6379"
-            raise UserError(
-                [Problem("sweep.address", f"no Ray cluster can be joined: {_told(error)}", address, remedy)]
-            ) from None
-        finally:
-            if threading.current_thread() is threading.main_thread():
-                signal.signal(signal.SIGTERM, before)
-        try:
+    with _environment({} if address else _OURS):
+        ray = _imported()
+        if ray.is_initialized():
             yield ray
-        finally:
-            ray.shutdown()
+            return
+        own: dict[str, Any] = {"num_cpus": processors, "include_dashboard": False, "object_store_memory": _OBJECTS}
+        before = signal.getsignal(signal.SIGTERM)
+        # What Ray says of its workers goes to standard output, which belongs to the sweep's own.
+        with contextlib.redirect_stdout(sys.stderr):
+            try:
+                ray.init(
+                    address or "local",
+                    logging_level=logging.ERROR,
+                    log_to_driver=False,
+                    **({} if address else own),
+                )
+            except Exception as error:  # a dozen kinds, by what is wrong with the address
+                remedy = "start one on this machine: ray start --head; or join it to one: ray start --address=HOST:6379"
+                told = f"no Ray cluster can be joined: {_told(error)}"
+                raise UserError([Problem("sweep.address", told, address, remedy)]) from None
+            finally:
+                if threading.current_thread() is threading.main_thread():
+                    signal.signal(signal.SIGTERM, before)
+            try:
+                yield ray
+            finally:
+                ray.shutdown()
+
+
+@contextlib.contextmanager
+def _environment(settings: Mapping[str, str]) -> Iterator[None]:
+    """Set variables that nobody has set, which Ray reads when it is imported, and take them away afterwards."""
+    mine = {name: value for name, value in settings.items() if name not in os.environ}
+    os.environ.update(mine)
+    try:
+        yield
+    finally:
+        for name in mine:
+            os.environ.pop(name, None)
 
 
 def _imported() -> Any:
