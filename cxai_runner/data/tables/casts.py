@@ -87,7 +87,7 @@ def as_text(value: Value, kind: Any = None) -> Value:
     if not (value.type() if kind is None else kind).is_floating():
         return text
     text = (text.lower() == "nan").ifelse(None, text)
-    return text.re_search(r"^-?[0-9]+\.0+$").ifelse(text.re_replace(r"\.0+$", ""), text)
+    return text.re_search(r"^-?[0-9]+\.0+($|e)").ifelse(text.re_replace(r"\.0+", ""), text)
 
 
 def _name(raw: Value, guessed: Any) -> Value:
