@@ -127,6 +127,8 @@ def _pointed(text: Value, decimal: str, thousands: str) -> Value:
     With another mark for it, a point is a mistake; so is a thousands sign that three digits do not follow: of 12.5 it
     would make 125.
     """
+    if thousands == " ":  # which is no place to break a line: spreadsheets write blanks for that
+        text = text.replace("\u00a0", " ").replace("\u202f", " ")
     if thousands:
         sign, point = re.escape(thousands), re.escape(decimal)
         # Groups of two are how India writes a lakh.
