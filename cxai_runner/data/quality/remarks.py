@@ -132,7 +132,7 @@ def _alike(table: MappedTable, columns: list[str]) -> Iterator[str]:
             times = "1 value" if len(pairs) == 1 else f"{len(pairs):,} values"
             yield (
                 f"{times} of {column} differ{'s' if len(pairs) == 1 else ''} from another one in nothing that can be "
-                f"seen (blanks, or the way an accent is written), and count as another{like}"
+                f"seen (blanks, or the way an accent is written): each counts by itself{like}"
             )
 
 
