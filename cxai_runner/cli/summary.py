@@ -139,15 +139,21 @@ def _took(seconds: Mapping[str, float]) -> str:
 
 def plan_as_json(ready: Ready) -> dict[str, Any]:
     """Return what a dry run found, for machines."""
+    from cxai_runner.data.quality.remarks import remarks
+
     experiment = ready.experiment
     needs = experiment.features.needs()
+    notes = {name: list(one.notes) for name, one in ready.tables.mapped.items()}
+    for name in needs.tables():
+        if name in notes:
+            notes[name] += remarks(ready.tables, name, needs.wanted(name, ready.tables.columns(name)))
     return {
         "status": "ready",
         "experiment": experiment.name,
         "choices": dict(experiment.composed.choices),
         "overrides": list(experiment.composed.overrides),
         "tables": {name: ready.tables.rows(name) for name in needs.tables() if name in ready.tables},
-        "notes": {name: list(one.notes) for name, one in ready.tables.mapped.items() if one.notes},
+        "notes": {name: told for name, told in notes.items() if told},
         "folds": [fold.label for fold in ready.folds],
         "seed": experiment.settings["seed"],
         "threads": experiment.settings["threads"],

@@ -11,6 +11,7 @@ from annotated_types import Ge, Lt
 
 from cxai_runner.config.problems import Problem, UserError
 from cxai_runner.data.dataset import Dataset, Dropped, Roles
+from cxai_runner.data.tables.casts import as_text
 from cxai_runner.data.tables.needs import Needs
 from cxai_runner.features import alternatives, history, market, occasions, panel_problems, promotions, stores
 from cxai_runner.features.base import Features
@@ -224,7 +225,7 @@ class PurchasePanel(Features):
     def _products(self, tables: Tables) -> IbisTable:
         products = tables["products"]
         of_it = products.filter(products["category"] == self.category)
-        return of_it.select("product_id", brand=of_it[self.brand_by].cast("string"))
+        return of_it.select("product_id", brand=as_text(of_it[self.brand_by]))
 
     def _occasions(self, lines: IbisTable, part: Part) -> pd.DataFrame:
         """The occasions of ``part``, with ``period``, ``store_group`` and ``weeks``."""

@@ -152,7 +152,7 @@ def _table(name: str, one: Looked, keyed_as_text: set[str]) -> tuple[list[Entry]
         if written.format == "fixed":
             positions = {names[own]: list(place) for own, place in zip(written.names, written.positions, strict=True)}
             entries.append(Entry("positions", positions))
-        found, told = _signs(one.facts)
+        found, told = _signs(one.facts, one.sample.total)
         entries += found
         decide += told
     entries += _dates(one)
@@ -242,7 +242,7 @@ def _dates(one: Looked) -> list[Entry]:
     return [Entry("dates", formats, said)]
 
 
-def _signs(facts: Sequence[Facts]) -> tuple[list[Entry], list[str]]:
+def _signs(facts: Sequence[Facts], total: str) -> tuple[list[Entry], list[str]]:
     """The marks in numbers, and what stands for a missing one."""
     entries: list[Entry] = []
     decide = []
@@ -255,8 +255,9 @@ def _signs(facts: Sequence[Facts]) -> tuple[list[Entry], list[str]]:
         entries.append(Entry("thousands", grouped[0]))
     if (commas and points) or len(grouped) > 1:
         decide.append("how numbers are written: with commas in some columns and with points in others")
-    nulls = sorted({text for one in facts for text in one.nulls})
-    entries += [Entry("nulls", nulls, "stand for nothing among numbers or dates")] if nulls else []
+    nulls = sorted({text for one in facts for text in one.nulls} | ({total} if total else set()))
+    why = "stand for nothing among numbers or dates" if nulls != [total] else "stands in the last row, which is a total"
+    entries += [Entry("nulls", nulls, why)] if nulls else []
     return entries, decide
 
 

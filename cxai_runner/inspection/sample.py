@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from cxai_runner.config.problems import Problem, UserError
 from cxai_runner.inspection.foreign import foreign
 from cxai_runner.inspection.sniff import Written, cut, decode, lines_of, sniff, unique
+from cxai_runner.inspection.totals import without_total
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -52,6 +53,8 @@ class Sample:
         Lowest and highest value of columns over all rows, where the file's own account has them.
     odd
         Lines that are no row of the table, in words.
+    total
+        What stands in the last row for a total, where there is one; a missing value here.
     beginning
         The first lines of a text file as they are, unpacked.
     """
@@ -63,6 +66,7 @@ class Sample:
     size: int | None = None
     ranges: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
     odd: tuple[str, ...] = ()
+    total: str = ""
     beginning: bytes = field(default=b"", repr=False)
 
     @property
@@ -86,6 +90,11 @@ def of_text(stream: BinaryIO, size: int | None, rows: int = ROWS) -> Sample:
     frame, odd = _fixed(text, written) if written.format == "fixed" else _separated(text, written)
     whole = whole and frame.num_rows <= rows
     frame = frame.slice(0, rows)
+    total = ""
+    if whole:
+        frame, total = without_total(frame)
+        if total:
+            odd.append(f"the last row holds a total (`{total}`): the word is taken for a missing value")
     return Sample(
         in_memory(frame),
         written,
@@ -93,6 +102,7 @@ def of_text(stream: BinaryIO, size: int | None, rows: int = ROWS) -> Sample:
         of=frame.num_rows if whole else None,
         size=size,
         odd=tuple(odd),
+        total=total,
         beginning=text[:_LITTLE].rpartition("\n")[0].encode(written.encoding, errors="replace") or beginning[:_LITTLE],
     )
 

@@ -103,11 +103,13 @@ def stored(value: Value) -> Value:
 
 
 _TRIMS = {"postgres": "btrim", "pyspark": "btrim"}
+_BLANKS = " \t\u00a0\u2007\u202f"
+"""Spaces, tabs, and the blanks at which no line is broken: a spreadsheet's, and those between digits."""
 
 
 def trimmed(text: Any) -> Any:
-    """Return text without the spaces and tabs around it, on every engine the same."""
-    return called(_TRIMS.get(name_of(text), "trim"), [text, " \t"], "string")
+    """Return text without the blanks around it, on every engine the same."""
+    return called(_TRIMS.get(name_of(text), "trim"), [text, _BLANKS], "string")
 
 
 def called(function: str, values: Sequence[Any], result: str, *, aggregate: bool = False) -> Any:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _DAY = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
 _SECOND = f"{_DAY}[ T][0-9][0-9]:[0-9][0-9]:[0-9][0-9]"
 _NUMBER, _INSTANT, _MIDNIGHT = (re.compile(one) for one in (written.NUMBER, written.INSTANT, written.MIDNIGHT))
-_DASHED = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}")
+_DASHED = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}($|[ T][0-9]{1,2}:)")
 _ADDED = (ops.TryCast, ops.IsInf, ops.IsNan)
 
 
@@ -129,7 +129,7 @@ def _truth(value: Any) -> bool | None:
 
 
 def _instant(value: Any) -> str | None:
-    # Python's ISO 8601 is wider than what is a date elsewhere: 20171231, 2017-W52-7.
+    # Python's ISO 8601 is wider than what is a date elsewhere: 20171231, 2017-W52-7, 2017-12-31T18.
     if not isinstance(value, str) or not _DASHED.match(value):
         return None
     if _MIDNIGHT.match(value):

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import glob
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from cxai_runner.config.problems import Problem, did_you_mean
 from cxai_runner.data.engines import UnreachableError
 from cxai_runner.data.files.remote import fetch, is_remote
+from cxai_runner.data.files.twins import twins
 
 if TYPE_CHECKING:
     from cxai_runner.data.files.schema import TableFile
+
+_TOLD: Final = 3
+"""Notes of a kind, and files of a note, that are worth their lines."""
 
 
 @dataclass(frozen=True)
@@ -43,17 +49,59 @@ def find(table: TableFile, root: Path) -> Found:
         except UnreachableError as error:
             return Found(problems=(error.problem,))
         return Found(tuple(path for path, _ in copies), tuple(note for _, note in copies))
-    pattern = str(root / Path(local).expanduser())
-    # A file whose own name has a bracket in it is meant before the pattern it looks like.
-    matches = [pattern] if Path(pattern).is_file() else glob.glob(pattern, recursive=True)  # noqa: PTH207
-    files = tuple(sorted(Path(one).resolve() for one in matches if Path(one).is_file()))
+    matches = glob.glob(_pattern(local, root), recursive=True)  # noqa: PTH207
+    files, linked = _each_once([Path(one) for one in matches if Path(one).is_file()])
     problems = [] if files else [_nothing_there(table, root)]
     problems += [
         Problem("path", f"{path.name} is empty: not even a header", value=table.path)
         for path in files
         if path.stat().st_size == 0
     ]
-    return Found(files, problems=tuple(problems))
+    return Found(files, (*linked, *_copied(files, root)), tuple(problems))
+
+
+def _pattern(local: str, root: Path) -> str:
+    """A path as a pattern; what is there under a name with brackets in it is meant before what the brackets match."""
+    place, (*parts,) = root, Path(local).expanduser().parts
+    while parts and os.path.lexists(place / parts[0]):
+        place /= parts.pop(0)
+    return str(Path(glob.escape(str(place)), *parts))
+
+
+def _each_once(matches: Sequence[Path]) -> tuple[tuple[Path, ...], list[str]]:
+    """The files behind some names, and what to tell of those that have several."""
+    names: dict[tuple[int, int], list[Path]] = {}
+    for path in sorted(matches):
+        state = path.stat()
+        names.setdefault((state.st_dev, state.st_ino), []).append(path)
+    # The name that is no link comes first.
+    files = [sorted(same, key=lambda path: (path.is_symlink(), path)) for same in names.values()]
+    notes = [f"{_listed(same)} are names of one file, which is read once" for same in files if len({*same}) > 1]
+    return tuple(sorted(same[0].resolve() for same in files)), _cut(notes)
+
+
+def _copied(files: Sequence[Path], root: Path) -> list[str]:
+    """What to tell of files whose rows are there several times."""
+    if len(files) < 2:
+        return []
+    here = root.resolve()
+    notes = []
+    for same in twins(files):
+        shown = [path.relative_to(here) if path.is_relative_to(here) else path for path in same]
+        often = "twice" if len(same) == 2 else f"{len(same)} times"
+        notes.append(f"{_listed(shown)} have the same content: read {often}, unless `path` leaves one out")
+    return _cut(notes)
+
+
+def _listed(paths: Sequence[Path]) -> str:
+    *first, last = (f"`{path.name if path.is_absolute() else path}`" for path in paths[:_TOLD])
+    more = len(paths) - _TOLD
+    return ", ".join([*first, last]) + f" and {more:,} more" if more > 0 else f"{', '.join(first)} and {last}"
+
+
+def _cut(notes: list[str]) -> list[str]:
+    more = len(notes) - _TOLD
+    return [*notes[:_TOLD], f"and {more:,} more such files"] if more > 0 else notes
 
 
 def _nothing_there(table: TableFile, root: Path) -> Problem:

@@ -7,7 +7,7 @@ alternatives there are, and which columns differ between them. One bounded quest
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -175,6 +175,7 @@ def _asked(rows: IbisTable, long: Mapping[str, str], keys: list[str]) -> tuple[l
         message = f"more than {_MOST} alternatives, such as `{alternatives[0]}` and `{alternatives[1]}`"
         remedy = "name the column that names the alternatives"
         problems.append(Problem("long.alternative", message, value=long["alternative"], remedy=remedy))
+    problems += _alike(alternatives, long)
     others = [one for one in rows.columns if one not in {*keys, *long.values(), *_TOLD}]
     odd = rows["is odd"]
     within: dict[str, Any] = {"odd": odd.sum(), "like": rows[long["chosen"]].cast("string").min(where=odd)}
@@ -189,6 +190,17 @@ def _asked(rows: IbisTable, long: Mapping[str, str], keys: list[str]) -> tuple[l
         remedy = "name the column that is 1 where the alternative was chosen, and 0 where not"
         problems.append(Problem("long.chosen", message, value=long["chosen"], remedy=remedy))
     return alternatives, [one for number, one in enumerate(others) if told[f"differs {number}"]], problems
+
+
+def _alike(alternatives: list[str], long: Mapping[str, str]) -> Iterator[Problem]:
+    """Alternatives that differ by case alone: their columns would have one name, and most often they are one thing."""
+    seen: dict[str, str] = {}
+    for one in alternatives:
+        first = seen.setdefault(one.casefold(), one)
+        if first != one:
+            message = f"`{first}` and `{one}` differ by case alone, which names of columns cannot"
+            remedy = "write them alike in the file, or name the column that tells them apart"
+            yield Problem("long.alternative", message, value=long["alternative"], remedy=remedy)
 
 
 def _counted(rows: IbisTable, alternatives: list[str], *, stated: bool) -> dict[str, Any]:

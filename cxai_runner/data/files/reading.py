@@ -198,7 +198,7 @@ def _kinds(value: Any, table: TableFile) -> Any:
     # Numbers are not written with a zero before them; codes are, and 007 is not 7.
     code = value.startswith("0") & (value.length() > 1)
     return ibis.cases(
-        (value.isnull(), None),
+        (value.isnull() | (value.lower() == "nan"), None),
         (whole & ~value.lower().contains("e"), code.ifelse(0, 2 + 4)),
         (cast(value, dt.string, "number", (), **marks)[0].notnull(), 4),
         (value.lower().isin(["true", "false"]), 1),

@@ -42,6 +42,7 @@ _KNOWN: Final = (
     "utf-8", "utf-16", "utf-32", "latin-1", "ascii", *(f"cp125{n}" for n in range(9)), "cp850", "cp437", "iso8859-2",
     "iso8859-15", "koi8-r", "shift_jis", "euc-jp", "gbk", "gb18030", "big5", "euc-kr",
 )  # fmt: skip
+_SEPARATOR: Final = re.compile(r"sep=(.)", re.IGNORECASE)
 _VALUE: Final = re.compile(r"[\d\s.,:;/+%-]*\d[\d\s.,:;/+%-]*")
 
 
@@ -222,6 +223,10 @@ def heading(look: Look, delimiter: str, quote: str, skip: int, header: bool | Se
     if header is False:
         return Heading(tuple(f"column{number}" for number in range(len(first))), skip)
     counts = Counter(len(record) for record in others if record)
+    if header is None and (told := _SEPARATOR.fullmatch(text.lstrip().partition("\n")[0].strip())):
+        what = f"line {skip + blank + 1} of {shown} is a spreadsheet's word for what separates values: {told[0]}"
+        remedy = f"leave it out: {{here}}skip={skip + blank + 1}"
+        raise UnreadableError(Problem("skip", what, value=skip, remedy=remedy))
     usual, often = counts.most_common(1)[0] if counts else (len(first), 0)
     if len(first) == 1 < usual and often >= 0.8 * counts.total() - 3:
         before = next(number for number, record in enumerate(others) if len(record) == usual)

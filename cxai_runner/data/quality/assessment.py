@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Final
 from cxai_runner.data.quality import columns
 from cxai_runner.data.quality.changes import changes
 from cxai_runner.data.quality.facts import Quality
+from cxai_runner.data.quality.remarks import MANY_ROWS, remarks
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table as IbisTable
 
     from cxai_runner.data.tables.opened import Tables
 
-MANY_ROWS: Final = 5_000_000
-"""Above this, everything but missing values is told from a sample."""
 SAMPLE: Final = 500_000
 """About how many rows such a sample has."""
 MOST_COLUMNS: Final = 200
@@ -59,7 +58,7 @@ def _assess(tables: Tables, name: str, read: frozenset[str], *, private: bool) -
         kept=kept,
         dropped=dropped,
         changed=tuple(changes(table)),
-        notes=table.notes,
+        notes=(*table.notes, *remarks(tables, name, read)),
         columns=tuple(replace(one, read=one.name in read) for one in held),
         others=len(table.columns) - len(described),
         looked_at=looked_at,

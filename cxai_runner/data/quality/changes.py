@@ -82,9 +82,10 @@ def _rules(table: MappedTable, cast: Cast) -> Iterator[tuple[str, BooleanValue, 
     settings = _settings(table)
     raw, value = table.staged[cast.raw], table.staged[cast.column]
     read = value.notnull()
-    if is_key(table.name, cast.column):
+    if is_key(table.name, cast.column) or cast.wanted == TRIMMED:
         yield "blanks around them taken away", read & (raw != engines.trimmed(raw)), False
     if cast.wanted == TRIMMED:
+        yield "“NaN” taken as missing", value.isnull() & (engines.trimmed(raw) == "NaN"), False
         return
     if cast.wanted.startswith("dates"):
         yield from _dates(raw, read, _listed(settings.get("dates")), plain=not _is_typed(table, settings))

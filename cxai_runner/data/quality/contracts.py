@@ -5,12 +5,13 @@ One query per table answers every rule at once, where the rows live; each answer
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cxai_runner.config.problems import UNSET, Problem, did_you_mean
-from cxai_runner.data.answers import row, value
+from cxai_runner.data.answers import ask, row, value
 from cxai_runner.data.engines import errors
 from cxai_runner.data.tables.casts import TRIMMED
 from cxai_runner.data.tables.standard import STANDARD, Column, availability
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from cxai_runner.data.tables.needs import Needs
     from cxai_runner.data.tables.opened import Tables
 
+
+_NO_NUMBERS = "do not hold numbers"
 
 _TIMES = ("1900-01-01", "2200-01-01")
 """When anything that is analysed here may have happened."""
@@ -52,6 +55,13 @@ def unmet(needs: Needs, tables: Tables) -> Iterator[Problem]:
 
 def broken(needs: Needs, tables: Tables) -> Iterator[Problem]:
     """Yield what the rows break of the rules for the columns that are needed; full key paths."""
+    found = list(_broken(needs, tables))
+    yield from found
+    if not found:
+        yield from _strangers(needs, tables)
+
+
+def _broken(needs: Needs, tables: Tables) -> Iterator[Problem]:
     for name in needs.tables():
         if name not in tables:
             continue
@@ -62,6 +72,27 @@ def broken(needs: Needs, tables: Tables) -> Iterator[Problem]:
         except errors(table.staged) as error:
             # The engine found a line that is no row of this table: too many values, a broken encoding.
             yield _unread(error, table)
+
+
+def _strangers(needs: Needs, tables: Tables) -> Iterator[Problem]:
+    """Tables of which no row meets the one that describes its ids: what is 17 in one is 0017 in the other."""
+    read = {name: needs.wanted(name, tables.columns(name)) for name in needs.tables() if name in tables}
+    described = [(name, STANDARD[name].unique) for name in read]
+    for name, key in described:
+        for other, columns in read.items():
+            if other == name or key is None or key not in columns or key not in tables.columns(name):
+                continue
+            here, there = tables[other], tables[name]
+            if here[key].type().is_string() != there[key].type().is_string():
+                continue  # which the source has told
+            if ask(here.semi_join(there, key).select(key).limit(1)).num_rows:
+                continue
+            yield Problem(
+                _path(tables.mapped[other], f"columns.{key}"),
+                f"no `{key}` of {other} is one of {name}, so the two never meet: "
+                f"`{value(here[key].min())}` in {other}, `{value(there[key].min())}` in {name}",
+                remedy=f"write them alike, or map the column of {other} that holds the ids of {name}",
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,10 +131,11 @@ def _check(table: MappedTable, columns: list[str]) -> Iterator[Problem]:
         if bad:
             example = found.get(f"example {number}")
             like = "" if example is None else f", such as `{example}`"
+            remedy = _of_money(str(example)) or one.remedy if one.message == _NO_NUMBERS else one.remedy
             yield Problem(
                 _path(table, f"columns.{one.column}"),
                 f"{bad:,} of {found['all']:,} rows {one.message}{like}",
-                remedy=one.remedy,
+                remedy=remedy,
             )
     if not found["kept"]:
         yield _nothing_left(table, found["all"])
@@ -137,6 +169,19 @@ def _unparsed(table: MappedTable, columns: list[str]) -> Iterator[_Question]:
         yield _Question(
             cast.column, table.staged.count(where=bad), raw.min(where=bad), f"do not hold {cast.wanted}", remedy
         )
+
+
+def _of_money(text: str) -> str:
+    """What to do about an amount that is written for people; nothing where it is none."""
+    if not re.search(r"\d", text):
+        return ""
+    if re.search(r"\d[\u00a0\u202f]\d{3}", text):
+        return "blanks between digits are read with thousands=' '; the file must hold nothing else around its numbers"
+    if re.search(r"[€$£¥]|\b[A-Z]{3}\b", text):
+        return "take the currency out of the column: amounts of several would be added up"
+    if re.fullmatch(r"\s*(\(.*\)|.*-)\s*", text):
+        return "write amounts below zero with the minus in front: -5.00"
+    return ""
 
 
 def _rules(table: MappedTable, columns: list[str]) -> Iterator[_Question]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 TRIMMED: Final = "names without blanks around them"
-"""What a key of text is like: every value can be read so, and some may have been written otherwise."""
+"""What a name in text is like: every value can be read so, and some may have been written otherwise."""
 
 _CANONICAL: Final = r"^-?(0|[1-9][0-9]{0,18})(\.0+)?$"
 """A whole number written in the one way that nothing else is, or as a missing neighbour made a float of it."""
@@ -38,14 +38,16 @@ def cast(  # noqa: PLR0911, PLR0912 - one line a type
     decimal, thousands
         What numbers as text are written with: before the fraction, and between the digits, where anything is.
     """
+    if kind == "name":
+        raw = engines.stored(raw)
+        return (_name(raw, guessed), TRIMMED) if guessed.is_string() else (_name(raw, guessed), "")
     is_key = kind == "key"
     if kind in {"any", "key"}:
         kind = _own_kind(guessed, key=is_key)
     raw = engines.stored(raw)
     have = raw.type()
     if is_key and kind == "text":
-        # With a blank behind it a name would be another customer.
-        return engines.trimmed(raw.cast("string")).nullif(""), TRIMMED
+        return _name(raw, guessed), TRIMMED
     if is_key and kind == "integer" and have.is_string():
         # The first rows look like whole numbers. 007, +7 or 7e0 further down are other names, not the number 7 again.
         return _name_as_number(engines.trimmed(raw)), "whole numbers"
@@ -74,9 +76,23 @@ def cast(  # noqa: PLR0911, PLR0912 - one line a type
         case "boolean" if not have.is_boolean():
             return raw.try_cast("boolean"), "true and false"
         case "text" if not have.is_string():
-            return raw.cast("string"), ""
+            return as_text(raw, guessed), ""
         case _:
             return raw, ""
+
+
+def as_text(value: Value, kind: Any = None) -> Value:
+    """Return values as text, of their own or another type; of floats a whole one as 1, where engines write 1 or 1.0."""
+    text = value.cast("string")
+    if not (value.type() if kind is None else kind).is_floating():
+        return text
+    text = (text.lower() == "nan").ifelse(None, text)
+    return text.re_search(r"^-?[0-9]+\.0+($|e)").ifelse(text.re_replace(r"\.0+", ""), text)
+
+
+def _name(raw: Value, guessed: Any) -> Value:
+    """Return names as text. With a blank behind it a name would be another one; NaN is what pandas writes for none."""
+    return engines.trimmed(as_text(raw, guessed)).nullif("").nullif("NaN")
 
 
 def _name_as_number(text: Value) -> Value:
@@ -111,6 +127,8 @@ def _pointed(text: Value, decimal: str, thousands: str) -> Value:
     With another mark for it, a point is a mistake; so is a thousands sign that three digits do not follow: of 12.5 it
     would make 125.
     """
+    if thousands == " ":  # which is no place to break a line: spreadsheets write blanks for that
+        text = text.replace("\u00a0", " ").replace("\u202f", " ")
     if thousands:
         sign, point = re.escape(thousands), re.escape(decimal)
         # Groups of two are how India writes a lakh.

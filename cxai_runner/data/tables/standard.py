@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Kind = Literal["key", "text", "number", "integer", "timestamp", "boolean", "any"]
+Kind = Literal["key", "name", "text", "number", "integer", "timestamp", "boolean", "any"]
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,8 @@ class Column:
     Parameters
     ----------
     kind
-        Its type. A ``key`` is text or a whole number; ``any`` keeps the type that the source gives it.
+        Its type. A ``key`` is text or a whole number, a ``name`` text without blanks around it; ``any`` keeps the type
+        that the source gives it.
     required
         Whether every row must have a value.
     low, strict, high
@@ -76,6 +77,7 @@ def availability(column: str, columns: Iterable[str]) -> str | None:
 
 
 _KEY = Column("key")
+_NAME = Column("name", required=False)
 _LABEL = Column("text", required=False)
 _MONEY = Column("number", low=0)
 _SHARE = Column("number", low=0, high=1)
@@ -100,7 +102,7 @@ STANDARD: Mapping[str, StandardTable] = {
         optional_key="customer_id",  # walk-in customers: a real shop has them
     ),
     "products": StandardTable(
-        "one row per product", {"product_id": _KEY, "category": _LABEL, "brand": _LABEL}, unique="product_id"
+        "one row per product", {"product_id": _KEY, "category": _NAME, "brand": _NAME}, unique="product_id"
     ),
     "promotions": StandardTable(
         "one row per product, store and week on promotion",

@@ -6,6 +6,7 @@ import csv
 import gzip
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -121,6 +122,21 @@ def test_decimal_commas_nulls_and_encoding_are_said(tmp_path: Path) -> None:
     assert (table["delimiter"], table["decimal"], table["encoding"], table["nulls"]) == (";", ",", "latin-1", ["NA"])
     assert table["dates"] == ["%d.%m.%Y"]
     assert table["columns"] == {"customer_id": "Kunde", "timestamp": "Datum", "revenue": "Umsatz"}
+
+
+def test_a_total_in_the_last_row_is_no_customer(tmp_path: Path) -> None:
+    rows: list[list[object]] = [[n % 7, 100 + n // 2, f"2015-01-{1 + n % 28:02}", n + 0.5] for n in range(40)]
+    header: list[object] = ["customer_id", "order_id", "date", "revenue"]
+    proposal = one(written(tmp_path / "sales.csv", [header, *rows, ["Summe:", None, None, 820]]))
+    table = proposal.settings["tables"]["transactions"]
+    assert (table["columns"]["order_id"], table["nulls"], table.get("types")) == ("order_id", ["Summe:"], None)
+    tables: Any = opened(proposal, tmp_path)
+    assert tables.rows("transactions") == 40
+    assert [(one.reason, one.rows) for one in tables.dropped] == [("no customer", 1)]
+    told = "the last row holds a total (`Summe:`): the word is taken for a missing value"
+    assert look(str(tmp_path / "sales.csv")).tables[0].sample.odd == (told,)
+    some = one(written(tmp_path / "full.csv", [header, *rows, ["total", 1, "2015-01-01", 820]]))
+    assert "nulls" not in some.settings["tables"]["transactions"], "a row like any other"
 
 
 def test_zeros_in_front_are_kept(tmp_path: Path) -> None:

@@ -167,6 +167,15 @@ def test_a_mistake_about_a_long_panel(
     assert told(panel(**keys)) == [problem]
 
 
+def test_alternatives_that_differ_by_case_alone_are_told(panel: Callable[..., OneFile]) -> None:
+    source = panel(LONG.replace("1,a,train", "1,a,CAR"))
+    ((key, message, remedy),) = told(source)
+    assert key == "long.alternative"
+    assert message == "`CAR` and `car` differ by case alone, which names of columns cannot"
+    assert remedy == "write them alike in the file, or name the column that tells them apart"
+    assert told(panel(LONG.replace("train", "night-car").replace("ship", "night car"))) == [], "columns they are"
+
+
 def test_too_many_alternatives_are_another_column(panel: Callable[..., OneFile]) -> None:
     text = "trip,who,way,took,cost\n" + "".join(f"1,a,w{number:03},0,1\n" for number in range(300))
     assert told(panel(text)) == [

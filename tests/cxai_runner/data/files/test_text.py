@@ -182,3 +182,12 @@ def test_files_of_one_table_have_the_same_columns(tmp_path: Path) -> None:
             "read files of other columns as a table of their own",
         )
     ]
+
+
+def test_a_line_for_spreadsheets_is_told_with_what_to_skip(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_bytes(b"\xef\xbb\xbfsep=;\r\nclient;day\r\n1;2024-01-01\r\n")
+    (problem,) = OneFile(path=str(tmp_path / "t.csv"), table="customers").problems()
+    assert problem.message == "line 1 of t.csv is a spreadsheet's word for what separates values: sep=;"
+    assert problem.remedy == "leave it out: data.skip=1"
+    source = OneFile(path=str(tmp_path / "t.csv"), table="customers", columns={"customer_id": "client"}, skip=1)
+    assert source.open().rows("customers") == 1

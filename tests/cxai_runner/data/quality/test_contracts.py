@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from cxai_runner.data import OneFile, Tables
+from cxai_runner.data import FileSource, OneFile, Tables
 from cxai_runner.data.dataset import Dropped
 from cxai_runner.data.quality.contracts import broken, unmet
 from cxai_runner.data.tables.needs import Needs
@@ -273,3 +273,35 @@ def test_a_key_that_a_missing_neighbour_made_a_float_is_a_whole_number(tmp_path:
     )
     assert list(broken(TRANSACTIONS, tables)) == []
     assert sorted(tables["transactions"]["customer_id"].to_pyarrow().to_pylist()) == [13047, 17850, 9007199254740993]
+
+
+@pytest.mark.parametrize(
+    ("amount", "remedy"),
+    [
+        ("1.50 €", "take the currency out of the column: amounts of several would be added up"),
+        ("USD 2", "take the currency out of the column: amounts of several would be added up"),
+        ("1\u00a0234.5", "blanks between digits are read with thousands=' '"),
+        ("(5.00)", "write amounts below zero with the minus in front: -5.00"),
+        ("1.50-", "write amounts below zero with the minus in front: -5.00"),
+        ("n/a", "if other text stands for a missing value: data.tables.transactions.nulls=[…]"),
+    ],
+)
+def test_amounts_written_for_people_have_a_remedy(tmp_path: Path, amount: str, remedy: str) -> None:
+    (tmp_path / "t.csv").write_text(f"customer_id,timestamp,revenue\n1,2024-01-01,{amount}\n2,2024-01-02,3\n")
+    tables = FileSource(root=str(tmp_path), tables={"transactions": {"path": "t.csv"}}).open()  # type: ignore[dict-item]
+    (problem,) = broken(Needs({"transactions": ("revenue",)}), tables)
+    assert problem.message == f"1 of 2 rows do not hold numbers, such as `{amount}`"
+    assert problem.remedy.startswith(remedy)
+
+
+def test_ids_that_never_meet_are_told_with_one_of_each_side() -> None:
+    sold = pd.DataFrame({"product_id": ["17", "18"], "customer_id": [1, 2]})
+    known = pd.DataFrame({"product_id": ["0017", "0018"]})
+    needs = Needs({"transactions": ("product_id",), "products": ("product_id",)})
+    (problem,) = broken(needs, Tables.of(transactions=sold, products=known))
+    assert problem.message == (
+        "no `product_id` of transactions is one of products, so the two never meet: "
+        "`17` in transactions, `0017` in products"
+    )
+    assert problem.remedy == "write them alike, or map the column of transactions that holds the ids of products"
+    assert list(broken(needs, Tables.of(transactions=sold, products=known.assign(product_id=["17", "x"])))) == []

@@ -58,6 +58,8 @@ TEXTS = {
     "2016-02-29T24:00:00": (None, None, None, "2016-03-01"),
     "2017-02-30 24:00": (None, None, None, None),
     "2017-12-31 24:00:01": (None, None, None, None),
+    "2017-12-31T18": (None, None, None, None),
+    "2017-12-31 18": (None, None, None, None),
     "epoch": (None, None, None, None),
     " 2017-12-31 ": (None, None, None, "2017-12-31"),
     "2017-12-31\t": (None, None, None, "2017-12-31"),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import ibis
@@ -11,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cxai_runner.data import DatabaseSource, FileSource
 from cxai_runner.data.connect import connect
 from cxai_runner.data.engines import written
 from cxai_runner.data.tables.casts import cast
@@ -27,6 +31,11 @@ def numbers(texts: list[str | None], kind: str = "number", **marks: str) -> list
     [
         ({}, ["1.5", "1,5", None], [1.5, None, None]),
         ({"decimal": ","}, ["1,5", "-0,25", "7", "1.5"], [1.5, -0.25, 7.0, None]),
+        (
+            {"decimal": ",", "thousands": " "},
+            ["1 234,5", "1\u00a0234", "1\u202f234,5", "12\u00a034"],
+            [1234.5, 1234.0, 1234.5, None],
+        ),
         ({"decimal": ",", "thousands": "."}, ["1.234,5", "1.234.567", "1234"], [1234.5, 1234567.0, 1234.0]),
         ({"thousands": ","}, ["1,234.5", "12"], [1234.5, 12.0]),
         ({"thousands": " "}, ["1 234", "x"], [1234.0, None]),
@@ -105,3 +114,16 @@ def test_dates_in_a_format_are_read_without_blanks() -> None:
         "2017-12-31 00:00:00",
         "None",
     ]
+
+
+def test_whole_floats_are_written_alike_as_text_wherever_they_are(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"product_id": [1, 2, 3, 4], "brand": [1.0, 20.0, 1e20, None]})
+    frame.to_csv(tmp_path / "p.csv", index=False)
+    frame.to_parquet(tmp_path / "p.parquet", index=False)
+    with closing(sqlite3.connect(tmp_path / "p.db")) as shop:
+        frame.to_sql("p", shop, index=False)
+    sources = [FileSource(root=str(tmp_path), tables={"products": {"path": name}}) for name in ("p.csv", "p.parquet")]  # type: ignore[dict-item]
+    sources.append(DatabaseSource(url=f"sqlite:///{tmp_path / 'p.db'}", tables={"products": {"table": "p"}}))  # type: ignore[arg-type, dict-item]
+    for source in sources:
+        brands = source.open()["products"].order_by("product_id").to_pyarrow()["brand"].to_pylist()
+        assert brands == ["1", "20", "1e+20", None]
