@@ -81,7 +81,8 @@ def run(ready: Ready, tracker: Tracker | Recorder | Courier, stages: Stages, wat
     Raises
     ------
     UserError
-        When the training rows cannot answer the question; the run is then closed as failed.
+        When the training rows cannot answer the question, or a file changed while it was read; the run is then closed
+        as failed.
     GivenUpError
         The watch gave it up.
     """
@@ -113,6 +114,7 @@ def run(ready: Ready, tracker: Tracker | Recorder | Courier, stages: Stages, wat
         document = stages.run("report", account.document, fitted, train, evaluation, quality, context)
         pictures = stages.run("report", account.pictures, document)
         record = account.record(document, pictures, evaluation, task.models(fitted, train))
+        _refuse_changed(ready, account.keys)
         stages.run("log", tracked.finish, record, experiment.settings["tracking"]["level"])
     return Result(
         run_id=tracked.run_id,
@@ -143,8 +145,13 @@ def _build(ready: Ready, made_of: Keys, number: int, fold: Fold) -> tuple[Datase
 
     def part(side: Any) -> Dataset:
         key = _key_of(made_of, number, side.name)
-        dataset, _ = kept.get_or_build(key, lambda: features.build(ready.tables, side, learned()))
+        dataset, _ = kept.get_or_build(key, lambda: build(side))
         return dataset
+
+    def build(side: Any) -> Dataset:
+        made = features.build(ready.tables, side, learned())
+        _refuse_changed(ready, made_of)  # before it is kept under the key of what the files held
+        return made
 
     return part(fold.train), None if fold.held_out is None else part(fold.held_out)
 
@@ -190,6 +197,22 @@ def _so_far(task: Task, unseen_scores: list[pd.DataFrame], context: Context, num
     for metric in measured:
         if metric.name == name:
             context.step(f"held_out/{name}", metric.value.value, number)
+
+
+def _refuse_changed(ready: Ready, made_of: Keys) -> None:
+    """Refuse rows of files that are no longer those that were digested: the run would name one and be of the other."""
+    changed = {name: ready.tables.changed(name) for name in made_of.data}
+    problems = [
+        Problem(
+            f"data.{ready.tables.mapped[name].key}".rstrip("."),
+            f"{path} changed while the run read it",
+            remedy="run again once nobody writes to it; nothing of this run was kept for later runs",
+        )
+        for name, path in changed.items()
+        if path is not None
+    ]
+    if problems:
+        raise UserError(ready.experiment.composed.located(problems), "data")
 
 
 def _refuse_unanswerable(experiment: Experiment, train: Dataset) -> None:

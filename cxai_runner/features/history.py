@@ -28,7 +28,9 @@ from cxai_runner.features.alternatives import NONE
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
 
+_WEEK = 7
 LAST = ("last_brand", "last_quantity", "weeks_since_purchase")
 
 
@@ -62,17 +64,30 @@ def past(
     one; loyalty is as of the end of the day before.
     """
     loyalty = _shares(bought, units, start) if carry_over is None else _smoothed(bought, units, start, carry_over)
-    state = bought[["customer_id", "time", "weeks", "brand", "quantity"]].join(loyalty)
+    # A brand may be called what any column is.
+    state = bought[["customer_id", "time", "weeks", "brand", "quantity"]].join(loyalty.add_prefix("loyalty_"))
+    state["then"] = state["time"]
     last = _before(occasions["customer_id"], occasions["time"], state)
     day_before = _before(occasions["customer_id"], occasions["time"].dt.floor("D"), state)
     found = occasions[[]].copy()
     found["last_brand"] = last["brand"].fillna(NONE).to_numpy(dtype=object)
     found["last_brand"] = found["last_brand"].astype(bought["brand"].dtype)
     found["last_quantity"] = last["quantity"].fillna(0.0).to_numpy(dtype=float)
-    found["weeks_since_purchase"] = occasions["weeks"].to_numpy(dtype=float) - last["weeks"].to_numpy(dtype=float)
+    found["weeks_since_purchase"] = _apart(occasions["weeks"], last["weeks"], occasions["time"], last["then"])
     for name, share in start.items():
-        found[f"loyalty_{name}"] = day_before[name].fillna(share).to_numpy(dtype=float)
+        found[f"loyalty_{name}"] = day_before[f"loyalty_{name}"].fillna(share).to_numpy(dtype=float)
     return found
+
+
+def _apart(weeks: pd.Series, earlier: pd.Series, time: pd.Series, then: pd.Series) -> NDArray[np.float64]:
+    """Weeks between two occasions, as far as their numbers count weeks, and by the calendar where they do not.
+
+    The first day on which a week has a purchase is up to six days into it, so two first days are less than a week off
+    what the numbers say. Years and weeks in one number, 202352 and 202401, are off by forty-eight.
+    """
+    counted = weeks.to_numpy(dtype=float) - earlier.to_numpy(dtype=float)
+    days = (time.to_numpy().astype("datetime64[D]") - then.to_numpy().astype("datetime64[D]")) / np.timedelta64(1, "D")
+    return np.where(np.abs(_WEEK * counted - days) > _WEEK, np.maximum(np.round(days / _WEEK), 1.0), counted)
 
 
 def _before(customers: pd.Series, times: pd.Series, state: pd.DataFrame) -> pd.DataFrame:

@@ -42,8 +42,7 @@ class Basket:
     Parameters
     ----------
     products
-        Indexed by product id: ``alternative``, ``units`` (the weight), ``price`` (the training mean), and ``last``
-        (the price last seen in the training part).
+        Indexed by product id: ``alternative``, ``units`` (the weight) and ``price`` (the training mean).
     alternatives
         In order.
     """
@@ -56,7 +55,7 @@ class Basket:
         """Return the basket from what `rows` gave."""
         import pandas as pd
 
-        columns = ["product_id", "alternative", "units", "price", "last"]
+        columns = ["product_id", "alternative", "units", "price"]
         return cls(pd.DataFrame(list(rows), columns=columns).set_index("product_id"), tuple(alternatives))
 
     def rows(self) -> list[list[Any]]:
@@ -116,12 +115,20 @@ def basket(sales: pd.DataFrame, alternatives: Sequence[str]) -> Basket:
     grouped = priced.groupby("product_id", sort=True)
     products = grouped.agg(alternative=("alternative", "first"), units=("units", "sum"), value=("value", "sum"))
     products["price"] = products["value"] / products["units"]
-    products["last"] = priced.assign(last=priced["value"] / priced["units"]).groupby("product_id")["last"].last()
-    return Basket(products[["alternative", "units", "price", "last"]], tuple(alternatives))
+    return Basket(products[["alternative", "units", "price"]], tuple(alternatives))
+
+
+def seen(sales: pd.DataFrame) -> pd.DataFrame:
+    """Return what was paid for each product in each week, in all stores: ``value`` and ``units``."""
+    return _over_all_stores(sales)[["period", "product_id", "value", "units"]]
 
 
 def prices(
-    sales: pd.DataFrame, periods: pd.DatetimeIndex, groups: Sequence[str], fixed: Basket, *, carried: bool
+    sales: pd.DataFrame,
+    periods: pd.DatetimeIndex,
+    groups: Sequence[str],
+    fixed: Basket,
+    elsewhen: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Return the price of each alternative (columns) in each period and group of stores (index).
 
@@ -135,15 +142,20 @@ def prices(
         The groups of stores.
     fixed
         The basket.
-    carried
-        Whether the periods follow the training part, so that a product not sold yet keeps the price last seen there.
+    elsewhen
+        What was paid in other weeks, as `seen` gives it: a product that nobody bought keeps the price of the last of
+        all weeks before. What is seen later never reaches an earlier week.
     """
     import pandas as pd
 
-    anywhere = _observed(_over_all_stores(sales), periods, fixed)
-    before = fixed.products["last" if carried else "price"].to_numpy(dtype=float)
+    paid, weeks = seen(sales), periods
+    if elsewhen is not None:
+        paid, weeks = pd.concat([elsewhen, paid]), periods.union(pd.DatetimeIndex(elsewhen["period"].unique()))
+    anywhere = _observed(paid, weeks, fixed)
+    before = fixed.products["price"].to_numpy(dtype=float)
     for row in anywhere:
         row[:] = before = np.where(np.isnan(row), before, row)
+    anywhere = anywhere[weeks.get_indexer(periods)]
     known = sales[sales["value"] > 0]
     found = {}
     for group in groups:

@@ -6,16 +6,21 @@ import fnmatch
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from cxai_runner.config.problems import Problem, did_you_mean, nearest
 from cxai_runner.data.answers import ask, value
 from cxai_runner.features import history, stores
 
 if TYPE_CHECKING:
+    from ibis.expr.types import Table as IbisTable
+
     from cxai_runner.data.tables.opened import Tables
     from cxai_runner.features.purchase_panel import PurchasePanel
 
 _LONGEST_WEEK = 13
 """Days. Shops close weeks early or late around holidays; numbers that start again each year make them far longer."""
+_MONDAYS = "leave the column out of the source: then weeks start on Mondays"
 
 
 def names(panel: PurchasePanel, tables: Tables, provided: Sequence[str]) -> Iterator[Problem]:
@@ -64,7 +69,20 @@ def weeks(tables: Tables) -> Iterator[Problem]:
         yield Problem(
             "",
             f"week {week} of transactions runs from {first:%Y-%m-%d} to {last:%Y-%m-%d}: its number is used again",
-            remedy="number the weeks through, or leave the column out of the source: then weeks start on Mondays",
+            remedy=f"number the weeks through, or {_MONDAYS}",
+        )
+        return
+    # Every week has a first day, and a date that is none is a problem of the table's own.
+    days = frame["first"].dt.floor("D")
+    early = frame[days.diff() <= np.timedelta64(0, "D")]
+    if not early.empty:
+        place = int(early.index[0])
+        (before, earlier), (week, first) = frame.loc[[place - 1, place], ["week", "first"]].itertuples(index=False)
+        yield Problem(
+            "",
+            f"week {week} of transactions has a line of {first:%Y-%m-%d}, and week {before} starts on "
+            f"{earlier:%Y-%m-%d}: weeks must start one after the other, as they are numbered",
+            remedy=f"mend the date or the week of the line of {first:%Y-%m-%d}, or {_MONDAYS}",
         )
 
 
@@ -73,6 +91,9 @@ def category(panel: PurchasePanel, tables: Tables) -> Iterator[Problem]:
     bought = tables["transactions"].select("product_id").distinct()
     on_sale = tables["products"].semi_join(bought, "product_id")
     categories = ask(on_sale.select("category").distinct().drop_null())["category"].to_pylist()
+    if not categories and not value(on_sale.count()):
+        yield _strangers("product_id", tables, "products")
+        return
     if panel.category not in categories:
         near = nearest(panel.category, categories)
         told = f"not among the {len(categories)} categories sold"
@@ -89,6 +110,39 @@ def category(panel: PurchasePanel, tables: Tables) -> Iterator[Problem]:
         )
     if panel.store_groups is not None:
         yield from _too_small(panel, tables)
+    if "promotions" in tables and "week" in tables["promotions"].columns and "week" in tables["transactions"].columns:
+        yield from _never_promoted(panel, tables)
+
+
+def _never_promoted(panel: PurchasePanel, tables: Tables) -> Iterator[Problem]:
+    """Yield promotions that meet no purchase, or none of the category: a promotion that never varies tells nothing."""
+    promotions, transactions, products = tables["promotions"], tables["transactions"], tables["products"]
+
+    def none(rows: IbisTable) -> bool:
+        return not value(rows.limit(1).count())
+
+    for key in ("product_id", "week"):
+        if none(promotions.semi_join(transactions.select(key).distinct(), key)):
+            yield _strangers(key, tables, "promotions")
+            return
+    asked = panel.columns is None or any(
+        fnmatch.fnmatch("promotion_", want.rstrip("*") + "*") for want in panel.columns
+    )
+    of_it = products.filter(products["category"] == panel.category).select("product_id")
+    then = promotions.semi_join(transactions.select("week").distinct(), "week")
+    if asked and none(then.semi_join(of_it, "product_id")):
+        told = f"promotions has no product of {panel.category} in any week of transactions"
+        yield Problem("columns", told, remedy="leave promotions out of the inputs: features.columns=[price_*]")
+
+
+def _strangers(key: str, tables: Tables, other: str) -> Problem:
+    """The problem that no line of the transactions has a key that another table has."""
+    here, there = (value(tables[name][key].cast("string").min()) for name in ("transactions", other))
+    return Problem(
+        "",
+        f"no {key} of transactions is in {other}: `{here}` here, and `{there}` there",
+        remedy=f"map the same ids in both: {config_of(tables, other)}.columns.{key}=…",
+    )
 
 
 def _too_small(panel: PurchasePanel, tables: Tables) -> Iterator[Problem]:

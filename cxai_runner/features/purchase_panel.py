@@ -13,7 +13,7 @@ from cxai_runner.config.problems import Problem, UserError
 from cxai_runner.data.dataset import Dataset, Dropped, Roles
 from cxai_runner.data.tables.casts import as_text
 from cxai_runner.data.tables.needs import Needs
-from cxai_runner.features import alternatives, history, market, occasions, panel_problems, promotions, stores
+from cxai_runner.features import alternatives, history, left_out, market, occasions, panel_problems, promotions, stores
 from cxai_runner.features.base import Features
 from cxai_runner.features.parts import ordered
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _INPUTS = ("price_*", "promotion_*")
 _COUPONS = "coupon_match_discount"
+_NO_ALTERNATIVE = "brand is none of the alternatives"
 _SUMS = {"quantity": 6, "revenue": 6}
 
 
@@ -57,7 +58,7 @@ class PurchasePanel(Features):
 
     Brands, weights, groups of stores, the start of loyalty and the market of every training week are learned from the
     training part alone. A week that the training part has is priced from the training part's purchases in either part;
-    a later one from the held-out part's, which are public by then. A household's past is its own in either part.
+    any other from the held-out part's, which are public by then. A household's past is its own in either part.
 
     Parameters
     ----------
@@ -156,14 +157,15 @@ class PurchasePanel(Features):
         present = [one for one in (*names.values(), alternatives.OTHER) if one in priced]
         fixed = market.basket(sales, present)
         units = sales.groupby("alternative")["units"].sum()
-        seen = self._market(tables, occasions.weeks(lines), sales, groups, fixed, carried=False).reset_index()
+        met = self._market(tables, occasions.weeks(lines), sales, groups, fixed).reset_index()
         return {
             "names": names,
             "present": present,
             "groups": groups,
             "loyalty": {name: float(units[name] / units[present].sum()) for name in present},
             "basket": fixed.rows(),
-            "market": seen.assign(period=seen["period"].dt.strftime("%Y-%m-%d")).to_dict("records"),
+            "market": _written(met).to_dict("records"),
+            "paid": _written(market.seen(sales)).to_dict("list"),
         }
 
     def build(self, tables: Tables, part: Part, learned: Mapping[str, Any]) -> Dataset:
@@ -250,18 +252,20 @@ class PurchasePanel(Features):
         The first two have a row per occasion, each customer's in order.
         """
         by = occasions.keys(lines, self.occasion)
-        rows = part.select(lines, "time").join(self._products(tables), "product_id")
+        every_line = part.select(lines, "time")
+        rows = every_line.join(self._products(tables), "product_id")
         by_brand = rows.group_by(*by, "brand").aggregate(
             quantity=rows["quantity"].sum().round(6), revenue=rows["revenue"].sum().round(6), lines=rows.count()
         )
         every = occasions.to_microseconds(by_brand.order_by(*by, "brand").execute())
         every = every.astype(dict.fromkeys(_SUMS, float))
         kept = alternatives.named(every, learned["names"], self.rest)
-        left_out, of = int(every["lines"].sum() - kept["lines"].sum()), int(every["lines"].sum())
-        dropped = (Dropped("transactions", "brand is none of the alternatives", left_out, of),) if left_out else ()
+        without, of = int(every["lines"].sum() - kept["lines"].sum()), int(every["lines"].sum())
+        dropped = (*left_out.unmet(tables, every_line), Dropped("transactions", _NO_ALTERNATIVE, without, of))
 
         bought, units = alternatives.chosen(kept, by, learned["present"], _SUMS)
-        return bought.merge(frame[[*by, "weeks"]], on=by, how="left"), units, dropped
+        counted = tuple(one for one in dropped if one.rows)
+        return bought.merge(frame[[*by, "weeks"]], on=by, how="left"), units, counted
 
     def _met(
         self, tables: Tables, lines: IbisTable, part: Part, learned: Mapping[str, Any], frame: pd.DataFrame
@@ -269,8 +273,7 @@ class PurchasePanel(Features):
         """The market of every week of ``frame``: as learned, and from the part's own purchases where it was not."""
         import pandas as pd
 
-        met = pd.DataFrame(learned["market"])
-        met["period"] = pd.to_datetime(met["period"]).astype("datetime64[us]")
+        met = _dated(pd.DataFrame(learned["market"]))
         columns = [name for name in ("period", "week") if name in frame]
         periods = frame[columns].drop_duplicates("period").sort_values("period", ignore_index=True)
         unseen = periods[~periods["period"].isin(met["period"])]
@@ -279,8 +282,9 @@ class PurchasePanel(Features):
         fixed = market.Basket.of(learned["basket"], learned["present"])
         bought = part.select(lines, "time").join(self._products(tables), "product_id")
         sales = alternatives.named(market.sold(bought, self._put_back(tables)), learned["names"], self.rest)
-        later = self._market(tables, unseen, sales, learned["groups"], fixed, carried=True)
-        return pd.concat([met, later.reset_index()], ignore_index=True)
+        paid = _dated(pd.DataFrame(learned["paid"]))
+        other = self._market(tables, unseen, sales, learned["groups"], fixed, paid)
+        return pd.concat([met, other.reset_index()], ignore_index=True)
 
     def _market(
         self,
@@ -289,21 +293,32 @@ class PurchasePanel(Features):
         sales: pd.DataFrame,
         groups: Sequence[str] | None,
         fixed: market.Basket,
-        *,
-        carried: bool,
+        paid: pd.DataFrame | None = None,
     ) -> pd.DataFrame:
         """``price_…``, ``promotion_…``, ``display_…`` and ``mailer_…`` in each of ``weeks`` and groups of stores."""
         import pandas as pd
 
         index = pd.DatetimeIndex(weeks["period"], name="period")
         names = stores.every(groups)
-        found = [market.prices(sales, index, names, fixed, carried=carried).add_prefix("price_")]
+        found = [market.prices(sales, index, names, fixed, paid).add_prefix("price_")]
         if "promotions" in tables:
             period_of = {int(week): period for week, period in zip(weeks["week"], weeks["period"], strict=True)}
             found.append(promotions.shares(tables, period_of, fixed, groups, self.store_groups))
         elif self._kinds(tables):
             found.append(market.discount_shares(sales, index, names, fixed).add_prefix("promotion_"))
         return pd.concat(found, axis=1)
+
+
+def _written(frame: pd.DataFrame) -> pd.DataFrame:
+    """Weeks as JSON has them."""
+    return frame.assign(period=frame["period"].dt.strftime("%Y-%m-%d"))
+
+
+def _dated(frame: pd.DataFrame) -> pd.DataFrame:
+    """Weeks as frames have them."""
+    import pandas as pd
+
+    return frame.assign(period=pd.to_datetime(frame["period"]).astype("datetime64[us]"))
 
 
 def _nothing_bought(category: str) -> Problem:

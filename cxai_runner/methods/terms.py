@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 # Each shorthand stands for columns of the panel: their mean, or each of them.
@@ -33,7 +34,7 @@ class PanelTerms(TransformerMixin, BaseEstimator):
     ----------
     terms : sequence of str
         ``mean_price`` and ``mean_promotion``: the mean over alternatives; ``price`` and ``promotion``: one term per
-        alternative; anything else: the numeric column of that name.
+        alternative; anything else: the numeric column of that name, whose missing values are left to the next step.
 
     Attributes
     ----------
@@ -47,7 +48,7 @@ class PanelTerms(TransformerMixin, BaseEstimator):
     TypeError
         The input is not a pandas frame: terms are found by name.
     ValueError
-        A term that has no column, a column that is absent or not numeric, or a missing value.
+        A term that has no column, a column that is absent or not numeric, or a missing price or promotion.
     """
 
     def __init__(self, terms: Sequence[str] = ("mean_price", "mean_promotion")) -> None:
@@ -72,6 +73,9 @@ class PanelTerms(TransformerMixin, BaseEstimator):
         if absent:
             raise ValueError(f"columns missing: {', '.join(absent)}")
         values = {name: _numbers(X[name]) for name in self.feature_names_in_}
+        for name in (name for term, names in self.columns_.items() if term in {*MEANS, *EACH} for name in names):
+            if np.isnan(values[name]).any():
+                raise ValueError(f"column {name!r} has {int(np.isnan(values[name]).sum())} missing values")
         terms: dict[str, NDArray[np.float64]] = {}
         for term, columns in self.columns_.items():
             if term in MEANS:
@@ -79,6 +83,12 @@ class PanelTerms(TransformerMixin, BaseEstimator):
             else:
                 terms.update({name: values[name] for name in columns})
         return pd.DataFrame(terms, index=X.index)
+
+    def __sklearn_tags__(self) -> Tags:
+        """Say that missing values are taken."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
 
     def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:
         """Return the names of the terms."""
@@ -95,9 +105,6 @@ def _frame(X: pd.DataFrame) -> pd.DataFrame:
 
 def _numbers(column: pd.Series) -> NDArray[np.float64]:
     try:
-        values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+        return column.to_numpy(dtype=np.float64, na_value=np.nan)
     except (TypeError, ValueError) as error:
         raise ValueError(f"column {column.name!r} is not numeric ({column.dtype})") from error
-    if np.isnan(values).any():
-        raise ValueError(f"column {column.name!r} has {int(np.isnan(values).sum())} missing values")
-    return values

@@ -21,6 +21,7 @@ from cxai_runner.evaluation.results import Content, Metric
 from cxai_runner.methods.terms import EACH, MEANS, PanelTerms, columns_of
 from cxai_runner.task import Context, Evidence, Minimise, Primary, SavedModel, Task
 from tasks.purchase_incidence import report
+from tasks.purchase_incidence.missing import refuse_missing
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +118,8 @@ class PurchaseIncidence(Task):
                 remedy = f"name it among the inputs: features.columns=[price_*,promotion_*,{term}]"
                 yield Problem(f"panel.{term}", "a term of the model, but no input of the features", remedy=remedy)
         for name in self._columns(data):
-            if data.frame[name].isna().any():
+            # What else is missing is the model's to use, or a transformer's to fill.
+            if name.startswith(("price_", "promotion_")) and data.frame[name].isna().any():
                 rows = int(data.frame[name].isna().sum())
                 yield Problem(f"panel.{name}", f"{rows} missing values", remedy="fill them, or drop these rows")
 
@@ -125,6 +127,10 @@ class PurchaseIncidence(Task):
         """Fit the model behind the panel's terms, with customers as groups where the model takes groups."""
         self.demand(train)
         columns = self._columns(train)
+        if not columns_of("price", columns):
+            remedy = f"add them: features.columns=[price_*,{','.join(columns)}]"
+            told = "no price among them: no elasticity can be estimated"
+            raise UserError([Problem("features.columns", told, list(train.roles.inputs), remedy)], "data")
         steps = model.steps if isinstance(model, Pipeline) else [("model", model)]
         last, final = steps[-1]
         if not hasattr(final, "predict_proba"):
@@ -135,6 +141,7 @@ class PurchaseIncidence(Task):
         pipeline = Pipeline([("terms", PanelTerms(self._terms(train))), *((name, clone(step)) for name, step in steps)])
         # An order of the rows' own, so that a fit with a random part depends on no order of the file.
         frame = train.frame.sort_values([*columns, "incidence"], kind="stable")
+        refuse_missing(pipeline, frame[columns], frame["incidence"])
         grouped = {f"{last}__groups": frame[train.roles.id].to_numpy()}
         extra = grouped if self.cluster and has_fit_parameter(final, "groups") else {}
         pipeline.fit(frame[columns], frame["incidence"].astype(int), **extra)
@@ -143,6 +150,7 @@ class PurchaseIncidence(Task):
     def score(self, fitted: Fitted, data: Dataset, context: Context) -> pd.DataFrame:
         """Return customer, time, incidence, and the probability that model and base rate give it."""
         self.demand(data)
+        refuse_missing(fitted.pipeline, data.frame[fitted.columns])
         kept = [data.roles.id, *([data.roles.time] if data.roles.time else []), "incidence"]
         return (
             data.frame[kept]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import sqlite3
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -239,3 +240,85 @@ def test_the_cache_serves_the_second_run_and_nothing_stale(
     changed = json.loads(cxai("run", *mine, "--json", cwd=tmp_path).stdout)
     assert changed["identity"] != first["identity"]
     assert len(json.loads(cxai("cache", "--json", cwd=tmp_path).stdout)["entries"]) == 4
+
+
+def _changing(monkeypatch: pytest.MonkeyPatch, change: Callable[[], object]) -> None:
+    """Let somebody change the files between the digest and the first rows that are read for features."""
+    from cxai_runner.features.table import Table
+
+    build, left = Table.build, [change]
+
+    def changed(self: Table, *arguments: object) -> object:
+        if left:
+            left.pop()()
+        return build(self, *arguments)
+
+    monkeypatch.setattr(Table, "build", changed)
+
+
+def test_a_file_that_is_replaced_under_a_run_fails_it_and_stays_out_of_the_cache(
+    cxai: Call, panel_csv: Path, own_panel: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy, other = tmp_path / "panel.csv", tmp_path / "other.csv"
+    frame = pd.read_csv(panel_csv)
+    frame.to_csv(copy, index=False)
+    frame.assign(Price_a=frame["Price_a"] + 1).to_csv(other, index=False)
+    mine = [*own_panel, f"data.path={copy}"]
+    _changing(monkeypatch, lambda: other.replace(copy))
+    done = cxai("run", *mine, "--json", cwd=tmp_path)
+    assert done.returncode == 2
+    assert f"{copy} changed while the run read it" in done.stderr
+    assert "run again once nobody writes to it" in done.stderr
+    assert json.loads(cxai("cache", "--json", cwd=tmp_path).stdout)["entries"] == []
+    again = cxai("run", *mine, "--json", cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+
+
+def _in_sqlite(frame: pd.DataFrame, path: Path) -> list[str]:
+    """Put a panel into a database that logs its writes ahead, and return how a run is told of it."""
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+        frame.to_sql("panel", connection, index=False)
+    connection.close()
+    return ["data=sqlite", f"data.url=sqlite:///{path}", "data.tables.panel.table=panel"]
+
+
+def _to_sqlite(own_panel: list[str], placed: list[str]) -> list[str]:
+    moved = [one.replace("data.columns", "data.tables.panel.columns") for one in own_panel]
+    return [one for one in moved if not one.startswith(("data=", "data.path", "data.table="))] + placed
+
+
+def test_a_database_that_is_written_to_under_a_run_fails_it(
+    cxai: Call, panel_csv: Path, own_panel: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was written stands in the log beside the database, which itself is as it was."""
+    path = tmp_path / "shop.db"
+    mine = _to_sqlite(own_panel, _in_sqlite(pd.read_csv(panel_csv), path))
+    writer = sqlite3.connect(path)
+
+    def write() -> None:
+        writer.execute("UPDATE panel SET Price_a = Price_a + 1")
+        writer.commit()
+
+    _changing(monkeypatch, write)
+    done = cxai("run", *mine, cwd=tmp_path)
+    writer.close()
+    assert done.returncode == 2
+    assert f"{path}-wal changed while the run read it" in done.stderr
+    assert json.loads(cxai("cache", "--json", cwd=tmp_path).stdout)["entries"] == []
+
+
+def test_a_database_that_is_read_by_another_under_a_run_is_unchanged(
+    cxai: Call, panel_csv: Path, own_panel: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "shop.db"
+    mine = _to_sqlite(own_panel, _in_sqlite(pd.read_csv(panel_csv), path))
+
+    def read() -> None:
+        reader = sqlite3.connect(path)
+        reader.execute("SELECT count(*) FROM panel").fetchall()
+        reader.close()
+
+    _changing(monkeypatch, read)
+    done = cxai("run", *mine, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr

@@ -7,8 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.decomposition import PCA
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
@@ -211,6 +215,69 @@ def test_a_term_that_is_no_input_is_told(panel):
     (problem,) = PurchaseIncidence(terms=["mean_price", "income"]).inspect(data)
     assert problem.key == "panel.income"
     assert "features.columns=[price_*,promotion_*,income]" in problem.remedy
+
+
+def test_inputs_without_a_price_are_told(panel):
+    data = replace(panel, frame=panel.frame.assign(income=1.0), roles=replace(panel.roles, inputs=("income",)))
+    with pytest.raises(UserError) as caught:
+        PurchaseIncidence(terms=["income"]).fit(BinomialLogit(), data, CONTEXT)
+    (problem,) = caught.value.problems
+    assert (problem.key, problem.value) == ("features.columns", ["income"])
+    assert problem.message == "no price among them: no elasticity can be estimated"
+    assert problem.remedy == "add them: features.columns=[price_*,income]"
+
+
+def with_gaps(panel):
+    """The panel with an input that is missing before a customer's first purchase, say."""
+    waited = panel.frame["occasion"].where(panel.frame["occasion"] > 2).astype(float)
+    inputs = (*panel.roles.inputs, "waited")
+    return replace(panel, frame=panel.frame.assign(waited=waited), roles=replace(panel.roles, inputs=inputs))
+
+
+GAPPED = PurchaseIncidence(terms=["mean_price", "waited"])
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        make_pipeline(SimpleImputer(), BinomialLogit()),
+        make_pipeline(StandardScaler(), SimpleImputer(add_indicator=True), LogisticRegression()),
+        HistGradientBoostingClassifier(max_iter=5),
+    ],
+)
+def test_missing_values_that_are_filled_or_used_are_no_mistake(panel, model):
+    data = with_gaps(panel)
+    assert not list(GAPPED.inspect(data))
+    scores = GAPPED.score(GAPPED.fit(model, data, CONTEXT), data, CONTEXT)
+    assert scores["probability"].between(0, 1).all()
+
+
+@pytest.mark.parametrize(
+    ("model", "step"),
+    [
+        (BinomialLogit(), "BinomialLogit"),
+        (make_pipeline(StandardScaler(), LogisticRegression()), "LogisticRegression"),
+        (make_pipeline(PCA(), SimpleImputer(), LogisticRegression()), "PCA"),
+    ],
+)
+def test_missing_values_that_nothing_fills_are_told_with_what_would(panel, model, step):
+    data = with_gaps(panel)
+    with pytest.raises(UserError) as caught:
+        GAPPED.fit(model, data, CONTEXT)
+    (problem,) = caught.value.problems
+    assert (problem.key, problem.value) == ("features.columns", "waited")
+    assert problem.message == f"180 missing values, which {step} cannot use"
+    assert problem.remedy == (
+        "fill them, as with features.transformers=[{_target_: sklearn.impute.SimpleImputer}], or leave it out"
+    )
+    assert caught.value.stage == "data"
+
+
+def test_missing_values_on_held_out_rows_alone_are_told_too(panel):
+    data = with_gaps(panel)
+    fitted = GAPPED.fit(BinomialLogit(), replace(data, frame=data.frame.fillna({"waited": 0.0})), CONTEXT)
+    with pytest.raises(UserError, match="180 missing values, which BinomialLogit cannot use"):
+        GAPPED.score(fitted, data, CONTEXT)
 
 
 def test_a_model_without_probabilities_is_refused(panel):

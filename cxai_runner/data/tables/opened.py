@@ -13,6 +13,8 @@ from cxai_runner.data.dataset import Dropped
 from cxai_runner.data.tables.mapped import MappedTable, keyed
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
     from ibis.expr.types import Table as IbisTable
 
@@ -32,6 +34,7 @@ class Tables(Mapping[str, "IbisTable"]):
         self.mapped: Mapping[str, MappedTable] = {table.name: table for table in mapped}
         self.note = note
         self._counts: dict[str, dict[str, int]] = {}
+        self._opened_as = {name: _held_by(table) for name, table in self.mapped.items()}
 
     @classmethod
     def of(cls, note: str = "", **frames: pd.DataFrame) -> Tables:
@@ -87,6 +90,11 @@ class Tables(Mapping[str, "IbisTable"]):
         more = f" and {len(files) - 3:,} more" if len(files) > 3 else ""
         return ", ".join(str(path) for path in files[:3]) + more
 
+    def changed(self, name: str) -> Path | None:
+        """The first file of a table that is no longer what it was when the table was opened; None where all are."""
+        before, now = self._opened_as[name], _held_by(self.mapped[name])
+        return next((path for path in self.mapped[name].files if before.get(str(path)) != now.get(str(path))), None)
+
     def digest(self, name: str, columns: Sequence[str]) -> str:
         """Return the digest of a table's rows that stay, over ``columns``; see `fingerprint`."""
         from cxai_runner.data.fingerprint import fingerprint, stated
@@ -110,3 +118,8 @@ class Tables(Mapping[str, "IbisTable"]):
             reasons = {one.reason: int(row[str(number)]) for number, one in enumerate(table.conditions)}
             self._counts[name] = {"of": int(row["of"]), **reasons}
         return self._counts[name]
+
+
+def _held_by(table: MappedTable) -> dict[str, tuple[int, ...]]:
+    """State of each file of a table that holds anything: SQLite puts an empty log beside what it merely reads."""
+    return {path: (size, *rest) for path, size, *rest in answers.state_of(table.files) if size}

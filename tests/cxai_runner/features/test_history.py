@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cxai_runner.data import Tables
 from cxai_runner.evaluation.splits import Part
 from cxai_runner.features.history import LAST, past
 from cxai_runner.features.purchase_panel import PurchasePanel
-from tests.cxai_runner.features.test_purchase_panel import ROWS, TRAIN, built, by_customer, by_time, tables
+from tests.cxai_runner.features.test_purchase_panel import PRODUCTS, ROWS, TRAIN, built, by_customer, by_time, tables
 
 LOYALTY = ["loyalty_acme", "loyalty_best_cola", "loyalty_other"]
 
@@ -42,8 +44,31 @@ def test_smoothed_loyalty_of_the_worked_example() -> None:
 
 
 def test_weeks_are_counted_by_their_number_where_they_have_one() -> None:
-    frame = built(tables(ROWS.assign(week=[7, 7, 8, 11, 8, 15, 15])))
-    np.testing.assert_array_equal(frame["weeks_since_purchase"], [np.nan, 4.0, 4.0, np.nan, 7.0])
+    """Week 8 has its first purchase on its last day, and week 9 on its first: a day apart, and a week."""
+    days = pd.to_datetime(["2017-01-02", "2017-01-05", "2017-01-15", "2017-01-15", "2017-01-15", "2017-01-16"])
+    rows = ROWS.assign(timestamp=[*days, pd.Timestamp("2017-02-13")], week=[7, 7, 8, 8, 8, 9, 13])
+    frame = built(tables(rows))
+    np.testing.assert_array_equal(frame["weeks_since_purchase"], [np.nan, 1.0, 5.0, np.nan, 1.0])
+
+
+@pytest.mark.parametrize("number", [lambda day: day.year * 100 + day.week, lambda day: int(f"{day:%Y%m%d}")])
+def test_numbers_that_jump_at_the_turn_of_the_year_count_no_more_weeks(number: Callable[[pd.Timestamp], int]) -> None:
+    days = pd.to_datetime(["2023-12-18", "2023-12-25", "2024-01-01", "2024-01-08", "2024-01-29"])
+    rows = pd.DataFrame(
+        {"customer_id": "c1", "timestamp": days, "product_id": [1, 3, 9, 1, 9], "quantity": 1.0, "revenue": 1.0}
+    )
+    frame = built(tables(rows.assign(week=[number(day) for day in days])))
+    np.testing.assert_array_equal(frame["weeks_since_purchase"], [np.nan, 1.0, 1.0, 2.0, 3.0])
+
+
+@pytest.mark.parametrize("name", ["brand", "time", "quantity", "weeks", "customer_id", "row", "then", "", "-", "?"])
+def test_a_brand_may_be_called_what_a_column_is(name: str) -> None:
+    products = PRODUCTS.assign(brand=[name, name, "Best Cola", "Cheap", "x"])
+    known = Tables.of(transactions=ROWS, products=products)
+    frame, plain = built(known), built(tables())
+    called = (set(frame) - set(plain)) & {f"loyalty_{name or 'brand'}", "loyalty_brand"}
+    assert len(called) == 1
+    np.testing.assert_array_equal(frame[called.pop()], plain["loyalty_acme"])
 
 
 BASKETS = pd.DataFrame(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -276,6 +277,61 @@ def test_a_week_after_the_training_part_is_priced_from_its_own_purchases() -> No
     assert frame["brand"].tolist() == ["none", "other", "acme"]
 
 
+def sold_alike(*rows: tuple[str, str, int, float]) -> pd.DataFrame:
+    """Rows of one unit each: customer, day, product, price."""
+    frame = pd.DataFrame(list(rows), columns=["customer_id", "timestamp", "product_id", "revenue"])
+    return frame.assign(timestamp=pd.to_datetime(frame["timestamp"]), quantity=1.0)
+
+
+def test_a_week_without_a_training_household_knows_no_later_price() -> None:
+    """Product 1 costs 1.00 until the rise to 5.00 of 23 January: in the weeks before, in which only the held-out
+    household shopped, it is what it was last seen at, and before it was seen at all its training mean, 7/3.
+    """
+    rows = sold_alike(
+        ("c2", "2017-01-02", 9, 1.0),
+        ("c1", "2017-01-09", 1, 1.0),
+        ("c1", "2017-01-09", 3, 2.0),
+        ("c1", "2017-01-16", 1, 1.0),
+        ("c2", "2017-01-16", 9, 1.0),
+        ("c2", "2017-01-18", 3, 9.0),
+        ("c2", "2017-01-23", 3, 4.0),
+        ("c1", "2017-01-30", 1, 5.0),
+        ("c2", "2017-02-06", 9, 1.0),
+    )
+    train, held_out = by_customer()
+    frame = built(tables(rows), held_out, train).set_index("time")
+    assert frame["price_acme"].tolist() == pytest.approx([7 / 3, 1.0, 1.0, 5.0])
+    # What the held-out household paid itself is public in a week of its own alone.
+    assert frame["price_best_cola"].tolist() == pytest.approx([2.0, 2.0, 4.0, 4.0])
+
+
+def test_no_later_purchase_changes_a_price_of_the_held_out() -> None:
+    """The law of it: whatever is paid from a day on, prices before that day are the same."""
+    rng = np.random.default_rng(2)
+    days = pd.Timestamp("2017-01-02") + pd.to_timedelta(np.sort(rng.integers(0, 140, 90)), unit="D")
+    rows = pd.DataFrame(
+        {
+            "customer_id": rng.choice(["c1", "c2", "c3"], 90),
+            "timestamp": days,
+            "product_id": rng.choice([3, 4, 9], 90),
+            "quantity": 1.0,
+            "revenue": rng.integers(1, 9, 90).astype(float),
+        }
+    )
+    # Product 1 is seen before anything else, and its mean is kept when the late ones change: they swap prices.
+    rows = pd.concat([sold_alike(("c1", "2017-01-01", 1, 2.0)), rows], ignore_index=True)
+    late = sold_alike(("c1", "2017-05-23", 1, 3.0), ("c1", "2017-05-30", 1, 7.0))
+    other = late.assign(revenue=[7.0, 3.0])
+    train, held_out = by_customer()
+    one, two = (
+        built(tables(pd.concat([rows, end], ignore_index=True)), held_out, train, brands=3) for end in (late, other)
+    )
+    before = one["time"] < "2017-05-22"
+    assert before.sum() > 5
+    pd.testing.assert_frame_equal(one[before], two[before])
+    assert one.loc[before, "price_acme"].unique().tolist() == [2.0]
+
+
 POSSIBLE = ["last_quantity", "weeks_since_purchase", "price_*", "promotion_*", "loyalty_*"]
 
 
@@ -332,6 +388,76 @@ def test_numbers_of_weeks_that_start_again_are_told() -> None:
     (problem,) = PurchasePanel(category="SODA", brands=2).problems(tables(rows))
     assert problem.message == "week 1 of transactions runs from 2017-01-02 to 2018-01-07: its number is used again"
     assert problem.remedy.startswith("number the weeks through")
+
+
+@pytest.mark.parametrize("day", ["2017-01-02", "2017-01-01"])
+def test_a_line_that_lets_a_week_start_too_early_is_told(day: str) -> None:
+    """One back-dated line of week 2: the week would start with week 1, or before it."""
+    rows = NUMBERED.copy()
+    rows.loc[3, "timestamp"] = pd.Timestamp(day)
+    (problem,) = PurchasePanel(category="SODA", brands=2).problems(tables(rows))
+    assert problem.message == (
+        f"week 2 of transactions has a line of {day}, and week 1 starts on 2017-01-02: "
+        "weeks must start one after the other, as they are numbered"
+    )
+    assert problem.remedy == (
+        f"mend the date or the week of the line of {day}, "
+        "or leave the column out of the source: then weeks start on Mondays"
+    )
+
+
+def test_weeks_that_are_numbered_against_time_are_told() -> None:
+    rows = ROWS.assign(week=[52, 52, 52, 1, 1, 2, 2])
+    (problem,) = PurchasePanel(category="SODA", brands=2).problems(tables(rows))
+    assert problem.message.startswith(
+        "week 52 of transactions has a line of 2017-01-02, and week 2 starts on 2017-01-16"
+    )
+
+
+def test_products_that_the_catalogue_has_not_are_counted() -> None:
+    rows = ROWS.assign(product_id=[1, 3, 77, 2, 1, 4, 78])
+    source = tables(rows)
+    features = PurchasePanel(category="SODA", brands=2)
+    data = features.build(source, TRAIN, features.learn(source, TRAIN))
+    assert data.dropped == (Dropped("transactions", "product is not in products, so of no category", 2, 7),)
+    assert len(data.frame) == 6, "a line of an unknown product is still an occasion"
+
+
+def test_promotions_that_meet_no_purchase_are_counted() -> None:
+    more = PROMOTIONS.assign(product_id=[1, 1, 2, 2, 3, 77, 77, 1], week=[1, 1, 1, 1, 1, 99, 2, 99])
+    source = tables(NUMBERED, promotions=more)
+    features = PurchasePanel(category="SODA", brands=2)
+    data = features.build(source, TRAIN, features.learn(source, TRAIN))
+    assert data.dropped == (
+        Dropped("promotions", "product was never bought", 2, 8),
+        Dropped("promotions", "nobody shopped that week", 1, 8),
+    )
+
+
+def test_ids_that_never_meet_are_told_with_one_of_each_side() -> None:
+    source = Tables.of(transactions=ROWS, products=PRODUCTS.assign(product_id=PRODUCTS["product_id"] + 1000))
+    (problem,) = PurchasePanel(category="SODA", brands=2).problems(source)
+    assert problem.message == "no product_id of transactions is in products: `1` here, and `1001` there"
+    assert problem.remedy == "map the same ids in both: data.tables.products.columns.product_id=…"
+
+
+@pytest.mark.parametrize("key", ["product_id", "week"])
+def test_promotions_that_never_meet_a_purchase_are_told(key: str) -> None:
+    promotions = PROMOTIONS.assign(**{key: PROMOTIONS[key] + 1000})
+    (problem,) = PurchasePanel(category="SODA", brands=2).problems(tables(NUMBERED, promotions=promotions))
+    assert problem.message == f"no {key} of transactions is in promotions: `1` here, and `1001` there"
+    assert problem.remedy == f"map the same ids in both: data.tables.promotions.columns.{key}=…"
+
+
+def test_a_category_that_was_never_promoted_is_told_unless_promotions_are_no_input() -> None:
+    source = tables(NUMBERED, promotions=PROMOTIONS[PROMOTIONS["product_id"] == 9])
+    (problem,) = PurchasePanel(category="SODA", brands=2).problems(source)
+    assert (problem.key, problem.message) == (
+        "columns",
+        "promotions has no product of SODA in any week of transactions",
+    )
+    assert problem.remedy == "leave promotions out of the inputs: features.columns=[price_*]"
+    assert not list(PurchasePanel(category="SODA", brands=2, columns=["price_*"]).problems(source))
 
 
 def test_promotions_that_cannot_be_dated_are_told() -> None:
