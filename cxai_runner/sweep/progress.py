@@ -1,4 +1,4 @@
-"""What somebody who waits for a sweep sees: a line per place and the time left on a terminal, plain lines elsewhere."""
+"""What somebody who waits for a sweep sees: a line per run and the time left on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Plain(Teller):
 
 
 class Live(Teller):
-    """A bar for all, a line for each place."""
+    """A bar for all, and a line for each run that is being made."""
 
     def __init__(self, progress: Progress) -> None:
         super().__init__()
@@ -70,16 +70,14 @@ class Live(Teller):
 
     def started(self, place: str, name: str) -> None:
         """Show what runs at a place."""
-        if place not in self._places:
-            self._places[place] = self._progress.add_task("", total=None)
-        self._progress.reset(self._places[place], total=None, description=f"  {name}")
+        self._places[place] = self._progress.add_task(f"  {name}", total=None)
 
     def ended(self, place: str, name: str, words: str, seconds: float) -> None:
         """Move the bar on, and keep a line of what the run came to."""
         super().ended(place, name, words, seconds)
         self._progress.update(self._all, completed=self.done)
         if place in self._places:
-            self._progress.update(self._places[place], description="  –")
+            self._progress.remove_task(self._places.pop(place))
         self.note(f"{name}  {words}  {seconds:.1f} s")
 
     def note(self, text: str) -> None:
