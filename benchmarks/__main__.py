@@ -1,6 +1,7 @@
 """`make bench`: benchmarks as ratios against a named peer; `python -m benchmarks startup` for one group.
 
-The group `scale` is run only when it is named: it makes a file of 100 million rows, and takes some ten minutes.
+Groups that take long are run only when they are named: `scale` makes a file of 100 million rows, `sweep` makes some two
+hundred runs. `python -m benchmarks.killed kills 25` counts instead of measuring: sweeps that are cut off.
 """
 
 from __future__ import annotations

@@ -108,12 +108,12 @@ def _swept(home: Path, panel: Sequence[str], count: int, workers: int) -> tuple[
     """One sweep on a store of its own: what it took, and the seconds of fit, evaluation and report of each run."""
     spent = _ours(home, "sweep", *panel, f"sweep.trials={count}", "--jobs", str(workers), "--json")
     shown = subprocess.run(
-        [sys.executable, "-m", "cxai_runner.cli", "list", "runs", "--limit", str(count + 1), "--json"],
+        [sys.executable, "-m", "cxai_runner.cli", "list", "runs", "--points", "--limit", str(count + 1), "--json"],
         capture_output=True, text=True, check=True, cwd=home, env=_environment(),
     )  # fmt: skip
-    from mlflow import MlflowClient
+    from cxai_runner.tracking.quiet import import_mlflow
 
-    client = MlflowClient(f"sqlite:///{home}/mlruns/mlflow.db")
+    client = import_mlflow().MlflowClient(f"sqlite:///{home}/mlruns/mlflow.db")
     worked: list[float] = []
     for row in json.loads(shown.stdout):
         metrics = client.get_run(row["run_id"]).data.metrics

@@ -127,7 +127,7 @@ def test_money_is_told(url: str) -> None:
     (problem,) = broken(Needs({"transactions": ("revenue",)}), tables)
     assert problem.key == "data.tables.transactions.columns.revenue"
     assert problem.message == "100 of 100 rows do not hold numbers, such as `$12.50`"
-    assert problem.remedy == "mend them in the database, or map a view that leaves them out or makes them null"
+    assert problem.remedy == "take the currency out of the column: amounts of several would be added up"
 
 
 def test_instants_without_an_end_are_the_last_and_the_first(url: str) -> None:
