@@ -84,6 +84,7 @@ def exit_code(arguments: list[str] | None = None) -> int:
     try:
         result: Any = cxai.main(args=arguments, prog_name="cxai", standalone_mode=False)
     except click.exceptions.Abort:
+        _caught()
         return output.tell_failure("interrupted", 130, as_json=as_json)
     except click.ClickException as error:
         error.show()
@@ -98,3 +99,13 @@ def exit_code(arguments: list[str] | None = None) -> int:
         told = f"{type(error).__name__}: {error}"
         return output.tell_failure(f"cxai failed: {told} (CXAI_DEBUG=1 shows where)", 1, as_json=as_json)
     return result if isinstance(result, int) else 0
+
+
+def _caught() -> None:
+    """Let the exit code stand, wherever the interrupt struck.
+
+    Python remembers a KeyboardInterrupt that leaves code executed from a string, as dataclasses execute theirs, though
+    it was caught further out; under ``python -m`` it then kills itself with SIGINT at its end, whatever code it was to
+    exit with. Executing a string once more makes it forget (CPython, `run_eval_code_obj`).
+    """
+    exec("")  # noqa: S102

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
+
+from tests.conftest import user_environment
 
 Call = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -70,6 +73,19 @@ def test_a_password_in_a_path_is_not_repeated(cxai: Call, tmp_path: Path) -> Non
     )  # fmt: skip
     assert done.returncode == 2
     assert "hunter2secret" not in done.stdout + done.stderr
+
+
+def test_an_interrupt_exits_130_wherever_it_struck(tmp_path: Path) -> None:
+    """In code that was executed from a string too: CPython remembers it, and would die of SIGINT at its end."""
+    (tmp_path / "struck.py").write_text(
+        "import click, cxai_runner.cli as cli\n"
+        "command = click.command()(lambda: exec('raise KeyboardInterrupt'))\n"
+        "cli.cxai.get_command = lambda context, name: command\n"
+        "cli.main(['run'])\n"
+    )
+    asked = [sys.executable, "-m", "struck"]
+    done = subprocess.run(asked, cwd=tmp_path, env=user_environment(), capture_output=True, check=False)
+    assert (done.returncode, done.stderr.split()) == (130, [b"interrupted"])
 
 
 @pytest.mark.parametrize("odd", ["inf", "N/A"])
