@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -66,10 +67,11 @@ def test_a_wrong_change_is_told_with_its_key(done: Kept) -> None:
 
 def test_what_was_learned_is_kept(cxai: Call, tmp_path: Path) -> None:
     """From the cache, too: the second run builds nothing."""
-    (tmp_path / "orders.csv").write_text(
-        "customer_id,order_id,timestamp,revenue\n"
-        + "".join(f"{n * n % 41},{n},2024-0{1 + n % 6}-1{n % 9},{5 + n % 17}\n" for n in range(400))
-    )
+    draw = random.Random(1)
+    lines = [
+        f"{draw.randrange(40)},{n},2024-0{1 + n // 70}-1{draw.randrange(9)},{draw.random():.2f}" for n in range(400)
+    ]
+    (tmp_path / "orders.csv").write_text("\n".join(["customer_id,order_id,timestamp,revenue", *lines]))
     mine = ["task=segmentation", "data=csv", "data.path=orders.csv", "data.table=transactions",
             "evaluation.resamples=100", "model.n_clusters=2", "task.resamples=2"]  # fmt: skip
     for _ in range(2):
