@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from cxai_runner import __version__
 from cxai_runner.evaluation.results import Content, Estimate, Figure, Finding, Metric, Table
+from cxai_runner.feeding import fed_with, lineage
 from cxai_runner.report.document import Document
 from cxai_runner.tracking.lineage import code_of, environment_text
 from cxai_runner.tracking.record import (
@@ -146,6 +147,7 @@ class Account:
             ),
             steps=self.steps,
             datasets=self._datasets(evaluation),
+            fed=fed_with(self.ready.experiment.features),
             texts=texts,
             tables=tables,
             scores=evaluation.scores,
@@ -211,6 +213,8 @@ class Account:
             asked["transformers"] = ", ".join(steps)
         roles = train.roles
         columns = {"inputs": roles.inputs, "only described": roles.describe}
+        if fed := list(lineage(self.ready.experiment.features)):
+            asked["other models"] = "; ".join(fed)
         return asked | {label: ", ".join(names) for label, names in columns.items() if names}
 
     def _data(self, train: Dataset, evaluation: Evaluation) -> dict[str, str]:

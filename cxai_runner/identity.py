@@ -52,15 +52,20 @@ def keys(ready: Ready) -> Keys:
         if name in tables.mapped:
             wanted = tuple(needs.wanted(name, tables.columns(name)))
             data[name] = _once(known, ("digest", name, wanted), lambda: tables.digest(name, wanted))  # noqa: B023
-    builders = (type(experiment.features), type(experiment.split))
+    builders = (*experiment.features.kinds(), type(experiment.split))
     fitters = (type(task), *_classes_of(experiment.model))
     building = _once(known, builders, lambda: source_key(builders))
     fitting = _once(known, fitters, lambda: source_key(fitters))
 
     # Transformers are fitted with the model; the features do not change with them.
-    subtree = {name: value for name, value in settings["features"].items() if name != "transformers"}
+    # A registered model is known by its version, whatever its alias stands for tomorrow.
+    apart = ("transformers", "models")
+    subtree = {name: value for name, value in settings["features"].items() if name not in apart}
     features = stage_key(
-        "features", {"features": subtree, "split": settings["split"], "seed": settings["seed"]}, data, building
+        "features",
+        {"features": subtree, "split": settings["split"], "seed": settings["seed"]},
+        data | {f"model {name}": key for name, key in experiment.features.inputs().items()},
+        building,
     )
     fit = stage_key(
         "fit",

@@ -112,6 +112,7 @@ def assemble(composed: Composed, like: Experiment | None = None) -> Experiment:
         With every target, argument or value that is wrong.
     """
     from cxai_runner.config.targets import build, check
+    from cxai_runner.feeding import with_models
 
     if like is not None:
         problems = check(composed, ("model",))
@@ -125,7 +126,7 @@ def assemble(composed: Composed, like: Experiment | None = None) -> Experiment:
     if problems:
         raise UserError(composed.located([*problems, *of_the_source(composed, problems)]))
     settings = composed.resolved()
-    features = build(settings["features"], "features", composed)
+    features = with_models(build(settings["features"], "features", composed), composed)
     return Experiment(
         composed=composed,
         settings=settings,

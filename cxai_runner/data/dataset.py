@@ -46,6 +46,8 @@ class Roles:
         Columns that describe the rows in a report and never enter a model.
     alternatives
         The brands of a panel, in order: ``price_<alternative>`` and ``promotion_<alternative>`` are columns.
+    fed
+        The inputs that are answers of another model.
     """
 
     id: str = "customer_id"
@@ -53,6 +55,7 @@ class Roles:
     inputs: tuple[str, ...] = ()
     describe: tuple[str, ...] = ()
     alternatives: tuple[str, ...] = ()
+    fed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -32,12 +32,28 @@ class Features(ABC):
     ----------
     transformers
         scikit-learn transformers put in front of the model; fitted on the training part only, saved with the model.
+    models
+        Registered models by the name of the column that what they say of each row's customer becomes:
+        ``{"segment": "models:/segmentation@champion"}``.
     """
 
     makes: ClassVar[str]
     """The standard table that the built dataset is: ``panel``, ``customers`` …"""
 
     transformers: Sequence[TransformerMixin] = field(default=())
+    models: Mapping[str, str] = field(default_factory=dict)
+
+    def kinds(self) -> tuple[type, ...]:
+        """The classes whose code makes the rows."""
+        return (type(self),)
+
+    def inputs(self) -> Mapping[str, str]:
+        """What else the rows are made of than tables and config, by name: what tells it from any other."""
+        return {}
+
+    def seen_until(self, learned: Mapping[str, Any]) -> Any:
+        """The instant before which everything lies that an undated row tells of; None where nothing says so."""
+        return None
 
     @abstractmethod
     def needs(self) -> Needs:

@@ -121,6 +121,10 @@ class CustomerProfile(Features):
         last = value(train.select(tables["transactions"], "timestamp")["timestamp"].max())
         return {"as_of": (datetime(last.year, last.month, last.day) + timedelta(days=1)).isoformat()}
 
+    def seen_until(self, learned: Mapping[str, Any]) -> Any:
+        """The as-of date."""
+        return learned["as_of"]
+
     def build(self, tables: Tables, part: Part, learned: Mapping[str, Any]) -> Dataset:
         """Build one part."""
         as_of = min(one for one in (instant(learned["as_of"]), instant(part.end)) if one is not None)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from cxai_runner.tracking.masking import Masker
 from cxai_runner.tracking.quiet import import_mlflow
-from cxai_runner.tracking.record import DatasetRecord, metric_key, short_digest
+from cxai_runner.tracking.record import DatasetRecord, Fed, metric_key, short_digest
 from cxai_runner.tracking.store import Store
 
 if TYPE_CHECKING:
@@ -56,6 +56,19 @@ def log_datasets(store: Store, run_id: str, datasets: Sequence[DatasetRecord], m
     if datasets:
         inputs = [_dataset_input(dataset, masker) for dataset in datasets]
         store.retry(store.client.log_inputs, run_id, datasets=inputs)
+
+
+def log_fed(store: Store, run_id: str, models: Sequence[Fed]) -> None:
+    """Write which registered models a run's rows were made with, on the run and on the runs that made them."""
+    import_mlflow()
+    from mlflow.entities import LoggedModelInput
+
+    if known := list(dict.fromkeys(fed.model_id for fed in models if fed.model_id)):
+        store.retry(store.client.log_inputs, run_id, models=[LoggedModelInput(one) for one in known])
+    for fed in models:
+        store.retry(store.client.set_tag, run_id, f"cxai.fed.{fed.column}", f"{fed.model} v{fed.version}, {fed.run_id}")
+        # A tag for each reader, so that two of them at once lose nothing.
+        store.retry(store.client.set_tag, fed.run_id, f"cxai.feeds.{run_id[:8]}", f"{fed.column}, {run_id}")
 
 
 def _chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:

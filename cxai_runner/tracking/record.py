@@ -71,6 +71,27 @@ class DatasetRecord:
     context: str
 
 
+@dataclass(frozen=True)
+class Fed:
+    """A registered model whose answers are a column of a run's rows.
+
+    Parameters
+    ----------
+    column
+        The column.
+    model, version
+        As the registry calls them.
+    run_id, model_id
+        The run that made it, and its LoggedModel; the latter empty where the registry knows none.
+    """
+
+    column: str
+    model: str
+    version: str
+    run_id: str
+    model_id: str
+
+
 @dataclass(frozen=True, eq=False)
 class Record:
     """Everything that one run holds.
@@ -87,6 +108,8 @@ class Record:
         Points of learning curves: name, value, step.
     datasets
         Logged as MLflow dataset inputs.
+    fed
+        Logged as the run's model inputs, as tags ``cxai.fed.<column>``, and as a tag of the run that made each.
     texts
         Artifacts by path: ``config.yaml``, ``overrides.yaml``, ``choices.json``, ``learned.json``, ``environment.txt``,
         ``uncommitted.diff``, ``report.json`` …
@@ -109,6 +132,7 @@ class Record:
     metrics: Mapping[str, float] = field(default_factory=dict)
     steps: Sequence[tuple[str, float, int]] = ()
     datasets: Sequence[DatasetRecord] = ()
+    fed: Sequence[Fed] = ()
     texts: Mapping[str, str] = field(default_factory=dict)
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     scores: Mapping[str, pd.DataFrame] = field(default_factory=dict)

@@ -27,7 +27,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final
 
 from cxai_runner.tracking.artifacts import lay_out
-from cxai_runner.tracking.batches import log_datasets, log_values
+from cxai_runner.tracking.batches import log_datasets, log_fed, log_values
 from cxai_runner.tracking.masking import Masker
 from cxai_runner.tracking.models import Logged, log_model
 from cxai_runner.tracking.owner import Lease, close_orphans, owner_tags
@@ -270,6 +270,7 @@ class TrackedRun:
             lay_out(Path(folder), record, long_tags, self._masker, self._tracker.privacy)
             self._store.retry(self._store.client.log_artifacts, self.run_id, folder)
         log_datasets(self._store, self.run_id, record.datasets, self._masker)
+        log_fed(self._store, self.run_id, record.fed)
         self.models = tuple(
             log_model(self._store, self._run, name, saved, self._tracker.privacy, self._tracker.trusted)
             for name, saved in record.models.items()

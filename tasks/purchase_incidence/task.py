@@ -51,8 +51,8 @@ class PurchaseIncidence(Task):
     Parameters
     ----------
     terms
-        What the model sees, as in `PanelTerms`; ``auto`` is the mean price, and the mean promotion where the panel
-        has promotions.
+        What the model sees, as in `PanelTerms`; ``auto`` is the mean price, the mean promotion where the panel has
+        promotions, and what other models say of the customer (``features.models``).
     cluster
         Whether standard errors allow for the rows of a customer being alike.
     points
@@ -197,7 +197,7 @@ class PurchaseIncidence(Task):
         if not isinstance(self.terms, str):
             return tuple(self.terms)
         promotions = columns_of("promotion", self._allowed(data))
-        return ("mean_price", "mean_promotion") if promotions else ("mean_price",)
+        return ("mean_price", *(["mean_promotion"] if promotions else []), *data.roles.fed)
 
     def _columns(self, data: Dataset) -> list[str]:
         """The panel's columns that the model sees: those behind its terms, and every price."""

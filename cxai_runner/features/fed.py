@@ -1,0 +1,223 @@
+"""Rows with what another model says of their customers: a segment, a probability.
+
+A registered model is a column of another experiment: the segment that a promoted segmentation puts each household in,
+beside the prices that it met. What the model says must be known before the row happened. A model of customers sees
+them as of a date; rows before that date are left out and counted, so that no later behaviour enters an earlier row.
+The model's own customers may be among the rows: it is taken as it was published, and learns nothing here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from cxai_runner.config.problems import Problem, UserError, under
+from cxai_runner.data.dataset import Dataset, Dropped
+from cxai_runner.data.tables.instants import instant
+from cxai_runner.data.tables.needs import Needs
+from cxai_runner.features.base import Features
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from ibis.expr.types import Table as IbisTable
+
+    from cxai_runner.data.tables.opened import Tables
+    from cxai_runner.evaluation.splits import Part
+
+NONE = "none"
+"""The label of a customer of whom the model says nothing: there was nothing to see before its date."""
+
+
+@dataclass(frozen=True, eq=False)
+class Feed:
+    """A published model of customers, and how the rows that it takes are made.
+
+    Parameters
+    ----------
+    column
+        What its answer is called here.
+    name, identity
+        The model and its version as a reader knows it, and what tells it from any other.
+    features, learned
+        What makes its rows, and what that learned when the model was trained.
+    answer
+        From its rows, a frame of its inputs, to labels or numbers, shape (n,), or probabilities, shape (n, classes).
+    """
+
+    column: str
+    name: str
+    identity: str
+    features: Features
+    learned: Mapping[str, Any] = field(repr=False)
+    answer: Callable[[pd.DataFrame], Any] = field(repr=False)
+
+    @property
+    def since(self) -> Any:
+        """The instant before which everything lies that it sees; None where its rows are undated."""
+        return instant(self.features.seen_until(self.learned))
+
+    def of(self, tables: Tables, part: Part) -> pd.Series:
+        """Return its answer for each customer of a part, by customer id: a label, or a number.
+
+        Of probabilities it is that of the last class, as of two the one that is asked about comes last.
+        """
+        import numpy as np
+        import pandas as pd
+
+        rows = self.features.build(tables, replace(part, start=None, end=None), self.learned)
+        found = np.asarray(self.answer(rows.frame))
+        values: Any = found if found.ndim == 1 else found[:, -1]
+        if found.ndim == 1 and not np.issubdtype(found.dtype, np.floating):
+            values = found.astype(str)
+        return pd.Series(values, index=rows.frame[rows.roles.id], name=self.column)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FedFeatures(Features):
+    """A builder's rows, each with what published models say of its customer.
+
+    A model that answers with labels gives the text column ``<name>`` and, as inputs, one column of 0 and 1 for each
+    label of the training part but the most frequent, ``<name>_<label>``; one that answers with numbers gives one input.
+
+    Parameters
+    ----------
+    of
+        The builder.
+    feeds
+        The models.
+    """
+
+    of: Features
+    feeds: Sequence[Feed]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "makes", self.of.makes)
+        object.__setattr__(self, "transformers", self.of.transformers)
+
+    def kinds(self) -> tuple[type, ...]:
+        """The builder, and those of the models' rows."""
+        every = [self.of, *(feed.features for feed in self.feeds)]
+        return (type(self), *(kind for one in every for kind in one.kinds()))
+
+    def inputs(self) -> Mapping[str, str]:
+        """The version of each model."""
+        return {**self.of.inputs(), **{feed.column: feed.identity for feed in self.feeds}}
+
+    def needs(self) -> Needs:
+        """What the builder needs, and what the models' rows are made of."""
+        every = [self.of.needs(), *(feed.features.needs() for feed in self.feeds)]
+        return Needs(_joined(one.required for one in every), _joined(one.optional for one in every))
+
+    def provides(self, tables: Tables) -> tuple[str, ...]:
+        """The builder's columns and the models'."""
+        return (*self.of.provides(tables), *(name for feed in self.feeds for name in (feed.column, f"{feed.column}_*")))
+
+    def problems(self, tables: Tables) -> Iterator[Problem]:
+        """Yield what is wrong with the rows, names that are taken, and models that see past the rows."""
+        yield from self.of.problems(tables)
+        have = self.of.provides(tables)
+        for feed in self.feeds:
+            key = f"models.{feed.column}"
+            if feed.column in have:
+                yield Problem(key, "a column of this name is there already", remedy="call it something else")
+            found = list(feed.features.problems(tables))
+            for one in under(key, found):
+                yield replace(one, message=f"{feed.name} needs it: {one.message}")
+
+    def rows(self, tables: Tables) -> IbisTable:
+        """The builder's rows from the models' date on."""
+        import ibis
+
+        rows, since = self.of.rows(tables), self._since()
+        if since is None or "time" not in rows.columns:
+            return rows
+        return rows.filter(rows["time"] >= ibis.literal(since, type=rows["time"].type()))
+
+    def seen_until(self, learned: Mapping[str, Any]) -> Any:
+        """As the builder."""
+        return self.of.seen_until(learned["rows"])
+
+    def learn(self, tables: Tables, train: Part) -> Mapping[str, Any]:
+        """Learn what the builder learns, and which labels the customers of the training part have."""
+        learned = {"rows": dict(self.of.learn(tables, train)), "labels": {}}
+        for feed in self.feeds:
+            answers = feed.of(tables, train)
+            if not _is_number(answers):
+                counts = answers.value_counts()
+                most = sorted(counts.index, key=lambda label: (-counts[label], label))
+                learned["labels"][feed.column] = most
+        return learned
+
+    def build(self, tables: Tables, part: Part, learned: Mapping[str, Any]) -> Dataset:
+        """Build one part."""
+        made = self.of.build(tables, part, learned["rows"])
+        self._refuse_foresight(learned)
+        made = self._from(made)
+        frame, roles = made.frame.copy(), made.roles
+        for feed in self.feeds:
+            answers = frame[roles.id].map(feed.of(tables, part))
+            labels = learned["labels"].get(feed.column)
+            columns: tuple[str, ...] = (feed.column,)
+            described: tuple[str, ...] = ()
+            if labels is None:
+                frame[feed.column] = answers.astype(float)
+            else:
+                text = answers.fillna(NONE).astype(str)
+                shown = {f"{feed.column}_{label}": (text == label).astype("int64") for label in labels[1:]}
+                frame = frame.assign(**{feed.column: text}, **shown)
+                columns, described = tuple(shown), (feed.column,)
+            roles = replace(
+                roles,
+                inputs=(*roles.inputs, *columns),
+                describe=(*roles.describe, *described),
+                fed=(*roles.fed, *columns),
+            )
+        return replace(made, frame=frame, roles=roles)
+
+    def _since(self) -> Any:
+        return max((feed.since for feed in self.feeds if feed.since is not None), default=None)
+
+    def _from(self, made: Dataset) -> Dataset:
+        """Leave out the rows before the models' date, and count them."""
+        import pandas as pd
+
+        since, time = self._since(), made.roles.time
+        if since is None or time is None:
+            return made
+        late = made.frame[time] >= pd.Timestamp(since)
+        reason = f"before {since:%Y-%m-%d}, up to when {' and '.join(feed.column for feed in self.feeds)} saw"
+        dropped = Dropped(made.kind, reason, int((~late).sum()), len(late))
+        more = (dropped,) if dropped.rows else ()
+        return replace(made, frame=made.frame[late].reset_index(drop=True), dropped=(*made.dropped, *more))
+
+    def _refuse_foresight(self, learned: Mapping[str, Any]) -> None:
+        """Refuse undated rows that end before a model's date: it would tell them of what came later."""
+        own = instant(self.of.seen_until(learned["rows"]))
+        ahead = [feed for feed in self.feeds if own is not None and feed.since is not None and feed.since > own]
+        if ahead:
+            raise UserError(
+                [
+                    Problem(
+                        f"features.models.{feed.column}",
+                        f"{feed.name} saw customers up to {feed.since:%Y-%m-%d}, these rows only up to {own:%Y-%m-%d}",
+                        remedy="take a model of an earlier date, or a later features.as_of",
+                    )
+                    for feed in ahead
+                ],
+                "data",
+            )
+
+
+def _joined(several: Any) -> dict[str, tuple[str, ...]]:
+    joined: dict[str, tuple[str, ...]] = {}
+    for one in several:
+        for table, columns in one.items():
+            joined[table] = tuple(dict.fromkeys([*joined.get(table, ()), *columns]))
+    return joined
+
+
+def _is_number(answers: pd.Series) -> bool:
+    import pandas as pd
+
+    return bool(pd.api.types.is_float_dtype(answers))
