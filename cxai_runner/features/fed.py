@@ -78,7 +78,9 @@ class FedFeatures(Features):
     """A builder's rows, each with what published models say of its customer.
 
     A model that answers with labels gives the text column ``<name>`` and, as inputs, one column of 0 and 1 for each
-    label of the training part but the most frequent, ``<name>_<label>``; one that answers with numbers gives one input.
+    label of the training part's customers but the most frequent, ``<name>_<label>``; one that answers with numbers
+    gives one input. A customer of whom there was nothing to see before the model's date has the label ``none``; where it is a
+    number that is missing, the customer's rows are left out and counted.
 
     Parameters
     ----------
@@ -144,7 +146,7 @@ class FedFeatures(Features):
         for feed in self.feeds:
             answers = feed.of(tables, train)
             if not _is_number(answers):
-                counts = answers.value_counts()
+                counts = _labelled(self._customers(tables, train).map(answers)).value_counts()
                 most = sorted(counts.index, key=lambda label: (-counts[label], label))
                 learned["labels"][feed.column] = most
         return learned
@@ -154,16 +156,21 @@ class FedFeatures(Features):
         made = self.of.build(tables, part, learned["rows"])
         self._refuse_foresight(learned)
         made = self._from(made)
+        answered = {feed.column: feed.of(tables, part) for feed in self.feeds}
+        for feed in self.feeds:
+            if feed.column not in learned["labels"]:
+                known = made.frame[made.roles.id].map(answered[feed.column]).notna()
+                made = _only(made, known, f"{feed.name} says nothing of the customer")
         frame, roles = made.frame.copy(), made.roles
         for feed in self.feeds:
-            answers = frame[roles.id].map(feed.of(tables, part))
+            answers = frame[roles.id].map(answered[feed.column])
             labels = learned["labels"].get(feed.column)
             columns: tuple[str, ...] = (feed.column,)
             described: tuple[str, ...] = ()
             if labels is None:
                 frame[feed.column] = answers.astype(float)
             else:
-                text = answers.fillna(NONE).astype(str)
+                text = _labelled(answers)
                 shown = {f"{feed.column}_{label}": (text == label).astype("int64") for label in labels[1:]}
                 frame = frame.assign(**{feed.column: text}, **shown)
                 columns, described = tuple(shown), (feed.column,)
@@ -174,6 +181,12 @@ class FedFeatures(Features):
                 fed=(*roles.fed, *columns),
             )
         return replace(made, frame=frame, roles=roles)
+
+    def _customers(self, tables: Tables, part: Part) -> pd.Series:
+        """The customers of a part's rows, each once."""
+        rows = self.rows(tables)
+        chosen = part.select(rows, "time" if "time" in rows.columns else None)
+        return chosen.select("customer_id").distinct().execute()["customer_id"]
 
     def _since(self) -> Any:
         return max((feed.since for feed in self.feeds if feed.since is not None), default=None)
@@ -186,10 +199,8 @@ class FedFeatures(Features):
         if since is None or time is None:
             return made
         late = made.frame[time] >= pd.Timestamp(since)
-        reason = f"before {since:%Y-%m-%d}, up to when {' and '.join(feed.column for feed in self.feeds)} saw"
-        dropped = Dropped(made.kind, reason, int((~late).sum()), len(late))
-        more = (dropped,) if dropped.rows else ()
-        return replace(made, frame=made.frame[late].reset_index(drop=True), dropped=(*made.dropped, *more))
+        seen = " and ".join(feed.column for feed in self.feeds)
+        return _only(made, late, f"before {since:%Y-%m-%d}, up to when {seen} saw")
 
     def _refuse_foresight(self, learned: Mapping[str, Any]) -> None:
         """Refuse undated rows that end before a model's date: it would tell them of what came later."""
@@ -209,12 +220,24 @@ class FedFeatures(Features):
             )
 
 
+def _only(made: Dataset, kept: pd.Series, reason: str) -> Dataset:
+    """Leave out the other rows, and count them."""
+    dropped = Dropped(made.kind, reason, int((~kept).sum()), len(kept))
+    if not dropped.rows:
+        return made
+    return replace(made, frame=made.frame[kept].reset_index(drop=True), dropped=(*made.dropped, dropped))
+
+
 def _joined(several: Any) -> dict[str, tuple[str, ...]]:
     joined: dict[str, tuple[str, ...]] = {}
     for one in several:
         for table, columns in one.items():
             joined[table] = tuple(dict.fromkeys([*joined.get(table, ()), *columns]))
     return joined
+
+
+def _labelled(answers: pd.Series) -> pd.Series:
+    return answers.astype(object).fillna(NONE).astype(str)
 
 
 def _is_number(answers: pd.Series) -> bool:
