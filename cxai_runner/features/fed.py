@@ -79,8 +79,8 @@ class FedFeatures(Features):
 
     A model that answers with labels gives the text column ``<name>`` and, as inputs, one column of 0 and 1 for each
     label of the training part's customers but the most frequent, ``<name>_<label>``; one that answers with numbers
-    gives one input. A customer of whom there was nothing to see before the model's date has the label ``none``; where it is a
-    number that is missing, the customer's rows are left out and counted.
+    gives one input. A customer of whom there was nothing to see before the model's date has the label ``none``; where
+    it is a number that is missing, the customer's rows are left out and counted.
 
     Parameters
     ----------
