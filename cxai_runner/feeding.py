@@ -7,28 +7,31 @@ experiment is made of, and what its run says that it was fed with.
 from __future__ import annotations
 
 import json
+import weakref
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from cxai_runner.config.problems import Problem, UserError, did_you_mean
+from cxai_runner.config.problems import Problem, UserError
 from cxai_runner.features.fed import FedFeatures, Feed
 from cxai_runner.tracking.record import CHOICES, CONFIG, LEARNED, OVERRIDES, Fed
 
 if TYPE_CHECKING:
     import pandas as pd
-    from mlflow.entities.model_registry import ModelVersion
 
     from cxai_runner.config.compose import Composed
     from cxai_runner.features.base import Features
+    from cxai_runner.lifecycle.apart import ModelApart
+    from cxai_runner.lifecycle.named import Named
     from cxai_runner.tracking.store import Store
 
-_SCHEME: Final = "models:/"
 _ONE_ROW_EACH: Final = "customers"
 
 
-def with_models(features: Features, composed: Composed, key: str = "features") -> Features:
+def with_models(features: Features, composed: Composed, store: Store | None = None) -> Features:
     """Return the builder, fed by the models that its config names.
 
     Parameters
@@ -36,9 +39,9 @@ def with_models(features: Features, composed: Composed, key: str = "features") -
     features
         The builder.
     composed
-        The config that it is part of: it says where the registry is.
-    key
-        Where the builder stands in it.
+        The config that it is part of.
+    store
+        Whose registry has them; by default the one that the config names.
 
     Raises
     ------
@@ -49,12 +52,12 @@ def with_models(features: Features, composed: Composed, key: str = "features") -
         return features
     from cxai_runner.tracking.store import Store
 
-    store = Store.open(composed.plain["tracking"]["uri"], Path.cwd(), create=False)
+    store = store or Store.open(composed.plain["tracking"]["uri"], Path.cwd(), create=False)
     feeds: list[Feed] = []
     problems: list[Problem] = []
     for column, uri in features.models.items():
         try:
-            feeds.append(_feed(store, column, uri, f"{key}.models.{column}"))
+            feeds.append(_feed(store, column, uri, f"features.models.{column}"))
         except UserError as error:
             problems += error.problems
     if problems:
@@ -70,62 +73,44 @@ def fed_with(features: Features) -> tuple[Fed, ...]:
 
 @dataclass(frozen=True, eq=False)
 class _Published:
-    """A version of a registered model, which answers from a process of its own."""
+    """A version of a registered model, which answers from a process of its own: one, for as long as anybody may ask."""
 
     store: Store
     fed: Fed
-    place: str
 
     def __call__(self, rows: pd.DataFrame) -> Any:
-        from cxai_runner.tracking.apart import ModelApart
+        return self._model.predict(rows)
 
-        with ModelApart.of(self.place, self.store) as model:
-            return model.predict(rows)
+    @cached_property
+    def _model(self) -> ModelApart:
+        from cxai_runner.lifecycle.apart import ModelApart
+
+        lasting = ExitStack()
+        model = lasting.enter_context(ModelApart.of(self.fed.uri, self.store))
+        weakref.finalize(self, lasting.close)  # with whoever asks, or with this process
+        return model
 
 
 def _feed(store: Store, column: str, uri: str, key: str) -> Feed:
     """Find a model, and put together what makes its rows."""
+    from cxai_runner.lifecycle.named import named
+
     if not column.isidentifier():
         raise UserError([Problem(key, "the name of a column: letters, digits and _", column)])
-    version = _version(store, uri, key)
-    name = f"{version.name} v{version.version}"
-    features, learned = _maker(store, version, key)
-    if features.makes != _ONE_ROW_EACH:
-        told = f"{name} answers for a {features.makes}, not for each customer"
-        raise UserError([Problem(key, told, uri, "name a model of customers, such as a segmentation")])
-    model_id = str(getattr(version, "model_id", "") or "")
-    fed = Fed(column, version.name, str(version.version), version.run_id, model_id)
-    identity = json.dumps([version.run_id, model_id or version.source])
-    return Feed(
-        column, name, identity, features, learned, _Published(store, fed, f"{_SCHEME}{version.name}/{version.version}")
-    )
-
-
-def _version(store: Store, uri: str, key: str) -> ModelVersion:
-    """The version that ``models:/NAME@ALIAS`` or ``models:/NAME/VERSION`` names."""
-    from cxai_runner.tracking.quiet import import_mlflow
-
-    import_mlflow()
-    from mlflow.exceptions import MlflowException
-
-    written = f"{_SCHEME}NAME@champion or {_SCHEME}NAME/3"
-    if not uri.startswith(_SCHEME):
-        raise UserError([Problem(key, "a registered model", uri, f"written {written}")])
-    named, at, alias = uri.removeprefix(_SCHEME).partition("@")
-    name, _, number = (named, "", "") if at else named.rpartition("/")
-    if not name or not (alias or number.isdecimal()):
-        raise UserError([Problem(key, "a version of a registered model", uri, f"written {written}")])
     try:
-        if at:
-            return store.retry(store.client.get_model_version_by_alias, name, alias)
-        return store.retry(store.client.get_model_version, name, number)
-    except MlflowException:
-        known = [one.name for one in store.retry(store.client.search_registered_models)]
-        remedy = did_you_mean(name, known) if name not in known else f"see: cxai history {name}"
-        raise UserError([Problem(key, "no such model", uri, remedy or "register one: cxai promote RUN")]) from None
+        found = named(store, uri)
+    except UserError as error:
+        raise UserError(replace(problem, key=key) for problem in error.problems) from None
+    features, learned = _maker(store, found, key)
+    if features.makes != _ONE_ROW_EACH:
+        told = f"{found} answers for a {features.makes}, not for each customer"
+        raise UserError([Problem(key, told, uri, "name a model of customers, such as a segmentation")])
+    fed = Fed(column, str(found), found.uri, found.run_id, found.model_id)
+    identity = json.dumps([found.run_id, found.model_id or found.place])
+    return Feed(column, str(found), identity, features, learned, _Published(store, fed))
 
 
-def _maker(store: Store, version: ModelVersion, key: str) -> tuple[Features, Mapping[str, Any]]:
+def _maker(store: Store, found: Named, key: str) -> tuple[Features, Mapping[str, Any]]:
     """The builder of a model's rows, from what its run kept, and what it had learned."""
     import yaml
 
@@ -134,20 +119,20 @@ def _maker(store: Store, version: ModelVersion, key: str) -> tuple[Features, Map
     from cxai_runner.tracking.read import artifact
 
     try:
-        run = store.retry(store.client.get_run, version.run_id)
+        run = store.retry(store.client.get_run, found.run_id)
         texts = {path: artifact(store, run, path) for path in (CONFIG, OVERRIDES, CHOICES, LEARNED)}
     except UserError as error:
-        told = f"{version.name} v{version.version} was not made by a run of cxai that keeps how its rows are made"
+        told = f"{found} was not made by a run of cxai that keeps how its rows are made"
         raise UserError([Problem(key, told, remedy=error.problems[0].message)]) from None
     # Only its features are made here: where its rows came from, and who fitted it, is nobody's matter.
     raw = yaml.safe_load(texts[CONFIG]) | dict.fromkeys(("data", "task", "model", "split"))
-    told = f"config.yaml of run {version.run_id[:8]}"
+    told = f"config.yaml of run {found.run_id[:8]}"
     composed = recomposed(raw, yaml.safe_load(texts[OVERRIDES]) or [], json.loads(texts[CHOICES]), told=told)
     features = build(composed.plain["features"], "features", composed)
-    return with_models(features, composed), json.loads(texts[LEARNED])
+    return with_models(features, composed, store), json.loads(texts[LEARNED])
 
 
 def lineage(features: Features) -> Iterator[str]:
     """Yield in words what a builder is fed with."""
     for fed in fed_with(features):
-        yield f"{fed.column}: {fed.model} v{fed.version}, run {fed.run_id[:8]}"
+        yield f"{fed.column}: {fed.model}, run {fed.run_id[:8]}"

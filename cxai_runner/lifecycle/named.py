@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from cxai_runner.config.problems import Problem, UserError, did_you_mean
 
 if TYPE_CHECKING:
+    from mlflow.entities import LoggedModel
+
     from cxai_runner.lifecycle.kept import Kept
     from cxai_runner.tracking.store import Store
 
@@ -34,6 +36,8 @@ class Named:
         What says it for good: an alias is resolved.
     place
         Folder or address of its files.
+    model_id
+        Of its LoggedModel; empty where the store knows none.
     """
 
     name: str
@@ -41,6 +45,7 @@ class Named:
     run_id: str
     uri: str
     place: str
+    model_id: str = ""
 
     def __str__(self) -> str:
         return f"{self.name} v{self.version}" if self.version is not None else f"{self.name} of run {self.run_id[:8]}"
@@ -72,17 +77,20 @@ def named(store: Store, model: str) -> Named:
         raise UserError([Problem("MODEL", "no address of a model", model, "as in runs:/RUN/model")])
     run, name = (asked["run"], asked["name"]) if asked else (model, MODEL)
     found = Kept(store, str(find(store, run).info.run_id))
-    return Named(name, None, found.run_id, f"runs:/{found.run_id}/{name}", place_of(found, name))
+    model_of = _logged(found, name)
+    return Named(name, None, found.run_id, f"runs:/{found.run_id}/{name}", *_place(model_of))
 
 
 def place_of(kept: Kept, name: str = MODEL) -> str:
-    """Return where a run's model lies.
+    """Return where a run's model lies; raises `UserError` where the run has no such model."""
+    return _place(_logged(kept, name))[0]
 
-    Raises
-    ------
-    UserError
-        The run has no such model.
-    """
+
+def _place(model: LoggedModel) -> tuple[str, str]:
+    return str(model.artifact_location), str(model.model_id)
+
+
+def _logged(kept: Kept, name: str) -> LoggedModel:
     outputs = kept.run.outputs.model_outputs if kept.run.outputs else []
     client = kept.store.client
     models = [kept.store.retry(client.get_logged_model, output.model_id) for output in outputs]
@@ -90,7 +98,7 @@ def place_of(kept: Kept, name: str = MODEL) -> str:
     if found is None:
         remedy = "only a FINISHED run holds one" if kept.facts["status"] != "FINISHED" else ""
         raise UserError([Problem("RUN", f"this run holds no model `{name}`", kept.run_id[:8], remedy)])
-    return str(found.artifact_location)
+    return found
 
 
 def _registered(store: Store, model: str) -> Named:
@@ -109,20 +117,23 @@ def _registered(store: Store, model: str) -> Named:
     except MlflowException:
         raise UserError([_unknown(store, model, name, asked["alias"])]) from None
     version = int(found.version)
-    return Named(name, version, str(found.run_id or ""), f"models:/{name}/{version}", _source(store, found))
+    return Named(name, version, str(found.run_id or ""), f"models:/{name}/{version}", *_source(store, found))
 
 
-def _source(store: Store, version: Any) -> str:
-    """Where a version's files lie. MLflow's own download would write into a folder that lies here."""
+def _source(store: Store, version: Any) -> tuple[str, str]:
+    """Where a version's files lie, and its LoggedModel.
+
+    MLflow's own download would write into a folder that lies here.
+    """
     from cxai_runner.lifecycle.kept import Kept
 
     source = str(version.source)
     if (asked := _OF_A_RUN.fullmatch(source)) is not None:
-        return place_of(Kept(store, asked["run"]), asked["name"])
+        return _place(_logged(Kept(store, asked["run"]), asked["name"]))
     model_id = getattr(version, "model_id", None) or source.removeprefix("models:/")
     if model_id.startswith("m-"):
-        return str(store.retry(store.client.get_logged_model, model_id).artifact_location)
-    return source
+        return _place(store.retry(store.client.get_logged_model, model_id))
+    return source, ""
 
 
 def _unknown(store: Store, model: str, name: str, alias: str | None) -> Problem:

@@ -66,9 +66,9 @@ def log_fed(store: Store, run_id: str, models: Sequence[Fed]) -> None:
     if known := list(dict.fromkeys(fed.model_id for fed in models if fed.model_id)):
         store.retry(store.client.log_inputs, run_id, models=[LoggedModelInput(one) for one in known])
     for fed in models:
-        store.retry(store.client.set_tag, run_id, f"cxai.fed.{fed.column}", f"{fed.model} v{fed.version}, {fed.run_id}")
+        store.retry(store.client.set_tag, run_id, f"cxai.fed.{fed.column}", f"{fed.uri}, run {fed.run_id}")
         # A tag for each reader, so that two of them at once lose nothing.
-        store.retry(store.client.set_tag, fed.run_id, f"cxai.feeds.{run_id[:8]}", f"{fed.column}, {run_id}")
+        store.retry(store.client.set_tag, fed.run_id, f"cxai.feeds.{run_id[:8]}", f"{fed.column} of run {run_id}")
 
 
 def _chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:

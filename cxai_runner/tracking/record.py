@@ -79,15 +79,15 @@ class Fed:
     ----------
     column
         The column.
-    model, version
-        As the registry calls them.
+    model, uri
+        As a reader knows it, and what says it for good: ``segmentation v3``, ``models:/segmentation/3``.
     run_id, model_id
         The run that made it, and its LoggedModel; the latter empty where the registry knows none.
     """
 
     column: str
     model: str
-    version: str
+    uri: str
     run_id: str
     model_id: str
 
