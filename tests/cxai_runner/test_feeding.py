@@ -1,0 +1,155 @@
+"""A registered segmentation as a column of another run: which version answered, what it saw, and who was told."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+pytestmark = pytest.mark.slow
+
+Call = Callable[..., "subprocess.CompletedProcess[str]"]
+FED = "features.models.segment=models:/segments@champion"
+SINCE = "2024-04-01"
+QUICK = ["evaluation.resamples=100", "tracking.level=child"]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a shop of two kinds of customers: half of them buy soda nearly always, half hardly ever."""
+    rng = np.random.default_rng(11)
+    home = tmp_path_factory.mktemp("fed")
+    weeks = pd.date_range("2024-01-01", periods=26, freq="7D")
+    rows: list[dict[str, Any]] = []
+    for customer in range(120):
+        keen = customer % 2 == 0
+        for number, week in enumerate(weeks):
+            ticket = {"customer_id": customer, "order_id": f"{customer}-{number}", "timestamp": week}
+            rows.append(ticket | {"product_id": 9, "quantity": 1, "revenue": 40.0 + rng.normal() if keen else 2.0})
+            if rng.random() < (0.85 if keen else 0.1):
+                product = int(rng.integers(1, 3))
+                rows.append(ticket | {"product_id": product, "quantity": 1, "revenue": round(rng.uniform(1, 2), 2)})
+    pd.DataFrame(rows).to_csv(home / "orders.csv", index=False)
+    pd.DataFrame({"product_id": [1, 2, 9], "category": ["SODA", "SODA", "BREAD"], "brand": ["A", "B", "C"]}).to_csv(
+        home / "products.csv", index=False
+    )
+    tables = {"transactions": {"path": "orders.csv"}, "products": {"path": "products.csv"}}
+    (home / "my" / "data").mkdir(parents=True)
+    (home / "my" / "data" / "shop.yaml").write_text(
+        yaml.safe_dump({"_target_": "cxai_runner.data.FileSource", "tables": tables})
+    )
+    return home
+
+
+@pytest.fixture(scope="module")
+def run(cxai: Call, home: Path) -> Callable[..., dict[str, Any]]:
+    """Run on that shop, and return what it says as JSON."""
+
+    def of(*overrides: str) -> dict[str, Any]:
+        done = cxai("run", "--config-dir", "my", "data=shop", *QUICK, *overrides, "--json", cwd=home)
+        assert done.returncode == 0, done.stderr
+        return dict(json.loads(done.stdout))
+
+    return of
+
+
+@pytest.fixture(scope="module")
+def segments(run: Callable[..., dict[str, Any]], home: Path) -> str:
+    """The run of a segmentation as of April, registered as ``segments`` and its champion."""
+    made = run("task=segmentation", f"features.as_of={SINCE}", "features.columns=[monetary,revenue]",
+               "model.n_clusters=2", "task.resamples=2")  # fmt: skip
+    _register(home, made["run_id"])
+    return str(made["run_id"])
+
+
+def _register(home: Path, run_id: str) -> None:
+    import mlflow
+    from mlflow import MlflowClient
+
+    uri = f"sqlite:///{home}/mlruns/mlflow.db"
+    before = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(uri)  # the registry looks the model up in the store that is set
+    try:
+        client = MlflowClient(uri, uri)
+        model_id = client.get_run(run_id).outputs.model_outputs[0].model_id
+        if not client.search_registered_models("name='segments'"):
+            client.create_registered_model("segments")
+        version = client.create_model_version("segments", f"models:/{model_id}", run_id=run_id, model_id=model_id)
+        client.set_registered_model_alias("segments", "champion", version.version)
+    finally:
+        mlflow.set_tracking_uri(before)
+
+
+INCIDENCE = ("task=purchase_incidence", "features.category=SODA", "features.brands=2")
+
+
+def test_it_tells_who_buys_and_both_runs_say_so(run: Callable[..., dict[str, Any]], segments: str, home: Path) -> None:
+    from mlflow import MlflowClient
+
+    alone, fed = run(*INCIDENCE), run(*INCIDENCE, FED)
+    assert fed["metrics"]["held_out"]["roc_auc"]["value"] > 0.8
+    assert alone["metrics"]["held_out"]["roc_auc"]["value"] < 0.65
+    client = MlflowClient(f"sqlite:///{home}/mlruns/mlflow.db")
+    reader, maker = client.get_run(fed["run_id"]), client.get_run(segments)
+    assert reader.data.tags["cxai.fed.segment"] == f"models:/segments/1, run {segments}"
+    assert [one.model_id for one in reader.inputs.model_inputs] == [maker.outputs.model_outputs[0].model_id]
+    assert maker.data.tags[f"cxai.feeds.{fed['run_id'][:8]}"] == f"segment of run {fed['run_id']}"
+
+
+def test_no_row_is_from_before_the_segments_were_seen(run: Callable[..., dict[str, Any]], segments: str) -> None:
+    from urllib.parse import urlsplit
+
+    fed = run(*INCIDENCE, FED)
+    folder = Path(urlsplit(fed["artifact_uri"]).path) / "scores"
+    first = min(pd.read_parquet(folder / f"{part}.parquet")["time"].min() for part in ("train", "held_out"))
+    assert first == pd.Timestamp(SINCE)
+
+
+def test_another_version_is_another_run_and_is_looked_up_anew(
+    run: Callable[..., dict[str, Any]], segments: str, home: Path
+) -> None:
+    before = run(*INCIDENCE, FED)
+    other = run("task=segmentation", "features.as_of=2024-05-06", "features.columns=[monetary,revenue]",
+                "model.n_clusters=2", "task.resamples=2")  # fmt: skip
+    _register(home, other["run_id"])
+    after = run(*INCIDENCE, FED)
+    pinned = run(*INCIDENCE, "features.models.segment=models:/segments/1")
+    assert after["identity"] != before["identity"]
+    assert pinned["identity"] == before["identity"]
+    assert pinned["metrics"] == before["metrics"]
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("models:/segmens@champion", "did you mean `segments`?"),
+        ("models:/segments@champio", "did you mean `champion`?"),
+        ("models:/segments/99", "no such version"),
+        ("models:/segments", "models:/NAME@champion or models:/NAME/3"),
+    ],
+)
+def test_a_model_that_is_not_there_is_told_with_its_key(
+    value: str, told: str, cxai: Call, segments: str, home: Path
+) -> None:
+    asked = f"features.models.segment={value}"
+    done = cxai("run", "--config-dir", "my", "data=shop", *INCIDENCE, asked, "--dry-run", cwd=home)
+    assert done.returncode == 2
+    assert f"features.models.segment: {value}" in done.stderr
+    assert told in done.stderr
+
+
+def test_a_model_of_panels_is_no_column_of_customers(
+    cxai: Call, run: Callable[..., dict[str, Any]], segments: str, home: Path
+) -> None:
+    panel = run(*INCIDENCE)
+    asked = f"features.models.chance=runs:/{panel['run_id']}/model"
+    done = cxai("run", "--config-dir", "my", "data=shop", *INCIDENCE, asked, "--dry-run", cwd=home)
+    assert done.returncode == 2
+    assert "answers for a panel, not for each customer" in done.stderr
