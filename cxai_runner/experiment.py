@@ -133,6 +133,12 @@ def is_built(ready: Ready, made_of: Keys) -> bool:
     return _kept(ready, made_of).holds(_key_of(made_of, 0, "train"))
 
 
+def held_out(ready: Ready, made_of: Keys) -> list[Dataset]:
+    """Return the held-out part of every fold that has one, built or taken from the cache, as `run` judges it."""
+    parts = [_build(ready, made_of, number, fold)[1] for number, fold in enumerate(ready.folds)]
+    return [part for part in parts if part is not None]
+
+
 def _build(ready: Ready, made_of: Keys, number: int, fold: Fold) -> tuple[Dataset, Dataset | None]:
     """Build both parts of a fold, or take them from the cache; what is learned sees the training part alone."""
     from functools import cache
