@@ -5,13 +5,14 @@ Everything here is the same for every task; what differs is asked of the parts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cxai_runner.account import Account
 from cxai_runner.config.problems import Problem, UserError, under
+from cxai_runner.evaluation.paired import FOLD
 from cxai_runner.identity import Keys, keys
 from cxai_runner.preflight import Experiment, Ready, assemble, preflight
 from cxai_runner.task import Context, Evaluation, Task
@@ -180,16 +181,23 @@ def _evaluate(
     task: Task, fitted: Any, train: Dataset, unseen_scores: list[pd.DataFrame], context: Context
 ) -> Evaluation:
     """Measure the training rows, the held-out rows of all folds together, and what the task challenges itself with."""
-    import pandas as pd
-
     scores = {"train": task.score(fitted, train, context)}
     if unseen_scores:
-        scores["held_out"] = pd.concat(unseen_scores, ignore_index=True)
+        scores["held_out"] = _together(unseen_scores)
     metrics = {part: task.measure(rows, context) for part, rows in scores.items()}
     challenged = task.challenge(fitted, train, context)
     if challenged:
         metrics["challenge"] = challenged
     return Evaluation(scores, metrics)
+
+
+def _together(unseen_scores: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """The held-out rows of all folds; where there are several, each row says which fold's model scored it."""
+    import pandas as pd
+
+    if len(unseen_scores) > 1:
+        unseen_scores = [rows.assign(**{FOLD: number}) for number, rows in enumerate(unseen_scores)]
+    return pd.concat(unseen_scores, ignore_index=True)
 
 
 def _so_far(task: Task, unseen_scores: list[pd.DataFrame], context: Context, number: int) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from cxai_runner.data.dataset import Dataset
+    from cxai_runner.evaluation.intervals import Statistic
 
 
 class Evidence(StrEnum):
@@ -182,6 +183,14 @@ class Task(ABC):
     @abstractmethod
     def measure(self, scores: pd.DataFrame, context: Context) -> tuple[Metric, ...]:
         """Measure scored rows, with 95 % intervals that resample customers, beside the baseline."""
+
+    def statistics(self, scores: pd.DataFrame) -> Mapping[str, Statistic]:
+        """Return metrics by name, each as a function of how often a customer is drawn, in order of appearance.
+
+        Many runs are compared on the same resamples by these. Without them a comparison costs a whole `measure`, with
+        the other run in the baseline's place.
+        """
+        return {}
 
     def challenge(self, fitted: Any, train: Dataset, context: Context) -> tuple[Metric, ...]:
         """Evidence beyond scored rows: stability under resampling, placebo, backtest."""
