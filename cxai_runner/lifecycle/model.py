@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cxai_runner.config.problems import Problem, UserError, did_you_mean
+from cxai_runner.lifecycle.trust import described, untrusted_format
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,7 +49,7 @@ def load_model(kept: Kept, *, trust: bool = False, name: str = "model") -> PyFun
     source = _folder_of(kept, name)
     if trust:
         return mlflow.pyfunc.load_model(str(source))
-    problems = list(_untrusted(_described(source), kept.run_id[:8]))
+    problems = list(untrusted_format(described(source), kept.run_id[:8], _REMEDY))
     if problems:
         raise UserError(problems)
     with tempfile.TemporaryDirectory(prefix="cxai-model-") as folder:
@@ -71,7 +72,8 @@ def predictions(model: PyFuncModel, frame: Any) -> pd.Series | pd.DataFrame:
     import pandas as pd
     from mlflow.exceptions import MlflowException
 
-    rows = _columns_for(model, _as_pandas(frame))
+    rows, signature = as_pandas(frame), model.metadata.signature
+    rows = rows if signature is None else columns_for(signature.inputs.input_names(), rows)
     try:
         found = model.predict(rows)
     except MlflowException as error:  # a column of another type than the model takes
@@ -82,7 +84,8 @@ def predictions(model: PyFuncModel, frame: Any) -> pd.Series | pd.DataFrame:
     return pd.DataFrame(found, index=rows.index).set_axis(list(classes), axis=1)
 
 
-def _as_pandas(frame: Any) -> pd.DataFrame:
+def as_pandas(frame: Any) -> pd.DataFrame:
+    """Return a data frame of any kind as one of pandas'."""
     import pandas as pd
 
     from cxai_runner.data.sources.arrow import as_arrow
@@ -90,10 +93,8 @@ def _as_pandas(frame: Any) -> pd.DataFrame:
     return frame if isinstance(frame, pd.DataFrame) else as_arrow(frame, "frame").to_pandas()
 
 
-def _columns_for(model: PyFuncModel, frame: pd.DataFrame) -> pd.DataFrame:
-    """The columns that the model takes, or every one that is missing."""
-    signature = model.metadata.signature
-    wanted = signature.inputs.input_names() if signature is not None else list(frame.columns)
+def columns_for(wanted: Sequence[str], frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the columns that a model takes; raises `UserError` with every one that is missing."""
     missing = [column for column in wanted if column not in frame.columns]
     if missing:
         have = [str(column) for column in frame.columns]
@@ -101,7 +102,7 @@ def _columns_for(model: PyFuncModel, frame: pd.DataFrame) -> pd.DataFrame:
         raise UserError(
             Problem(f"frame.{column}", "is missing", remedy=_nearest(column, have) or remedy) for column in missing
         )
-    return frame[wanted]
+    return frame[list(wanted)]
 
 
 def _nearest(column: str, have: list[str]) -> str:
@@ -111,52 +112,14 @@ def _nearest(column: str, have: list[str]) -> str:
 
 def _folder_of(kept: Kept, name: str) -> Path:
     """The model's files, here or downloaded."""
+    from cxai_runner.lifecycle.named import place_of
     from cxai_runner.tracking.quiet import import_mlflow
 
     mlflow = import_mlflow()
-    outputs = kept.run.outputs.model_outputs if kept.run.outputs else []
-    client = kept.store.client
-    models = [kept.store.retry(client.get_logged_model, output.model_id) for output in outputs]
-    found = next((model for model in models if model.name == name), None)
-    if found is None:
-        status = kept.facts["status"]
-        remedy = "only a FINISHED run holds one" if status != "FINISHED" else ""
-        raise UserError([Problem("RUN", f"this run holds no model `{name}`", kept.run_id[:8], remedy)])
     local = mlflow.artifacts.download_artifacts(
-        artifact_uri=found.artifact_location, tracking_uri=kept.store.uri, registry_uri=kept.store.uri
+        artifact_uri=place_of(kept, name), tracking_uri=kept.store.uri, registry_uri=kept.store.uri
     )
     return Path(local)
-
-
-def _described(folder: Path) -> dict[str, Any]:
-    import yaml
-
-    found = yaml.safe_load((folder / "MLmodel").read_text(encoding="utf-8"))
-    return found if isinstance(found, dict) else {}
-
-
-def _untrusted(described: Mapping[str, Any], run: str) -> Iterator[Problem]:
-    """Yield why a model cannot be loaded without running what lies beside it."""
-    from cxai_runner.config.classes import trusted
-    from cxai_runner.tracking.models import TRUSTED, is_trusted
-
-    flavours = described.get("flavors") or {}
-    loader = (flavours.get("python_function") or {}).get("loader_module")
-    if loader == "mlflow.sklearn":
-        flavour = flavours.get("sklearn") or {}
-        if flavour.get("serialization_format") != "skops":
-            yield Problem("model", "is kept as a pickle, which runs code when it is loaded", run, _REMEDY)
-            return
-        classes = flavour.get("skops_trusted_types") or []
-    elif loader == "mlflow.xgboost":
-        classes = [(flavours.get("xgboost") or {}).get("model_class", "xgboost.core.Booster")]
-    else:
-        yield Problem("model", f"is loaded by {loader}, which can run code that lies in the run", run, _REMEDY)
-        return
-    roots = {*TRUSTED, *trusted()}
-    foreign = sorted(name for name in map(str, classes) if not is_trusted(name, roots))
-    if foreign:
-        yield Problem("model", f"holds what is not trusted here: {', '.join(foreign)}", run, _REMEDY)
 
 
 def _without_code(source: Path, copy: Path) -> Path:
@@ -164,8 +127,8 @@ def _without_code(source: Path, copy: Path) -> Path:
     import yaml
 
     shutil.copytree(source, copy, ignore=lambda folder, names: {"code"} & set(names) if Path(folder) == source else ())
-    described = _described(copy)
-    for flavour in described["flavors"].values():
+    said = described(copy)
+    for flavour in said["flavors"].values():
         flavour.pop("code", None)
-    (copy / "MLmodel").write_text(yaml.safe_dump(described), encoding="utf-8")
+    (copy / "MLmodel").write_text(yaml.safe_dump(said), encoding="utf-8")
     return copy

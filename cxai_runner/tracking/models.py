@@ -17,6 +17,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from cxai_runner.tracking import seal
 from cxai_runner.tracking.pseudonyms import Privacy
 from cxai_runner.tracking.quiet import import_mlflow
 from cxai_runner.tracking.requirements import OURS, needed, requirements_for, source_of
@@ -64,7 +65,7 @@ def log_model(
     """Save a model and show it on its run's page.
 
     Logged: a LoggedModel ``name`` of the run, so that ``runs:/<run id>/<name>`` loads and registers it, with
-    signature, input example, pinned requirements and code; ready only once all of its files are there.
+    signature, input example, pinned requirements and code, under a seal; ready only once all of its files are there.
 
     Parameters
     ----------
@@ -103,6 +104,7 @@ def log_model(
         )
         try:
             save(saved, Path(folder) / "model", form=form, privacy=privacy, identity=identity)
+            seal.put(Path(folder) / "model")
             store.retry(client.log_model_artifacts, logged.model_id, str(Path(folder) / "model"))
         except BaseException:
             with suppress(MlflowException):  # what went wrong first is what the user must see
