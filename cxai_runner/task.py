@@ -192,6 +192,24 @@ class Task(ABC):
         """
         return {}
 
+    def predicted(self, scores: pd.DataFrame, predictions: pd.Series | pd.DataFrame) -> pd.DataFrame | None:
+        """Return scored rows with another model's predictions in place of the model's own.
+
+        Parameters
+        ----------
+        scores
+            As `score` returns them.
+        predictions
+            What the other model's ``predict`` (or the method that its `SavedModel` names) gives for the same rows, in
+            the same order: a series, or a column per class.
+
+        Returns
+        -------
+        scores
+            None where predictions alone do not say how well a model does.
+        """
+        return None
+
     def challenge(self, fitted: Any, train: Dataset, context: Context) -> tuple[Metric, ...]:
         """Evidence beyond scored rows: stability under resampling, placebo, backtest."""
         return ()

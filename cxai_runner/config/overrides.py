@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override
 
 COMMAND_LINE = "command line"
-APART = ("sweep", "promotion")
+_ELSEWHERE = {
+    "sweep": ("of a sweep, not of one run", "for many: cxai sweep {}"),
+    "promotion": ("of a promotion, not of a run", "once it has run: cxai promote last --model NAME {}"),
+}
+APART = tuple(_ELSEWHERE)
 """Folders of what is said apart from a run's config: how many runs are made of one, and what one has to show."""
 
 
@@ -183,10 +187,8 @@ def _unreadable(line: str) -> Problem:
 def _not_here(given: Given, known: Sequence[str]) -> Problem | None:
     """What is well formed but means nothing in one run."""
     top = given.key.split("/")[0].split(".")[0]
-    if top == "sweep":
-        return _problem(given, "of a sweep, not of one run", f"for many: cxai sweep {given.typed}")
-    if top == "promotion":
-        return _problem(given, "of a promotion, not of a run", f"once it has run: cxai promote last {given.typed}")
+    if top in APART:
+        return _problem(given, *(word.format(given.typed) for word in _ELSEWHERE[top]))
     if top == "hydra":
         return _problem(given, "a setting of Hydra's", "use the plain Hydra application: python -m cxai_runner")
     if given.parsed.is_sweep_override():

@@ -163,6 +163,12 @@ class PurchaseIncidence(Task):
             .reset_index(drop=True)
         )
 
+    def predicted(self, scores: pd.DataFrame, predictions: pd.Series | pd.DataFrame) -> pd.DataFrame | None:
+        """Put another model's probabilities of a purchase in place; None for one that predicts classes alone."""
+        if not isinstance(predictions, pd.DataFrame) or predictions.shape[1] != 2:
+            return None
+        return scores.assign(probability=predictions.iloc[:, 1].to_numpy(dtype=np.float64))
+
     def measure(self, scores: pd.DataFrame, context: Context) -> tuple[Metric, ...]:
         """Measure log loss, ROC AUC, average precision, Brier score and calibration error beside the base rate's."""
         return classification_metrics(

@@ -1,4 +1,4 @@
-"""The gate of the champion: on the same rows, is the challenger no worse than the model in charge?
+"""The gate of the champion: on the same rows, the challenger must be no worse than the model in charge.
 
 The challenger's held-out rows are built again and the champion is asked about them, in a process of its own and with
 its own code. Rows that either was trained on are left out: a model knows those. Both are then scored by the
@@ -55,7 +55,9 @@ def against(candidate: Candidate, champion: Version | None, gates: Gates, *, tru
     far = gap.value if gates.proof == "value" else max(worse * gap.low, worse * gap.high) * worse
     passed = worse * far <= gates.margin
     where = f"on the same {rows:,} rows of {comparison.customers:,} customers"
-    words = f"{comparison.label} {_signed(gap.value)} [{_signed(gap.low)}, {_signed(gap.high)}] against {champion} {where}"
+    words = (
+        f"{comparison.label} {_signed(gap.value)} [{_signed(gap.low)}, {_signed(gap.high)}] against {champion} {where}"
+    )
     words += f", allowed {_signed(worse * gates.margin)}"
     if not passed and comparison.verdict == "cannot tell":
         words += f"; worse or not, {comparison.words}"
@@ -106,5 +108,3 @@ def _signed(value: float) -> str:
     digits = 3 if abs(value) >= 0.001 or value == 0 else 5
     text = number(value, digits)
     return text if text.startswith("−") else f"+{text}"
-
-

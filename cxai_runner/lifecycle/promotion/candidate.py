@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cxai_runner.config.problems import Problem, UserError
 from cxai_runner.evaluation.wording import with_interval
 from cxai_runner.lifecycle.kept import Kept
+from cxai_runner.lifecycle.named import MODEL, place_of
 from cxai_runner.lifecycle.promotion.names import CHALLENGER, CHAMPION
 from cxai_runner.lifecycle.runs import SWEEP
 from cxai_runner.report.html import PARTS
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from cxai_runner.evaluation.results import Metric
     from cxai_runner.report.document import Document
 
-MODEL: Final = "model"
-"""The one of a run's models that predicts."""
 BEST: Final = "cxai.sweep.best"
 """The tag of a sweep that names its best runs."""
 REFIT: Final = "cxai.refit"
@@ -82,7 +81,7 @@ class Candidate:
     @cached_property
     def signature(self) -> dict[str, dict[str, str]]:
         """Name and type of what the model takes and gives: ``{"inputs": {…}, "outputs": {…}}``."""
-        return signature(self.kept, self.model_id)
+        return signature(self.kept)
 
     def tags(self) -> dict[str, str]:
         """What its version can be found by."""
@@ -99,7 +98,9 @@ class Candidate:
     def description(self) -> str:
         """Headline and metrics, as Markdown."""
         document = self.document
-        rows = [f"| {PARTS.get(self.part, self.part).lower()} | {document.subject} | {document.baseline} | difference |"]
+        rows = [
+            f"| {PARTS.get(self.part, self.part).lower()} | {document.subject} | {document.baseline} | difference |"
+        ]
         rows.append("|---|---|---|---|")
         for metric in document.metrics.get(self.part, ()):
             beside = "" if metric.baseline is None else with_interval(metric.baseline)
@@ -127,7 +128,9 @@ def candidate(kept: Kept) -> Candidate:
         if len(best) != 1:
             named = ", ".join(one[:SHORT_ID] for one in best)
             told = f"a sweep with {len(best)} best runs ({named})" if best else "a sweep that found no best run"
-            raise UserError([Problem("RUN", told, sweep[:SHORT_ID], "name one of its runs: cxai show " + sweep[:SHORT_ID])])
+            raise UserError(
+                [Problem("RUN", told, sweep[:SHORT_ID], "name one of its runs: cxai show " + sweep[:SHORT_ID])]
+            )
         kept = Kept(kept.store, best[0])
     problems = list(_unfit(kept))
     if problems:
@@ -145,30 +148,29 @@ def model_of(kept: Kept) -> str | None:
     return None
 
 
-def signature(kept: Kept, model_id: str) -> dict[str, dict[str, str]]:
-    """Read name and type of what a model takes and gives out of its signature; empty where it has none."""
+def signature(kept: Kept) -> dict[str, dict[str, str]]:
+    """Read name and type of what a run's model takes and gives out of its signature; empty where it has none."""
     import json
 
     import yaml
 
-    described = yaml.safe_load(_mlmodel(kept, model_id)) or {}
+    described = yaml.safe_load(_mlmodel(kept)) or {}
     said = described.get("signature") or {}
     return {side: dict(_columns(json.loads(said.get(side) or "[]"))) for side in ("inputs", "outputs")}
 
 
-def _mlmodel(kept: Kept, model_id: str) -> str:
+def _mlmodel(kept: Kept) -> str:
     import tempfile
     from pathlib import Path
 
     from cxai_runner.lifecycle.kept import local_path
     from cxai_runner.tracking.quiet import import_mlflow
 
-    mlflow = import_mlflow()
-    store = kept.store
-    place = f"{store.retry(store.client.get_logged_model, model_id).artifact_location}/MLmodel"
+    place = f"{place_of(kept)}/MLmodel"
     here = local_path(place)
     if here is not None:
         return here.read_text(encoding="utf-8")
+    mlflow, store = import_mlflow(), kept.store
     with tempfile.TemporaryDirectory(prefix="cxai-read-") as folder:
         local = store.retry(
             mlflow.artifacts.download_artifacts, artifact_uri=place, dst_path=folder, tracking_uri=store.uri

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from textwrap import fill
 from typing import Any, Final
 
 from cxai_runner.lifecycle.promotion.gate import Gate
 
-EXPERIMENT: Final = "cxai-promotions"
 MOVED: Final = ("promoted", "overridden", "rolled back")
 """Verdicts after which somebody else is in charge."""
+_WIDTH: Final = 110
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Decision:
     number
         Of the decisions about this model: 1, 2, 3 …
     decision_id
-        The run in `EXPERIMENT` that keeps it; empty where nothing was recorded.
+        The run in ``cxai-promotions`` that keeps it; empty where nothing was recorded.
     notes
         What else there is to know.
     """
@@ -100,7 +101,8 @@ class Decision:
         lines = [self._headline()]
         wide = max((len(one.name) for one in self.gates), default=0)
         for one in sorted(self.gates, key=lambda gate: gate.passed):
-            lines.append(f"  {'✓' if one.passed else '✗'} {one.name:<{wide}}  {one.words}")
+            head = f"  {'✓' if one.passed else '✗'} {one.name:<{wide}}  "
+            lines.append(fill(one.words, _WIDTH, initial_indent=head, subsequent_indent=" " * len(head)))
         said = {"reason": self.reason, "schema change": self.schema_change}
         lines += [f"  {label}: {words}" for label, words in said.items() if words]
         lines += [f"  {note}" for note in self.notes]

@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from cxai_runner.lifecycle.promotion.decision import EXPERIMENT, Decision
+from cxai_runner.lifecycle.promotion.decision import Decision
 from cxai_runner.lifecycle.promotion.gate import Gate
+from cxai_runner.tracking.read import DECISIONS
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -32,7 +33,8 @@ _NUMBER: Final = f"{_PREFIX}number"
 _GATE: Final = f"{_PREFIX}gate."
 _REPAIRED: Final = f"{_PREFIX}repaired"
 _TEXTS: Final = ("version", "previous", "run", "reason", "schema_change", "asked")
-_PASSED: Final, _FAILED = "passed: ", "refused: "
+_PASSED: Final = "passed: "
+_FAILED: Final = "refused: "
 
 
 def record(
@@ -61,7 +63,7 @@ def record(
     from cxai_runner.tracking.run import NOTE, Ending, Tracker, who
 
     meant = replace(meant, number=_count(store, meant.model) + 1, by=who()["mlflow.user"])
-    tracker = Tracker(store, Masker.of({}, uris=[store.uri]), EXPERIMENT)
+    tracker = Tracker(store, Masker.of({}, uris=[store.uri]), DECISIONS)
     tags = _tags(meant) | {_INTENT: meant.verdict, NOTE: _note(meant)}
     with tracker.start(f"{meant.model} v{meant.version}: {meant.verdict}", tags) as run:
         told = replace(meant, decision_id=run.run_id, at=_moment(store, run.run_id))
@@ -135,7 +137,7 @@ def reigns(history: list[Decision]) -> list[str]:
 
 
 def _runs(store: Store, model: str) -> list[Run]:
-    experiment = store.retry(store.client.get_experiment_by_name, EXPERIMENT)
+    experiment = store.retry(store.client.get_experiment_by_name, DECISIONS)
     if experiment is None:
         return []
     found: list[Run] = []

@@ -7,9 +7,9 @@ replaced the same champion. Whoever decides holds a lock for as long as it takes
   when its owner dies.
 - On a store that several machines share, it is a numbered experiment, ``cxai-lock/NAME/000007``: names of experiments
   are unique, and stay so when one is deleted, so of two who make the next number one fails. It is deleted (MLflow keeps
-  deleted ones, and shows none of them) once it is let go of. The next number may be taken when the last one is deleted,
-  or when its owner is dead: provably on this machine, or by a lease that is long over. Numbers only rise, so whoever was
-  overtaken sees a higher one than its own before it moves anything.
+  deleted ones, and shows none of them) once it is let go of. The next number may be taken when the last one is
+  deleted, or when its owner is dead: provably on this machine, or by a lease that is long over. Numbers only rise, so
+  whoever was overtaken sees a higher one than its own before it moves anything.
 """
 
 from __future__ import annotations
@@ -137,9 +137,7 @@ def _taken(store: Store, name: str) -> _Ticket | None:
         return None
     number = 1 if last is None else last.number + 1
     try:
-        made = store.retry(
-            store.client.create_experiment, f"{_prefix(name)}{number:06}", tags=owner_tags(lease=True)
-        )
+        made = store.retry(store.client.create_experiment, f"{_prefix(name)}{number:06}", tags=owner_tags(lease=True))
     except MlflowException as error:
         if error.error_code == "RESOURCE_ALREADY_EXISTS":
             return None

@@ -29,8 +29,9 @@ def problems_of(name: str, key: str = "--model") -> Iterator[Problem]:
     odd = sorted(set(_ODD.findall(name)))
     if odd:
         shown = " ".join(repr(one)[1:-1] for one in odd)
-        remedy = f"such as {re.sub(r'[^\w.-]+', '_', name).strip('._') or 'purchase_incidence'}"
-        yield Problem(key, f"a name that models:/NAME@{CHAMPION} can hold, without {shown}", name, remedy)
+        plain = re.sub(r"[^\w.-]+", "_", name).strip("._") or "purchase_incidence"
+        told = f"a name that models:/NAME@{CHAMPION} can hold, without {shown}"
+        yield Problem(key, told, name, f"such as {plain}")
     elif name != name.strip() or name in {".", ".."}:
         yield Problem(key, "a name without blanks around it, and no path", name, "leave them out")
     if len(name) > LONGEST:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxai_runner.config.problems import Problem, UserError
-from cxai_runner.lifecycle.kept import Kept, kept
+from cxai_runner.lifecycle.kept import kept
 from cxai_runner.lifecycle.promotion import history, names
 from cxai_runner.lifecycle.promotion.candidate import candidate
 from cxai_runner.lifecycle.promotion.decision import Decision
@@ -83,7 +83,9 @@ def promote(
     problems = list(names.problems_of(model))
     problems += _reasons({"--override": override, "--schema-change": schema_change})
     if override is not None and not champion:
-        problems.append(Problem("--override", "overrides the gates, which only --champion asks", remedy="add --champion"))
+        problems.append(
+            Problem("--override", "overrides the gates, which only --champion asks", remedy="add --champion")
+        )
     wanted: Asked | None = None
     one: Candidate | None = None
     try:
@@ -189,5 +191,3 @@ def settled(store: Store, registry: Registry) -> list[str]:
         f"decision {done.number} about v{done.version} had been cut off: it is written down as {done.verdict}"
         for done in history.settle(store, registry)
     ]
-
-

@@ -50,7 +50,8 @@ class Gates:
     slice_floors
         Metric → the worst that it may be in any slice; the baseline's value in the slice where none is named.
     calibration
-        The largest calibration error; null for any.
+        The largest calibration error; null for any. Noise alone raises it, so a larger one is refused where the whole
+        95 % interval is above.
     schema
         Whether the model has to take and give what the champion does, unless a change is declared.
     report

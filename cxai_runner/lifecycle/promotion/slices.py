@@ -1,4 +1,4 @@
-"""The gate of the slices: is the model good enough for each group of rows, not only on average?
+"""The gate of the slices: a model has to be good enough for each group of rows, not only on average.
 
 A slice is a value of a column of the held-out rows, or a quarter of a number. Many slices are many chances to look bad
 by luck, so the gate says how many it looked at and how many would fall below a floor that all of them just reach.
