@@ -38,6 +38,10 @@ if TYPE_CHECKING:
 
 _LIBRARIES = ("numpy", "pandas", "scikit-learn", "scipy", "duckdb", "ibis-framework", "mlflow", "xgboost")
 _DIGITS = 12
+_REFITTED = (
+    "The model that is kept was fitted once more, on all rows, after it was judged: every figure here is of the fit "
+    "that left the held-out rows out."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +91,8 @@ class Account:
             said: list[Content] = list(task.report(fitted, train, evaluation.scores, headline, context))
         findings = [one for one in said if isinstance(one, Finding)]
         notes = [*([self.ready.tables.note] if self.ready.tables.note else []), *self.warned.told()]
+        if self.ready.experiment.settings["refit"] == "all" and "held_out" in evaluation.scores:
+            notes.append(_REFITTED)
         hidden = self.privacy.frame  # a report shows no id that the store may not hold
         return Document(
             task=self._choice("task"),

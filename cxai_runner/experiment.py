@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from cxai_runner.account import Account
 from cxai_runner.config.problems import Problem, UserError, under
 from cxai_runner.evaluation.paired import FOLD
+from cxai_runner.evaluation.splits import Fold, Part
 from cxai_runner.identity import Keys, keys
 from cxai_runner.preflight import Experiment, Ready, assemble, preflight
 from cxai_runner.task import Context, Evaluation, Task
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from cxai_runner.config.compose import Composed
     from cxai_runner.data.cache import FeatureCache
     from cxai_runner.data.dataset import Dataset
-    from cxai_runner.evaluation.splits import Fold
     from cxai_runner.report.document import Document
     from cxai_runner.tracking.courier import Courier
     from cxai_runner.tracking.recorder import Recorder
@@ -114,6 +114,8 @@ def run(ready: Ready, tracker: Tracker | Recorder | Courier, stages: Stages, wat
         quality = stages.run("quality", account.quality)
         document = stages.run("report", account.document, fitted, train, evaluation, quality, context)
         pictures = stages.run("report", account.pictures, document)
+        if experiment.settings["refit"] == "all" and unseen_scores:
+            fitted, train = _refitted(ready, account.keys, stages, context)
         record = account.record(document, pictures, evaluation, task.models(fitted, train), train.learned)
         _refuse_changed(ready, account.keys)
         stages.run("log", tracked.finish, record, experiment.settings["tracking"]["level"])
@@ -127,6 +129,13 @@ def run(ready: Ready, tracker: Tracker | Recorder | Courier, stages: Stages, wat
         seconds=dict(stages.seconds),
         fitted=fitted,
     )
+
+
+def _refitted(ready: Ready, made_of: Keys, stages: Stages, context: Context) -> tuple[Any, Dataset]:
+    """Fit once more, on every row: the model that is kept, of which nothing was measured."""
+    everything = Fold(Part("train"), None, "")
+    train, _ = stages.run("features", _build, ready, made_of, len(ready.folds), everything)
+    return stages.run("fit", ready.experiment.task.fit, ready.experiment.model, train, context), train
 
 
 def is_built(ready: Ready, made_of: Keys) -> bool:

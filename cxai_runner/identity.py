@@ -70,6 +70,8 @@ def keys(ready: Ready) -> Keys:
             "transformers": settings["features"].get("transformers"),
             "seed": settings["seed"],
             "threads": settings["threads"],
+            # A run that is not fitted twice is the same as before there was a choice.
+            **({"refit": settings["refit"]} if settings["refit"] != "train" else {}),
         },
         {"features": features},
         fitting,

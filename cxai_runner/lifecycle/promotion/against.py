@@ -8,6 +8,8 @@ challenger can be worse by more than a margin, so it is the bad end of the inter
 
 from __future__ import annotations
 
+import math
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from cxai_runner.config.problems import UserError
@@ -55,10 +57,8 @@ def against(candidate: Candidate, champion: Version | None, gates: Gates, *, tru
     far = gap.value if gates.proof == "value" else max(worse * gap.low, worse * gap.high) * worse
     passed = worse * far <= gates.margin
     where = f"on the same {rows:,} rows of {comparison.customers:,} customers"
-    words = (
-        f"{comparison.label} {_signed(gap.value)} [{_signed(gap.low)}, {_signed(gap.high)}] against {champion} {where}"
-    )
-    words += f", allowed {_signed(worse * gates.margin)}"
+    value, low, high, most = _signed(gap.value, gap.low, gap.high, worse * gates.margin)
+    words = f"{comparison.label} {value} [{low}, {high}] against {champion} {where}, allowed {most}"
     if not passed and comparison.verdict == "cannot tell":
         words += f"; worse or not, {comparison.words}"
     figures = {"difference": gap.value, "difference_low": gap.low, "difference_high": gap.high}
@@ -103,8 +103,9 @@ def _compared(candidate: Candidate, champion: Version, gates: Gates, *, trust: b
     return found, len(ours)
 
 
-def _signed(value: float) -> str:
-    """A difference with its sign, and as many digits as tell it from none."""
-    digits = 3 if abs(value) >= 0.001 or value == 0 else 5
-    text = number(value, digits)
-    return text if text.startswith("−") else f"+{text}"
+def _signed(*values: float) -> list[str]:
+    """Differences with their signs, and as many digits as tell the nearest two of them apart."""
+    gaps = [abs(one - other) for one, other in pairwise(sorted(values)) if one != other]
+    digits = max(3, min(6, 1 - math.floor(math.log10(min(gaps))))) if gaps else 3
+    texts = [number(value, digits) for value in values]
+    return [text if text.startswith("−") else f"+{text}" for text in texts]

@@ -183,8 +183,9 @@ def _columns(specs: list[Any]) -> Iterator[tuple[str, str]]:
         kind = one.get("type")
         if kind == "tensor":
             inside = one.get("tensor-spec", {})
-            kind = f"{inside.get('dtype', '')} {inside.get('shape', '')}".strip()
-        yield str(one.get("name", place)), str(kind)
+            shape = ", ".join("any" if size == -1 else str(size) for size in inside.get("shape", ()))
+            kind = f"{inside.get('dtype', '')} ({shape})"
+        yield str(one.get("name", "predictions" if len(specs) == 1 else place)), str(kind)
 
 
 def _unfit(kept: Kept) -> Iterator[Problem]:

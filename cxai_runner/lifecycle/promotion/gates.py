@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -187,11 +188,18 @@ def _reproductions(kept: Kept) -> list[tuple[str, str]]:
     return [pair for pair in pairs if pair[1]]
 
 
+def _alike(columns: dict[str, str], *, exact: bool) -> dict[str, str]:
+    """Columns by type; what a model gives is a float of whatever precision."""
+    if exact:
+        return columns
+    return {name: re.sub(r"^(float32|float64|double)\b", "float", kind) for name, kind in columns.items()}
+
+
 def _changes(before: dict[str, dict[str, str]], now: dict[str, dict[str, str]]) -> str:
     """How two schemas differ, in words; empty where they do not."""
     told = []
     for side, verb in (("inputs", "takes"), ("outputs", "gives")):
-        old, new = before.get(side, {}), now.get(side, {})
+        old, new = (_alike(one.get(side, {}), exact=side == "inputs") for one in (before, now))
         gone, came = sorted(old.keys() - new.keys()), sorted(new.keys() - old.keys())
         other = sorted(name for name in old.keys() & new.keys() if old[name] != new[name])
         told += [f"{verb} {', '.join(came)} too"] if came else []
