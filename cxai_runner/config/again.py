@@ -80,7 +80,7 @@ def recomposed(
 
 
 def _with_defaults(config: dict[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
-    """The config with the engine's keys that there were none of when it was kept, as they are where nobody sets them."""
+    """The config with the engine's keys that there were none of when it was kept, at their defaults."""
     for key, value in known.items():
         if key in SLOTS:
             continue
