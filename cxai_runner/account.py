@@ -18,12 +18,14 @@ from cxai_runner.tracking.lineage import code_of, environment_text
 from cxai_runner.tracking.record import (
     CHOICES,
     CONFIG,
+    KEYS,
     LEARNED,
     OVERRIDES,
     DatasetRecord,
     Record,
     flatten_metrics,
 )
+from cxai_runner.traces import Traces
 from cxai_runner.warned import Warned
 
 if TYPE_CHECKING:
@@ -60,6 +62,10 @@ class Account:
     steps: list[tuple[str, float, int]] = field(default_factory=list)
     code: list[Code] = field(default_factory=code_of)
     warned: Warned = field(default_factory=Warned)
+    traces: Traces = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.traces = Traces(self.privacy)
 
     def step(self, metric: str, value: float, number: int) -> None:
         """Take one point of a learning curve."""
@@ -133,6 +139,8 @@ class Account:
 
         from cxai_runner.data.quality import facts
 
+        self.traces.scored(evaluation.scores)
+        self.traces.told(document.tables)
         texts = self._texts() | {"report.json": document.to_json(), LEARNED: json.dumps(learned, ensure_ascii=False)}
         tables = {table.name: table.frame for table in document.tables}
         if pictures.quality is not None:
@@ -265,6 +273,7 @@ class Account:
             OVERRIDES: OmegaConf.to_yaml(OmegaConf.create(list(composed.overrides))),
             CHOICES: json.dumps(dict(composed.choices), ensure_ascii=False),
             "origins.json": json.dumps(origins, indent=1, ensure_ascii=False),
+            KEYS: self.traces.as_text(self.keys, self.code),
             "environment.txt": environment_text(),
         }
         diffs = [f"# {code.root.name} at {code.commit}\n{code.diff}" for code in self.code if code.diff]
