@@ -12,6 +12,7 @@ import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class Traces:
             "outputs": self.outputs,
             "machine": machine(),
             "code": [
-                {"name": one.root.name, "commit": one.commit, "dirty": one.dirty, "engine": one.root in _engine()}
+                {"name": one.root.name, "commit": one.commit, "dirty": one.dirty, "engine": holds_engine(one.root)}
                 for one in code
             ],
         }
@@ -110,15 +111,12 @@ def machine() -> dict[str, str]:
     }
 
 
+def holds_engine(root: Path) -> bool:
+    """Whether a repository is the one that this package was imported from."""
+    return root in Path(__file__).resolve().parents
+
+
 def _told(part: str, value: Any) -> Any:
     from cxai_runner.data.keys import settings_digest
 
     return value if part in _PLAIN else settings_digest(value)
-
-
-@cache
-def _engine() -> tuple[Any, ...]:
-    """The folders above this package: the repository that is one of them holds the engine."""
-    from pathlib import Path
-
-    return tuple(Path(__file__).resolve().parents)

@@ -22,6 +22,8 @@ COMMANDS = {
     "inspect": "Look at a table, and propose a config for it.",
     "show": "Show what a run found.",
     "report": "Render a run's report again from what it logged, and say where it is.",
+    "reproduce": "Make a run again, and say whether it came to the same.",
+    "export": "Write a run into a folder that can be sent and repeated elsewhere.",
     "doctor": "Check this installation, this machine and the tracking store.",
     "cache": "Show or clear the feature cache.",
     "ui": "Open MLflow's pages, on this machine only.",
