@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from cxai_runner import __version__
 from cxai_runner.evaluation.results import Content, Estimate, Figure, Finding, Metric, Table
 from cxai_runner.report.document import Document
+from cxai_runner.traces import Traces
 from cxai_runner.tracking.lineage import code_of, environment_text
 from cxai_runner.tracking.record import (
     CHOICES,
@@ -25,7 +26,6 @@ from cxai_runner.tracking.record import (
     Record,
     flatten_metrics,
 )
-from cxai_runner.traces import Traces
 from cxai_runner.warned import Warned
 
 if TYPE_CHECKING:

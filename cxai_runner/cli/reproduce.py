@@ -77,5 +77,7 @@ def in_words(found: Reproduction) -> str:
 def _row(stage: Stage) -> list[str]:
     key = {True: "same", False: "other", None: "–"}[stage.same_key]
     result = {True: "same", False: "other", None: "not kept"}[stage.same_result]
-    more = f": {stage.differs[0]}" if stage.differs and stage.name != "data" else ""
-    return [stage.name, key, result + more + (f" and {len(stage.differs) - 1} more" if len(stage.differs) > 1 else "")]
+    if stage.differs and stage.name != "data":
+        more = f", and {len(stage.differs) - 1} more" if len(stage.differs) > 1 else ""
+        result += f" ({stage.differs[0]}{more})"
+    return [stage.name, key, result]

@@ -39,7 +39,7 @@ To repeat it elsewhere:
   3. from the folder that its data are found from:    sh {script}
 
 The last says whether what comes out is identical to the bit, within a tolerance, or different, and then which stage
-differs first and why. It takes what `cxai reproduce` takes: another place of the data (data.path=…), --checkout, --json.
+differs first and why. It takes what `cxai reproduce` takes: another place of the data (data.path=…), --checkout, …
 {data}
 What is here:
 

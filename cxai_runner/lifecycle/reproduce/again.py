@@ -10,114 +10,27 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from cxai_runner.config.problems import Problem, UserError
 from cxai_runner.lifecycle.again import composed_again
-from cxai_runner.lifecycle.held import Exported, Held
 from cxai_runner.lifecycle.kept import Kept
 from cxai_runner.lifecycle.reproduce.checkout import checked_out
+from cxai_runner.lifecycle.reproduce.original import Asked, Original
 from cxai_runner.lifecycle.reproduce.parts import KEYED, Parts, changed_data
 from cxai_runner.lifecycle.reproduce.tree import differences, states
-from cxai_runner.lifecycle.reproduce.verdict import REPRODUCES, TOLERANCE, Reproduction, judged, link
-from cxai_runner.lifecycle.runs import SWEEP
+from cxai_runner.lifecycle.reproduce.verdict import REPRODUCES, Reproduction, judged, link
 
 if TYPE_CHECKING:
     from cxai_runner.config.compose import Composed
     from cxai_runner.data.sources.lent import Frames
     from cxai_runner.identity import Keys
     from cxai_runner.preflight import Ready
-    from cxai_runner.tracking.store import Store
 
 _CHANGED: Final = ("cache", "data", "name", "privacy", "threads", "tracking")
 """What may be given anew: where data lie and how runs are kept, and threads, to see whether they are the cause."""
-_BEST: Final = "cxai.sweep.best"
-
-
-@dataclass(frozen=True)
-class Asked:
-    """How a run is to be made again.
-
-    Parameters
-    ----------
-    changes
-        Overrides that hold now: where its data lie here, another number of threads.
-    tolerance
-        The largest relative deviation of a metric or score that counts as the same.
-    anyway
-        Go on where data are others, or with a checkout where uncommitted changes are lost.
-    cached
-        Take features from the cache where they are there.
-    checkout
-        Run the code of the run's commit, in a child process, instead of the code that is here.
-    """
-
-    changes: tuple[str, ...] = ()
-    tolerance: float = TOLERANCE
-    anyway: bool = False
-    cached: bool = False
-    checkout: bool = False
-
-
-@dataclass(frozen=True, eq=False)
-class Original:
-    """The run that is to be made again.
-
-    Parameters
-    ----------
-    run
-        In a store, or in a folder that it was exported to.
-    store
-        Where the new run goes.
-
-    Raises
-    ------
-    UserError
-        There is nothing to be made again: it did not finish, or it is no run of an experiment.
-    """
-
-    run: Held
-    store: Store = field(repr=False)
-
-    @classmethod
-    def named(cls, run: str, uri: str | None = None) -> Original:
-        """Find a run: by its id, its beginning, its name or ``last``, or in a folder that it was exported to.
-
-        Raises
-        ------
-        UserError
-            There is no such run, or nothing of it to be made again.
-        """
-        from cxai_runner.lifecycle.kept import kept
-        from cxai_runner.tracking.store import Store
-
-        if Path(run).is_dir():
-            return cls(Exported(Path(run)), Store.open(uri, Path.cwd()))
-        found = kept(uri, run)
-        return cls(found, found.store)
-
-    def __post_init__(self) -> None:
-        problems = list(_unrepeatable(self.run))
-        if problems:
-            raise UserError(problems)
-
-    @cached_property
-    def parts(self) -> Parts:
-        """What it kept of its stages."""
-        return Parts.of(self.run)
-
-    @property
-    def given(self) -> str:
-        """How to name it on a command line."""
-        return str(self.run.path) if isinstance(self.run, Exported) else self.run.run_id
-
-    @property
-    def threads(self) -> int:
-        """How many threads it was held to."""
-        return int(self.run.facts["params"].get("threads", 1))
 
 
 def reproduce(
@@ -153,6 +66,8 @@ def reproduce(
     UserError
         It cannot be made again here: data are missing or others, the config does not hold any more, or its code is not
         to be had.
+    RuntimeError
+        The new run failed; it is linked, and holds the traceback.
     """
     asked = asked or Asked()
     _refuse_other_changes(asked.changes)
@@ -206,8 +121,15 @@ def _here(
             tuple(settings["targets"]["allow"]),
         )
     )[0]
-    with terminated_as_exception():
-        return run(ready, tracker, stages, tags={REPRODUCES: original.run.run_id}).run_id
+    try:
+        with terminated_as_exception():
+            return run(ready, tracker, stages, tags={REPRODUCES: original.run.run_id}).run_id
+    except UserError:
+        raise
+    except Exception as error:  # of a model or a library: the run keeps the traceback
+        made = f"run {tracker.latest.run_id[:8]}" if tracker.latest is not None else "the run"
+        told = masker.mask(f"{type(error).__name__}: {error}")
+        raise RuntimeError(f"{made} failed, where {original.run.run_id[:8]} had finished: {told}") from error
 
 
 def _composed(original: Original, asked: Asked, frames: Frames | None) -> Composed:
@@ -264,24 +186,6 @@ def _told_by(said: str, code: int) -> str:
     return str(found["run_id"])
 
 
-def _unrepeatable(run: Held) -> Iterator[Problem]:
-    """Yield why there is nothing to be made again."""
-    tags, status, short = run.facts["tags"], run.facts["status"], run.run_id[:8]
-    if SWEEP in tags:
-        best = [one[:8] for one in tags.get(_BEST, "").split(", ") if one]
-        remedy = f"its best: cxai reproduce {best[0]}" if best else "its points: cxai list runs --points"
-        yield Problem("RUN", "is a sweep, which is made of runs; reproduce one of those", short, remedy)
-    elif status == "RUNNING":
-        remedy = "its process is gone; run it again: cxai run …" if run.facts.get("orphan") else "wait for its end"
-        yield Problem("RUN", "has not ended, so there is nothing to compare with", short, remedy)
-    elif status != "FINISHED":
-        how = "failed" if status == "FAILED" else "was stopped"
-        remedy = "its config is kept: cxai run with its overrides (overrides.yaml)" if status == "FAILED" else ""
-        yield Problem("RUN", f"{how}, and left no numbers to compare with", short, remedy or "run it again: cxai run …")
-    elif not run.facts["identity"]:
-        yield Problem("RUN", "is no run of an experiment", short, "see `cxai list runs`")
-
-
 def _refuse_other_changes(changes: Sequence[str]) -> None:
     problems = [
         Problem(
@@ -318,9 +222,9 @@ def _other_data(then: Parts, ready: Ready, now: Keys) -> Iterator[Problem]:
     """Yield every table that holds something else than it did, over the columns that were read then."""
     tables, digests = ready.tables, dict(now.data)
     for name, columns in then.columns.items():
-        if name in tables.mapped and set(columns) != set(now.columns.get(name, ())):
-            if set(columns) <= set(tables.columns(name)):
-                digests[name] = tables.digest(name, columns)
+        others = set(columns) != set(now.columns.get(name, ()))
+        if others and set(columns) <= set(tables.columns(name)):
+            digests[name] = tables.digest(name, columns)
     for cause in changed_data(then, digests):
         if cause.kind == "data":
             remedy = "bring back what was read then, or run on what is here now: --anyway"

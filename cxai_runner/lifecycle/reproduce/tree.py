@@ -54,8 +54,8 @@ def states(run: Held, parts: Parts) -> list[State]:
     """Return the repositories that a run was made with; none where nothing was under version control."""
     kept = text_of(run, DIFF) or ""
     heads = list(_HEAD.finditer(kept))
-    ends = [head.start() for head in heads[1:]] + [len(kept)]
-    texts = {head["name"]: kept[head.end() + 1 : end] for head, end in zip(heads, ends, strict=True)}
+    ends = [*(head.start() for head in heads), len(kept)][1:]
+    texts = {head["name"]: kept[head.end() + 1 : end] for head, end in zip(heads, ends, strict=bool(heads))}
     return [_state(one, texts.get(one["name"], "")) for one in parts.code if _HASH.fullmatch(str(one.get("commit")))]
 
 
@@ -106,13 +106,18 @@ def _apart(then: State, now: Code) -> str:
         return ", which this repository does not have"
     behind, ahead = counted.split()
     files = (git(now.root, "diff", "--name-only", then.commit, now.commit) or "").splitlines()
-    steps = [f"{ahead} commits later" if ahead != "0" else "", f"{behind} commits beside it" if behind != "0" else ""]
-    return f": {', '.join(filter(None, steps))}, {len(files)} files differ" if files else ", of the same content"
+    steps = [_counted(ahead, "commit") + " later", _counted(behind, "commit") + " that is not in it"]
+    told = " and ".join(step for step, number in zip(steps, (ahead, behind), strict=True) if number != "0")
+    return f": {told}, {_counted(len(files), 'file')} of other content" if files else ", of the same content"
 
 
 def _changes(patch: str) -> str:
     files = list(dict.fromkeys(_FILE.findall(patch)))
     return f"uncommitted changes to {_listed(files)}" if files else "no uncommitted changes"
+
+
+def _counted(number: str | int, what: str) -> str:
+    return f"{number} {what}{'s' * (str(number) != '1')}"
 
 
 def _listed(names: Any) -> str:

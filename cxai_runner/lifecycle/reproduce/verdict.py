@@ -99,14 +99,18 @@ def judged(original: Held, again: Held, tolerance: float = TOLERANCE) -> Reprodu
     apart = deviation.largest([metrics, scores])
     stages = tuple(_stage(name, then, now, metrics, scores) for name in STAGES)
     same = apart.relative == 0 and not any(stage.same_result is False for stage in stages if stage.name != "data")
-    verdict: Verdict = "identical" if same else "within tolerance" if apart.relative <= tolerance else "different"
+    verdict: Verdict = "different"
+    if same:
+        verdict = "identical"
+    elif apart.relative <= tolerance:
+        verdict = "within tolerance"
     found = tuple(_causes(then, now, stages, same=same))
     return Reproduction(original.run_id, again.run_id, verdict, tolerance, apart, stages, found)
 
 
 def link(store: Store, reproduction: Reproduction, *, both: bool) -> None:
     """Write the verdict on the new run, and where ``both`` lie in the store on the original too."""
-    said = {reproduction.run_id: reproduction.verdict}
+    said: dict[str, str] = {reproduction.run_id: reproduction.verdict}
     if both:
         said[reproduction.original] = f"{reproduction.verdict}, {reproduction.run_id}"
     for run_id, told in said.items():
