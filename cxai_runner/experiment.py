@@ -69,7 +69,13 @@ def prepare(composed: Composed, stages: Stages | None = None) -> Ready:
         return ready
 
 
-def run(ready: Ready, tracker: Tracker | Recorder | Courier, stages: Stages, watch: Watch | None = None) -> Result:
+def run(
+    ready: Ready,
+    tracker: Tracker | Recorder | Courier,
+    stages: Stages,
+    watch: Watch | None = None,
+    tags: Mapping[str, str] | None = None,
+) -> Result:
     """Run a preflighted experiment and leave a tracked run.
 
     Parameters
@@ -78,6 +84,8 @@ def run(ready: Ready, tracker: Tracker | Recorder | Courier, stages: Stages, wat
         The experiment, where its run is kept, and what measures its stages.
     watch
         Who looks on, where anybody does.
+    tags
+        What else the run can be found by: the run that it reproduces.
 
     Raises
     ------
@@ -96,10 +104,12 @@ def run(ready: Ready, tracker: Tracker | Recorder | Courier, stages: Stages, wat
         watch.step(metric, value, number)
 
     context = experiment.context(step, watch.should_stop)
-    with tracker.start(experiment.run_name, account.tags(), account.opening()) as tracked, held_to(context.threads):
+    said = account.tags() | dict(tags or {})
+    with tracker.start(experiment.run_name, said, account.opening()) as tracked, held_to(context.threads):
         unseen_scores: list[pd.DataFrame] = []
         for number, fold in enumerate(ready.folds):
             train, unseen = stages.run("features", _build, ready, account.keys, number, fold)
+            stages.run("digest", account.traces.built, number, {"train": train, "held_out": unseen})
             _refuse_unanswerable(experiment, train)
             with account.warned.gathering():
                 fitted = stages.run("fit", task.fit, experiment.model, train, context)

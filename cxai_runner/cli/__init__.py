@@ -22,6 +22,8 @@ COMMANDS = {
     "inspect": "Look at a table, and propose a config for it.",
     "show": "Show what a run found.",
     "report": "Render a run's report again from what it logged, and say where it is.",
+    "reproduce": "Make a run again, and say whether it came to the same.",
+    "export": "Write a run into a folder that can be sent and repeated elsewhere.",
     "promote": "Register a run's model, and put it in charge where it passes the gates.",
     "history": "Show who put which version of a model in charge, when and why.",
     "rollback": "Put an earlier champion of a model in charge again.",

@@ -17,6 +17,7 @@ from cxai_runner.lifecycle.promotion.candidate import signature
 from cxai_runner.lifecycle.promotion.gate import Gate
 from cxai_runner.lifecycle.promotion.rows import NotComparableError, Rows
 from cxai_runner.lifecycle.promotion.slices import is_beyond, wanted
+from cxai_runner.lifecycle.reproduce.verdict import REPRODUCED, REPRODUCES
 from cxai_runner.lifecycle.runs import REPORT
 from cxai_runner.tracking.read import SHORT_ID
 
@@ -27,10 +28,6 @@ if TYPE_CHECKING:
 
 ORDER: Final = ("floor", "baseline", "champion", "slices", "calibration", "schema", "report", "reproducible")
 _CALIBRATION: Final = "calibration_error"
-REPRODUCES: Final = "cxai.reproduces"
-"""The tag of a run that was made to see whether another can be made again: that one's id."""
-REPRODUCED: Final = "cxai.reproduced"
-"""Its tag that says what came of it."""
 _GOOD_ENOUGH: Final = {"identical": ("identical",), "tolerance": ("identical", "within tolerance")}
 
 
@@ -167,25 +164,13 @@ class Case:
             return Gate("reproducible", True, "not asked for")
         kept = self.candidate.kept
         short = kept.run_id[:SHORT_ID]
-        verdicts = _reproductions(kept)
-        if not verdicts:
+        tags = kept.facts["tags"]
+        verdict, _, other = str(tags.get(REPRODUCED, "")).partition(", ")
+        other = other or str(tags.get(REPRODUCES, ""))
+        if not verdict:
             return Gate("reproducible", False, f"nobody has run it again; cxai reproduce {short}")
-        run, verdict = verdicts[0]
-        words = f"run {run[:SHORT_ID]} came out {verdict}"
+        words = f"beside run {other[:SHORT_ID]}, the same once more: {verdict}"
         return Gate("reproducible", verdict in _GOOD_ENOUGH[wish], words)
-
-
-def _reproductions(kept: Kept) -> list[tuple[str, str]]:
-    """The runs that repeated this one, the newest first, and what came of each."""
-    store = kept.store
-    found = store.retry(
-        store.client.search_runs,
-        [kept.run.info.experiment_id],
-        f"tags.`{REPRODUCES}` = '{kept.run_id}'",
-        order_by=["attributes.start_time DESC"],
-    )
-    pairs = [(run.info.run_id, run.data.tags.get(REPRODUCED, "")) for run in found]
-    return [pair for pair in pairs if pair[1]]
 
 
 def _alike(columns: dict[str, str], *, exact: bool) -> dict[str, str]:
