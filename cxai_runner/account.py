@@ -15,10 +15,12 @@ from cxai_runner import __version__
 from cxai_runner.evaluation.results import Content, Estimate, Figure, Finding, Metric, Table
 from cxai_runner.feeding import fed_with, lineage
 from cxai_runner.report.document import Document
+from cxai_runner.traces import Traces
 from cxai_runner.tracking.lineage import code_of, environment_text
 from cxai_runner.tracking.record import (
     CHOICES,
     CONFIG,
+    KEYS,
     LEARNED,
     OVERRIDES,
     DatasetRecord,
@@ -39,6 +41,10 @@ if TYPE_CHECKING:
 
 _LIBRARIES = ("numpy", "pandas", "scikit-learn", "scipy", "duckdb", "ibis-framework", "mlflow", "xgboost")
 _DIGITS = 12
+_REFITTED = (
+    "The model that is kept was fitted once more, on all rows, after it was judged: every figure here is of the fit "
+    "that left the held-out rows out."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +67,10 @@ class Account:
     steps: list[tuple[str, float, int]] = field(default_factory=list)
     code: list[Code] = field(default_factory=code_of)
     warned: Warned = field(default_factory=Warned)
+    traces: Traces = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.traces = Traces(self.privacy)
 
     def step(self, metric: str, value: float, number: int) -> None:
         """Take one point of a learning curve."""
@@ -88,6 +98,8 @@ class Account:
             said: list[Content] = list(task.report(fitted, train, evaluation.scores, headline, context))
         findings = [one for one in said if isinstance(one, Finding)]
         notes = [*([self.ready.tables.note] if self.ready.tables.note else []), *self.warned.told()]
+        if self.ready.experiment.settings["refit"] == "all" and "held_out" in evaluation.scores:
+            notes.append(_REFITTED)
         hidden = self.privacy.frame  # a report shows no id that the store may not hold
         return Document(
             task=self._choice("task"),
@@ -134,6 +146,8 @@ class Account:
 
         from cxai_runner.data.quality import facts
 
+        self.traces.scored(evaluation.scores)
+        self.traces.told(document.tables)
         texts = self._texts() | {"report.json": document.to_json(), LEARNED: json.dumps(learned, ensure_ascii=False)}
         tables = {table.name: table.frame for table in document.tables}
         if pictures.quality is not None:
@@ -269,6 +283,7 @@ class Account:
             OVERRIDES: OmegaConf.to_yaml(OmegaConf.create(list(composed.overrides))),
             CHOICES: json.dumps(dict(composed.choices), ensure_ascii=False),
             "origins.json": json.dumps(origins, indent=1, ensure_ascii=False),
+            KEYS: self.traces.as_text(self.keys, self.code),
             "environment.txt": environment_text(),
         }
         diffs = [f"# {code.root.name} at {code.commit}\n{code.diff}" for code in self.code if code.diff]

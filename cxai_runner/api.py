@@ -18,6 +18,7 @@ from cxai_runner.runs import Run, SweepRun
 if TYPE_CHECKING:
     from cxai_runner.config.problems import Problem
     from cxai_runner.data.sources.lent import Frames
+    from cxai_runner.lifecycle.reproduce import Reproduction
 
 _ARGUMENT = "argument"
 
@@ -101,6 +102,64 @@ def load(run: str, *, uri: str | None = None, trust: bool = False) -> Run:
         check_text("uri", uri, 'as in "sqlite:///mlruns/mlflow.db"')
     found = kept(uri, run)
     return (SweepRun if SWEEP in found.facts["tags"] else Run)(found, trust=trust)
+
+
+def reproduce(
+    run: str | Path,
+    *changes: str,
+    tables: Mapping[str, Any] | None = None,
+    columns: Mapping[str, Mapping[str, Any]] | None = None,
+    uri: str | None = None,
+    tolerance: float = 1e-9,
+    anyway: bool = False,
+    cached: bool = False,
+    checkout: bool = False,
+) -> Reproduction:
+    """Make a run again, as a new run that is linked to it, and say what that came to.
+
+    Parameters
+    ----------
+    run
+        Its id, the beginning of it, its name or ``last``, or the folder that it was exported to.
+    changes
+        Where its data lie here: ``"data.path=…"``.
+    tables, columns
+        Its data frames, where it was run on such: as `run` takes them.
+    uri
+        The tracking store; by default ``MLFLOW_TRACKING_URI``, or ``mlruns`` in the working folder.
+    tolerance
+        The largest relative deviation of a metric or score that counts as the same.
+    anyway
+        Go on where data are others, or with a checkout where uncommitted changes are lost.
+    cached
+        Take features from the cache; then only what follows is repeated.
+    checkout
+        Run the code of the run's commit, in a process of its own.
+
+    Returns
+    -------
+    reproduction
+        The verdict, the first stage that differs, and the cause.
+
+    Raises
+    ------
+    UserError
+        It cannot be made again here.
+    """
+    from cxai_runner.arguments import check
+    from cxai_runner.config.problems import UserError
+    from cxai_runner.data.sources.lent import Frames
+    from cxai_runner.lifecycle.reproduce import Asked, Original
+    from cxai_runner.lifecycle.reproduce import reproduce as made_again
+
+    check(changes, tables, columns, ())
+    try:
+        original = Original.named(str(run), uri)
+        frames = None if tables is None else Frames.of(tables, columns)
+        with nullcontext() if frames is None else frames.opened():
+            return made_again(original, Asked(changes, tolerance, anyway, cached, checkout), frames=frames)
+    except UserError as error:
+        raise UserError(map(_told_here, error.problems), error.stage) from None
 
 
 def _conducted(

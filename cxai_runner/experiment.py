@@ -5,13 +5,15 @@ Everything here is the same for every task; what differs is asked of the parts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cxai_runner.account import Account
 from cxai_runner.config.problems import Problem, UserError, under
+from cxai_runner.evaluation.paired import FOLD
+from cxai_runner.evaluation.splits import Fold, Part
 from cxai_runner.identity import Keys, keys
 from cxai_runner.preflight import Experiment, Ready, assemble, preflight
 from cxai_runner.task import Context, Evaluation, Task
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     from cxai_runner.config.compose import Composed
     from cxai_runner.data.cache import FeatureCache
     from cxai_runner.data.dataset import Dataset
-    from cxai_runner.evaluation.splits import Fold
     from cxai_runner.report.document import Document
     from cxai_runner.tracking.courier import Courier
     from cxai_runner.tracking.recorder import Recorder
@@ -68,7 +69,13 @@ def prepare(composed: Composed, stages: Stages | None = None) -> Ready:
         return ready
 
 
-def run(ready: Ready, tracker: Tracker | Recorder | Courier, stages: Stages, watch: Watch | None = None) -> Result:
+def run(
+    ready: Ready,
+    tracker: Tracker | Recorder | Courier,
+    stages: Stages,
+    watch: Watch | None = None,
+    tags: Mapping[str, str] | None = None,
+) -> Result:
     """Run a preflighted experiment and leave a tracked run.
 
     Parameters
@@ -77,6 +84,8 @@ def run(ready: Ready, tracker: Tracker | Recorder | Courier, stages: Stages, wat
         The experiment, where its run is kept, and what measures its stages.
     watch
         Who looks on, where anybody does.
+    tags
+        What else the run can be found by: the run that it reproduces.
 
     Raises
     ------
@@ -95,10 +104,12 @@ def run(ready: Ready, tracker: Tracker | Recorder | Courier, stages: Stages, wat
         watch.step(metric, value, number)
 
     context = experiment.context(step, watch.should_stop)
-    with tracker.start(experiment.run_name, account.tags(), account.opening()) as tracked, held_to(context.threads):
+    said = account.tags() | dict(tags or {})
+    with tracker.start(experiment.run_name, said, account.opening()) as tracked, held_to(context.threads):
         unseen_scores: list[pd.DataFrame] = []
         for number, fold in enumerate(ready.folds):
             train, unseen = stages.run("features", _build, ready, account.keys, number, fold)
+            stages.run("digest", account.traces.built, number, {"train": train, "held_out": unseen})
             _refuse_unanswerable(experiment, train)
             with account.warned.gathering():
                 fitted = stages.run("fit", task.fit, experiment.model, train, context)
@@ -113,6 +124,8 @@ def run(ready: Ready, tracker: Tracker | Recorder | Courier, stages: Stages, wat
         quality = stages.run("quality", account.quality)
         document = stages.run("report", account.document, fitted, train, evaluation, quality, context)
         pictures = stages.run("report", account.pictures, document)
+        if experiment.settings["refit"] == "all" and unseen_scores:
+            fitted, train = _refitted(ready, account.keys, stages, context)
         record = account.record(document, pictures, evaluation, task.models(fitted, train), train.learned)
         _refuse_changed(ready, account.keys)
         stages.run("log", tracked.finish, record, experiment.settings["tracking"]["level"])
@@ -128,9 +141,22 @@ def run(ready: Ready, tracker: Tracker | Recorder | Courier, stages: Stages, wat
     )
 
 
+def _refitted(ready: Ready, made_of: Keys, stages: Stages, context: Context) -> tuple[Any, Dataset]:
+    """Fit once more, on every row: the model that is kept, of which nothing was measured."""
+    everything = Fold(Part("train"), None, "")
+    train, _ = stages.run("features", _build, ready, made_of, len(ready.folds), everything)
+    return stages.run("fit", ready.experiment.task.fit, ready.experiment.model, train, context), train
+
+
 def is_built(ready: Ready, made_of: Keys) -> bool:
     """Whether the features of an experiment are kept from an earlier run."""
     return _kept(ready, made_of).holds(_key_of(made_of, 0, "train"))
+
+
+def held_out(ready: Ready, made_of: Keys) -> list[Dataset]:
+    """Return the held-out part of every fold that has one, built or taken from the cache, as `run` judges it."""
+    parts = [_build(ready, made_of, number, fold)[1] for number, fold in enumerate(ready.folds)]
+    return [part for part in parts if part is not None]
 
 
 def _build(ready: Ready, made_of: Keys, number: int, fold: Fold) -> tuple[Dataset, Dataset | None]:
@@ -174,16 +200,23 @@ def _evaluate(
     task: Task, fitted: Any, train: Dataset, unseen_scores: list[pd.DataFrame], context: Context
 ) -> Evaluation:
     """Measure the training rows, the held-out rows of all folds together, and what the task challenges itself with."""
-    import pandas as pd
-
     scores = {"train": task.score(fitted, train, context)}
     if unseen_scores:
-        scores["held_out"] = pd.concat(unseen_scores, ignore_index=True)
+        scores["held_out"] = _together(unseen_scores)
     metrics = {part: task.measure(rows, context) for part, rows in scores.items()}
     challenged = task.challenge(fitted, train, context)
     if challenged:
         metrics["challenge"] = challenged
     return Evaluation(scores, metrics)
+
+
+def _together(unseen_scores: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """The held-out rows of all folds; where there are several, each row says which fold's model scored it."""
+    import pandas as pd
+
+    if len(unseen_scores) > 1:
+        unseen_scores = [rows.assign(**{FOLD: number}) for number, rows in enumerate(unseen_scores)]
+    return pd.concat(unseen_scores, ignore_index=True)
 
 
 def _so_far(task: Task, unseen_scores: list[pd.DataFrame], context: Context, number: int) -> None:

@@ -6,12 +6,32 @@ Whatever only tells or keeps the result (report, tracking, command line) is left
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from cxai_runner.data.keys import SourceKey
     from cxai_runner.preflight import Ready
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """What the key of one stage is made of, beside the keys of what it reads.
+
+    Parameters
+    ----------
+    key
+        The key.
+    settings
+        Its config, by part.
+    source
+        The code behind it.
+    """
+
+    key: str
+    settings: Mapping[str, Any]
+    source: SourceKey
 
 
 @dataclass(frozen=True)
@@ -28,6 +48,10 @@ class Keys:
         The run's identity.
     unreadable
         Callables whose source could not be found: nothing that depends on them is cached.
+    columns
+        The columns that each digest in ``data`` is of.
+    stages
+        What the keys are made of, so that two that differ can be held against each other part by part.
     """
 
     data: dict[str, str]
@@ -36,6 +60,8 @@ class Keys:
     evaluate: str
     identity: str
     unreadable: tuple[str, ...] = ()
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
+    stages: Mapping[str, Made] = field(default_factory=dict, compare=False, repr=False)
 
 
 def keys(ready: Ready) -> Keys:
@@ -47,41 +73,42 @@ def keys(ready: Ready) -> Keys:
     experiment, tables = ready.experiment, ready.tables
     settings, task = experiment.settings, experiment.task
     needs = experiment.features.needs()
+    columns = {
+        name: tuple(needs.wanted(name, tables.columns(name))) for name in needs.tables() if name in tables.mapped
+    }
     data = {}
-    for name in needs.tables():
-        if name in tables.mapped:
-            wanted = tuple(needs.wanted(name, tables.columns(name)))
-            data[name] = _once(known, ("digest", name, wanted), lambda: tables.digest(name, wanted))  # noqa: B023
+    for name, wanted in columns.items():
+        data[name] = _once(known, ("digest", name, wanted), lambda: tables.digest(name, wanted))  # noqa: B023
     builders = (*experiment.features.kinds(), type(experiment.split))
     fitters = (type(task), *_classes_of(experiment.model))
     building = _once(known, builders, lambda: source_key(builders))
     fitting = _once(known, fitters, lambda: source_key(fitters))
 
     # Transformers are fitted with the model; the features do not change with them.
-    # A registered model is known by its version, whatever its alias stands for tomorrow.
-    apart = ("transformers", "models")
-    subtree = {name: value for name, value in settings["features"].items() if name not in apart}
-    features = stage_key(
-        "features",
-        {"features": subtree, "split": settings["split"], "seed": settings["seed"]},
-        data | {f"model {name}": key for name, key in experiment.features.inputs().items()},
-        building,
-    )
-    fit = stage_key(
-        "fit",
-        {
-            "task": settings["task"],
-            "model": settings["model"],
-            "transformers": settings["features"].get("transformers"),
-            "seed": settings["seed"],
-            "threads": settings["threads"],
-        },
-        {"features": features},
-        fitting,
-    )
+    subtree = {name: value for name, value in settings["features"].items() if name not in ("transformers", "models")}
+    if fed := dict(experiment.features.inputs()):  # known by their versions, whatever an alias stands for tomorrow
+        subtree["models"] = fed
+    build = {"features": subtree, "split": settings["split"], "seed": settings["seed"]}
+    features = stage_key("features", build, data, building)
+    fitted = {
+        "task": settings["task"],
+        "model": settings["model"],
+        "transformers": settings["features"].get("transformers"),
+        "seed": settings["seed"],
+        "threads": settings["threads"],
+    }
+    if settings["refit"] != "train":  # a run that is not fitted twice has the key that it had before there was a choice
+        fitted["refit"] = settings["refit"]
+    fit = stage_key("fit", fitted, {"features": features}, fitting)
     evaluate = stage_key("evaluate", settings["evaluation"], {"fit": fit}, fitting)
     identity = stage_key("identity", {}, {"features": features, "fit": fit, "evaluate": evaluate}, None)
-    return Keys(data, features, fit, evaluate, identity, (*building.unreadable, *fitting.unreadable))
+    stages = {
+        "features": Made(features, build, building),
+        "fit": Made(fit, fitted, fitting),
+        "evaluate": Made(evaluate, {"evaluation": settings["evaluation"]}, fitting),
+    }
+    unreadable = (*building.unreadable, *fitting.unreadable)
+    return Keys(data, features, fit, evaluate, identity, unreadable, columns, stages)
 
 
 def _once(known: dict[Any, Any], question: Any, answer: Callable[[], Any]) -> Any:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from cxai_runner.data.dataset import Dataset
+    from cxai_runner.evaluation.intervals import Statistic
 
 
 class Evidence(StrEnum):
@@ -182,6 +183,32 @@ class Task(ABC):
     @abstractmethod
     def measure(self, scores: pd.DataFrame, context: Context) -> tuple[Metric, ...]:
         """Measure scored rows, with 95 % intervals that resample customers, beside the baseline."""
+
+    def statistics(self, scores: pd.DataFrame) -> Mapping[str, Statistic]:
+        """Return metrics by name, each as a function of how often a customer is drawn, in order of appearance.
+
+        Many runs are compared on the same resamples by these. Without them a comparison costs a whole `measure`, with
+        the other run in the baseline's place.
+        """
+        return {}
+
+    def predicted(self, scores: pd.DataFrame, predictions: pd.Series | pd.DataFrame) -> pd.DataFrame | None:
+        """Return scored rows with another model's predictions in place of the model's own.
+
+        Parameters
+        ----------
+        scores
+            As `score` returns them.
+        predictions
+            What the other model's ``predict`` (or the method that its `SavedModel` names) gives for the same rows, in
+            the same order: a series, or a column per class.
+
+        Returns
+        -------
+        scores
+            None where predictions alone do not say how well a model does.
+        """
+        return None
 
     def challenge(self, fitted: Any, train: Dataset, context: Context) -> tuple[Metric, ...]:
         """Evidence beyond scored rows: stability under resampling, placebo, backtest."""

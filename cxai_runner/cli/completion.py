@@ -9,6 +9,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from cxai_runner.config.catalogue import CONF, catalogue, groups
+from cxai_runner.config.overrides import APART
 
 _SHELLS = ("bash", "zsh", "fish")
 _ADDRESSES = ("s3://", "gs://", "https://", "postgresql://", "sqlite:///", "duckdb:///")
@@ -42,7 +43,7 @@ def complete_override(ctx: click.Context, param: click.Parameter, incomplete: st
         return [CompletionItem(f"{key}={name}", help=about) for name, about in _options(key, typed, dirs, start)]
     if typed and typed[-1] in groups(dirs):
         return [CompletionItem(name, help=about) for name, about in _options(typed[-1], typed, dirs, incomplete)]
-    known = [group for group in groups(dirs) if group != _SWEEP or ctx.info_name == _SWEEP]
+    known = [group for group in groups(dirs) if group not in APART or group == ctx.info_name]
     keys = [f"{group}=" for group in known] + list(_TOP_LEVEL) + _keys(typed) + _of_sweeps(ctx)
     return [CompletionItem(key) for key in keys if key.startswith(incomplete)]
 

@@ -16,6 +16,7 @@ _GROUPS = {
     "features": "features",
     "splits": "split",
     "sweeps": "sweep",
+    "promotions": "promotion",
 }
 
 
@@ -44,7 +45,7 @@ def command(
     points: bool,
     as_json: bool,
 ) -> None:
-    """List tasks, data, models (of a TASK), features, splits, sweeps, or runs (of an EXPERIMENT)."""
+    """List tasks, data, models (of a TASK), features, splits, sweeps, promotions, or runs (of an EXPERIMENT)."""
     if what == "runs":
         rows = _runs(narrow, uri, limit, points=points)
         columns: tuple[str, ...] = ("run", "started", "status", "experiment", "model", "metric")

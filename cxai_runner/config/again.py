@@ -18,6 +18,7 @@ from cxai_runner.config.compose import Composed, compose
 from cxai_runner.config.folders import Folders
 from cxai_runner.config.overrides import CommandLine, Given
 from cxai_runner.config.problems import Problem, UserError
+from cxai_runner.config.schema import SLOTS, defaults
 from cxai_runner.config.settings import checked_settings
 
 
@@ -49,7 +50,7 @@ def recomposed(
     UserError
         With everything that is wrong with the changes, and with references that come to nothing now.
     """
-    config: dict[str, Any] = copy.deepcopy(dict(raw))
+    config = _with_defaults(copy.deepcopy(dict(raw)), defaults())
     folders = Folders.of(config_dirs)
     line = overrides.tell_apart(changes, folders)
     problems = [*folders.problems(), *line.problems, *_other_choices(line)]
@@ -76,6 +77,18 @@ def recomposed(
     if problems:
         raise UserError(composed.located(problems))
     return composed
+
+
+def _with_defaults(config: dict[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
+    """The config with the engine's keys that there were none of when it was kept, at their defaults."""
+    for key, value in known.items():
+        if key in SLOTS:
+            continue
+        if key not in config:
+            config[key] = copy.deepcopy(value)
+        elif isinstance(value, Mapping) and isinstance(config[key], dict):
+            config[key] = _with_defaults(config[key], value)
+    return config
 
 
 def _other_choices(line: CommandLine) -> list[Problem]:

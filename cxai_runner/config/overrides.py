@@ -19,8 +19,12 @@ if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override
 
 COMMAND_LINE = "command line"
-_SWEEP = "sweep"
-"""A folder of search spaces: many runs are made of one, so it is no group of a run's config."""
+_ELSEWHERE = {
+    "sweep": ("of a sweep, not of one run", "for many: cxai sweep {}"),
+    "promotion": ("of a promotion, not of a run", "once it has run: cxai promote last --model NAME {}"),
+}
+APART = tuple(_ELSEWHERE)
+"""Folders of what is said apart from a run's config: how many runs are made of one, and what one has to show."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +86,7 @@ def groups(folders: Folders) -> tuple[str, ...]:
     """Every config group: the folders there are, and what the main config leaves room for."""
     main = folders.read("config")
     named = main.defaults if main is not None else {}
-    return tuple(sorted({*folders.groups(), *named} - {"hydra", _SWEEP}))
+    return tuple(sorted({*folders.groups(), *named} - {"hydra", *APART}))
 
 
 def qualify(lines: Sequence[str], folders: Folders) -> list[str]:
@@ -183,8 +187,8 @@ def _unreadable(line: str) -> Problem:
 def _not_here(given: Given, known: Sequence[str]) -> Problem | None:
     """What is well formed but means nothing in one run."""
     top = given.key.split("/")[0].split(".")[0]
-    if top == _SWEEP:
-        return _problem(given, "of a sweep, not of one run", f"for many: cxai sweep {given.typed}")
+    if top in APART:
+        return _problem(given, *(word.format(given.typed) for word in _ELSEWHERE[top]))
     if top == "hydra":
         return _problem(given, "a setting of Hydra's", "use the plain Hydra application: python -m cxai_runner")
     if given.parsed.is_sweep_override():

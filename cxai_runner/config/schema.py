@@ -15,6 +15,9 @@ from annotated_types import Ge, MinLen
 SLOTS = ("data", "features", "task", "model", "split")
 """The keys under which components stand: each names its class by ``_target_``."""
 
+REFITS = ("train", "all")
+"""What the kept model is fitted on: what it was judged with, or every row once it was judged."""
+
 LEVELS = ("full", "child")
 """How much is written of a run: all that can be shown, or what a run within a sweep needs."""
 
@@ -125,6 +128,9 @@ class Schema:
         What is fitted.
     split
         What is held out.
+    refit
+        Which rows the kept model is fitted on: those that it was judged with (``train``), or once more on ``all``. The
+        evidence stays that of the fit which left rows out.
     evaluation, tracking, cache, privacy, targets
         Settings of the engine, each with keys of its own.
     """
@@ -137,6 +143,7 @@ class Schema:
     task: Any = None
     model: Any = None
     split: Any = None
+    refit: str = field(default="train", metadata={"options": REFITS})
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
     cache: CacheConfig = field(default_factory=CacheConfig)

@@ -14,7 +14,7 @@ import json
 import sys
 import sysconfig
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -42,10 +42,14 @@ class SourceKey:
         Of sources and versions.
     unreadable
         Classes and modules whose source could not be found: nothing that depends on them may be cached.
+    sources, versions
+        What the digest is of: the digest of each module's source, and the version of each package.
     """
 
     digest: str
     unreadable: tuple[str, ...] = ()
+    sources: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
 
 
 def stage_key(name: str, settings: Any, inputs: Mapping[str, str], source: SourceKey | None) -> str:
@@ -63,8 +67,12 @@ def stage_key(name: str, settings: Any, inputs: Mapping[str, str], source: Sourc
     source
         The code behind it, where it has any of its own.
     """
-    facts = [name, settings, dict(inputs), source.digest if source is not None else None]
-    return _hash(json.dumps(facts, sort_keys=True, default=str))
+    return settings_digest([name, settings, dict(inputs), source.digest if source is not None else None])
+
+
+def settings_digest(settings: Any) -> str:
+    """Return the digest of plain containers, whatever the order of their keys."""
+    return _hash(json.dumps(settings, sort_keys=True, default=str))
 
 
 def source_key(classes: Sequence[type]) -> SourceKey:
@@ -91,7 +99,7 @@ def source_key(classes: Sequence[type]) -> SourceKey:
         waiting += [name for name in imported if not name.startswith(_TELLING)]
     names = sorted({one.__module__ + "." + one.__qualname__ for one in classes})
     facts = [names, sorted(sources.items()), sorted(versions.items())]
-    return SourceKey(_hash(json.dumps(facts)), tuple(unreadable))
+    return SourceKey(_hash(json.dumps(facts)), tuple(unreadable), sources, versions)
 
 
 def _hash(text: str) -> str:

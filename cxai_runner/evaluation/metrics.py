@@ -91,6 +91,23 @@ class Ranking:
         return np.stack([auc, np.where(negatives > 0, average_precision, np.nan)])
 
 
+class OneOf:
+    """One number of a statistic that has several.
+
+    Parameters
+    ----------
+    statistic, row
+        The statistic, and which of its numbers.
+    """
+
+    def __init__(self, statistic: Statistic, row: int) -> None:
+        self.statistic, self.row = statistic, row
+
+    def __call__(self, counts: Floats) -> Floats:
+        """Return the number for every resample, shape (1, b)."""
+        return self.statistic(counts)[self.row : self.row + 1]
+
+
 class _Cells:
     """Rows of one class, those of the same customer and rank counted together, best rank first."""
 
@@ -170,15 +187,6 @@ def classification_metrics(
     """
     truth = np.asarray(outcome, dtype=np.float64)
     codes, count = codes_of(customers)
-
-    def statistics(p: Floats) -> list[Statistic]:
-        return [
-            MeanOf(_log_losses(truth, p), codes, count),
-            Ranking(truth, p, codes, count),
-            MeanOf((truth - p) ** 2, codes, count),
-            CalibrationError(truth, p, codes, count),
-        ]
-
     named = [
         Named("log_loss", "log loss", "lower"),
         Named("roc_auc", "ROC AUC", "higher"),
@@ -186,9 +194,31 @@ def classification_metrics(
         Named("brier", "Brier score", "lower"),
         Named("calibration_error", "calibration error", "lower", raised_by_noise=True),
     ]
-    model = statistics(np.asarray(probability, dtype=np.float64))
-    base = statistics(np.asarray(baseline, dtype=np.float64))
+    model, base = (_of_probabilities(truth, p, codes, count) for p in (probability, baseline))
     return paired_metrics(named, model, base, count, resamples, rng, rows=len(truth))
+
+
+def classification_statistics(outcome: ArrayLike, probability: ArrayLike, customers: ArrayLike) -> dict[str, Statistic]:
+    """Return the metrics of `classification_metrics` by name, each as a function of how often a customer is drawn.
+
+    Customers are counted in order of appearance.
+    """
+    codes, count = codes_of(customers)
+    loss, ranking, brier, calibration = _of_probabilities(
+        np.asarray(outcome, dtype=np.float64), probability, codes, count
+    )
+    ranked = {"roc_auc": OneOf(ranking, 0), "average_precision": OneOf(ranking, 1)}
+    return {"log_loss": loss, **ranked, "brier": brier, "calibration_error": calibration}
+
+
+def _of_probabilities(truth: Floats, probability: ArrayLike, codes: Codes, count: int) -> list[Statistic]:
+    p = np.asarray(probability, dtype=np.float64)
+    return [
+        MeanOf(_log_losses(truth, p), codes, count),
+        Ranking(truth, p, codes, count),
+        MeanOf((truth - p) ** 2, codes, count),
+        CalibrationError(truth, p, codes, count),
+    ]
 
 
 def paired_metrics(
@@ -242,18 +272,26 @@ def segment_metrics(
     tuple of Metric
         ``silhouette``, the mean over customers, and ``explained_variance``, 1 − Σ distance² / Σ spread².
     """
-    codes, count = codes_of(customers)
-
-    def statistics(prefix: str) -> list[Statistic]:
-        spread = scores[f"{prefix}spread"].to_numpy() ** 2
-        explained = spread - scores[f"{prefix}distance"].to_numpy() ** 2
-        return [MeanOf(scores[f"{prefix}silhouette"], codes, count), MeanOf(explained, codes, count, spread)]
-
+    model, base = (list(segment_statistics(scores, customers, prefix).values()) for prefix in ("", "baseline_"))
     named = [
         Named("silhouette", "silhouette", "higher"),
         Named("explained_variance", "explained variance", "higher"),
     ]
-    return paired_metrics(named, statistics(""), statistics("baseline_"), count, resamples, rng)
+    return paired_metrics(named, model, base, codes_of(customers)[1], resamples, rng)
+
+
+def segment_statistics(scores: pd.DataFrame, customers: ArrayLike, prefix: str = "") -> dict[str, Statistic]:
+    """Return the metrics of `segment_metrics` by name, each as a function of how often a customer is drawn.
+
+    ``prefix`` is ``baseline_`` for those of the baseline.
+    """
+    codes, count = codes_of(customers)
+    spread = scores[f"{prefix}spread"].to_numpy() ** 2
+    explained = spread - scores[f"{prefix}distance"].to_numpy() ** 2
+    return {
+        "silhouette": MeanOf(scores[f"{prefix}silhouette"], codes, count),
+        "explained_variance": MeanOf(explained, codes, count, spread),
+    }
 
 
 def calibration_table(

@@ -11,10 +11,10 @@ from cxai_runner.tracking.record import CHOICES, CONFIG, LEARNED, OVERRIDES
 
 if TYPE_CHECKING:
     from cxai_runner.config.compose import Composed
-    from cxai_runner.lifecycle.kept import Kept
+    from cxai_runner.lifecycle.held import Held
 
 
-def composed_again(kept: Kept, changes: Sequence[str] = (), config_dirs: Sequence[Path] = ()) -> Composed:
+def composed_again(kept: Held, changes: Sequence[str] = (), config_dirs: Sequence[Path] = ()) -> Composed:
     """Put a run's config together again.
 
     Parameters
@@ -41,7 +41,7 @@ def composed_again(kept: Kept, changes: Sequence[str] = (), config_dirs: Sequenc
     return recomposed(raw, typed, choices, changes, config_dirs, told=f"config.yaml of run {kept.run_id[:8]}")
 
 
-def learned(kept: Kept) -> dict[str, Any]:
+def learned(kept: Held) -> dict[str, Any]:
     """What a run's features learned across the rows that its model was trained on; raises `UserError` without any."""
     found: dict[str, Any] = json.loads(kept.text(LEARNED))
     return found

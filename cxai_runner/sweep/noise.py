@@ -1,18 +1,18 @@
 """Whether the best trial is better than the second, or only luckier.
 
-Where two runs scored the same rows, they are compared pair by pair: the task measures the one beside the other as it
-measures a model beside its baseline, on the same resamples of customers. Trials of several seeds are compared seed by
-seed. Where neither can be had, two intervals are all there is, and they say less.
+Where two runs scored the same rows, they are compared on these (`cxai_runner.evaluation.paired`). Trials of several
+seeds are compared seed by seed. Where neither can be had, two intervals are all there is, and they say less.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Final
 
+from cxai_runner.evaluation.paired import compare
 from cxai_runner.evaluation.results import Interval, Metric
 from cxai_runner.evaluation.wording import with_interval
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 Scores = Callable[[str, str], "pd.DataFrame | None"]
 """Run and part → the score of every row; None where the run has none."""
 
-_BASELINE: Final = "baseline"
 _LONG: Final = 32
 """Letters that a headline has for the name of the second."""
 
@@ -119,41 +118,10 @@ def _by_row(metric: Metric, best: Standing, second: Standing, sweep: Sweep, scor
     ours, others = (scores(one.points[0].run_id, part) for one in (best, second))
     if ours is None or others is None:
         return None
-    beside = side_by_side(ours, others)
-    if beside is None:
-        return None
     experiment = sweep.plan.base.experiment
     context = experiment.context(lambda metric, value, number: None, lambda: False)
     try:
-        measured = experiment.task.measure(beside, context)
+        found = compare(experiment.task, context, ours, others, metric.name)
     except Exception:  # a task of the user's that cannot be asked this has still been swept
         return None
-    found = next((one for one in measured if one.name == metric.name), None)
-    return found and replace(metric, label=found.label, difference=found.difference)
-
-
-def side_by_side(ours: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame | None:
-    """Return one run's scores with another's predictions in place of the baseline's.
-
-    Parameters
-    ----------
-    ours, others
-        As a task's ``score`` returns them: the baseline's prediction is ``baseline``, or ``baseline_X`` beside ``X``.
-
-    Returns
-    -------
-    scores
-        None where the two did not score the same rows in the same order.
-    """
-    if list(ours.columns) != list(others.columns) or len(ours) != len(others):
-        return None
-    plain = [str(name) for name in ours if not str(name).startswith(_BASELINE)]
-    named = {f"{_BASELINE}_{name}": name for name in plain if f"{_BASELINE}_{name}" in ours}
-    predicted: Sequence[str] = [name for name in plain if not ours[name].equals(others[name])]
-    if _BASELINE in ours:
-        if len(predicted) != 1:
-            return None  # nothing differs, or more than one prediction can
-        named[_BASELINE] = predicted[0]
-    if not named or not set(predicted) <= set(named.values()):
-        return None
-    return ours.assign(**{baseline: others[name].to_numpy() for baseline, name in named.items()})
+    return None if found.incomparable else replace(metric, label=found.label, difference=found.difference)

@@ -11,6 +11,23 @@ from cxai_runner.task_checks._case import Case, check
 
 
 @check()
+def statistics_are_the_metrics(case: Case) -> None:
+    """With each customer drawn once, a statistic is what was measured; and the primary metric is among them."""
+    import numpy as np
+
+    scores, primary = case.judged, case.task.primary_metric
+    statistics = case.task.statistics(scores)
+    measured = {one.name: one.value.value for one in case.task.measure(scores, case.context())}
+    once = np.ones((scores["customer_id"].nunique(), 1))
+    for name, statistic in statistics.items():
+        assert name in measured, f"a statistic of what is not measured: {name}"
+        found = float(statistic(once)[0, 0])
+        assert math.isclose(found, measured[name], rel_tol=1e-12), f"{name}: {found} for {measured[name]}"
+    if statistics and primary is not None and primary.name in measured:
+        assert primary.name in statistics, f"runs are compared by {primary.name}, which is not among the statistics"
+
+
+@check()
 def the_report_has_one_headline(case: Case) -> None:
     """Exactly one finding is the headline."""
     headlines = [one for one in case.contents if isinstance(one, Finding) and one.kind == "headline"]

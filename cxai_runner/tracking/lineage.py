@@ -86,7 +86,7 @@ def _name_and_version(distribution: metadata.Distribution) -> tuple[str, str] | 
 
 
 def _describe(root: Path) -> Code:
-    status = _git(root, "status", "--porcelain=v2", "--branch", "-z", "--untracked-files=normal") or ""
+    status = git(root, "status", "--porcelain=v2", "--branch", "-z", "--untracked-files=normal") or ""
     entries = [entry for entry in status.split("\0") if entry]
     head = dict(entry[2:].split(" ", 1) for entry in entries if entry.startswith("# branch."))
     commit = head.get("branch.oid", "").replace("(initial)", "")
@@ -98,7 +98,7 @@ def _describe(root: Path) -> Code:
 
 def _diff(root: Path, commit: str, untracked: list[str]) -> str:
     against = ("HEAD",) if commit else ("--cached",)
-    text = _git(root, "diff", "--no-ext-diff", "--no-textconv", "--no-color", *against) or ""
+    text = git(root, "diff", "--no-ext-diff", "--no-textconv", "--no-color", *against) or ""
     if len(text) > DIFF_LENGTH:
         text = text[:DIFF_LENGTH] + f"\n# … {len(text) - DIFF_LENGTH:,} more characters were left out\n"
     names = [name for name in sorted(untracked) if name.endswith("/") or _is_text(root / name)]
@@ -117,11 +117,11 @@ def _is_text(path: Path) -> bool:
 
 
 def _root(folder: Path) -> Path | None:
-    top = _git(folder, "rev-parse", "--show-toplevel")
+    top = git(folder, "rev-parse", "--show-toplevel")
     return Path(top.strip()) if top and top.strip() else None
 
 
-def _git(folder: Path, *arguments: str) -> str | None:
+def git(folder: Path, *arguments: str) -> str | None:
     """What git prints, or None where it is absent, refuses or takes too long."""
     git = shutil.which("git")
     if git is None or not folder.is_dir():

@@ -132,13 +132,16 @@ class Lease:
         self._over.set()
         self._thread.join(timeout=1)
 
+    def _write(self, until: str) -> None:
+        self._store.client.set_tag(self._run_id, LEASE, until)
+
     def _renew(self) -> None:
         import_mlflow()
         from mlflow.exceptions import MlflowException
 
         while not self._over.wait(self._every):
             try:
-                self._store.client.set_tag(self._run_id, LEASE, _lease())
+                self._write(_lease())
             except (MlflowException, OSError):
                 continue  # a server that is away for a minute costs nothing: the next round renews
 

@@ -19,6 +19,8 @@ ID_LENGTH: Final = 32
 RECENT: Final = 1000
 SHORT_ID: Final = 8
 _PARENT: Final = "mlflow.parentRunId"
+DECISIONS: Final = "cxai-promotions"
+"""The experiment whose runs are decisions about models: listed where it is named, and never meant by ``last``."""
 
 
 def find(store: Store, prefix: str) -> Run:
@@ -53,7 +55,8 @@ def list_runs(store: Store, experiment: str | None = None, limit: int = 50, *, p
     """Return the most recent runs, newest first, of one experiment or of all; with or without the points of sweeps."""
     client = store.client
     if experiment is None:
-        ids = [found.experiment_id for found in store.retry(client.search_experiments)]
+        found = store.retry(client.search_experiments)
+        ids = [one.experiment_id for one in found if one.name != DECISIONS]
     else:
         known = store.retry(client.get_experiment_by_name, experiment)
         if known is None:

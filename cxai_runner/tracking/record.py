@@ -34,6 +34,7 @@ CONFIG: Final = "config.yaml"
 OVERRIDES: Final = "overrides.yaml"
 CHOICES: Final = "choices.json"
 LEARNED: Final = "learned.json"
+KEYS: Final = "keys.json"
 _CHILD: Final = (CONFIG, OVERRIDES, "environment.txt", "report.json")
 REQUIRED: Final[Mapping[Level, tuple[str, ...]]] = {
     "child": _CHILD,
@@ -111,8 +112,8 @@ class Record:
     fed
         Logged as the run's model inputs, as tags ``cxai.fed.<column>``, and as a tag of the run that made each.
     texts
-        Artifacts by path: ``config.yaml``, ``overrides.yaml``, ``choices.json``, ``learned.json``, ``environment.txt``,
-        ``uncommitted.diff``, ``report.json`` …
+        Artifacts by path: ``config.yaml``, ``overrides.yaml``, ``choices.json``, ``learned.json``, ``keys.json``,
+        ``environment.txt``, ``uncommitted.diff``, ``report.json`` …
     tables
         By name without ending; CSV under ``tables/``.
     scores

@@ -16,7 +16,8 @@ from sklearn.utils.validation import has_fit_parameter
 from cxai_runner.config.problems import Problem, UserError, did_you_mean
 from cxai_runner.data.dataset import Dataset
 from cxai_runner.data.tables.needs import Needs
-from cxai_runner.evaluation.metrics import classification_metrics
+from cxai_runner.evaluation.intervals import Statistic
+from cxai_runner.evaluation.metrics import classification_metrics, classification_statistics
 from cxai_runner.evaluation.results import Content, Metric
 from cxai_runner.methods.terms import EACH, MEANS, PanelTerms, columns_of
 from cxai_runner.task import Context, Evidence, Minimise, Primary, SavedModel, Task
@@ -162,6 +163,12 @@ class PurchaseIncidence(Task):
             .reset_index(drop=True)
         )
 
+    def predicted(self, scores: pd.DataFrame, predictions: pd.Series | pd.DataFrame) -> pd.DataFrame | None:
+        """Put another model's probabilities of a purchase in place; None for one that predicts classes alone."""
+        if not isinstance(predictions, pd.DataFrame) or predictions.shape[1] != 2:
+            return None
+        return scores.assign(probability=predictions.iloc[:, 1].to_numpy(dtype=np.float64))
+
     def measure(self, scores: pd.DataFrame, context: Context) -> tuple[Metric, ...]:
         """Measure log loss, ROC AUC, average precision, Brier score and calibration error beside the base rate's."""
         return classification_metrics(
@@ -172,6 +179,10 @@ class PurchaseIncidence(Task):
             context.resamples,
             context.rng("intervals"),
         )
+
+    def statistics(self, scores: pd.DataFrame) -> Mapping[str, Statistic]:
+        """Return the same metrics, for customers drawn anew."""
+        return classification_statistics(scores["incidence"], scores["probability"], scores["customer_id"])
 
     def report(
         self,

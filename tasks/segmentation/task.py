@@ -17,7 +17,8 @@ from sklearn.pipeline import Pipeline
 from cxai_runner.config.problems import Problem, UserError
 from cxai_runner.data.dataset import Dataset
 from cxai_runner.data.tables.needs import Needs
-from cxai_runner.evaluation.metrics import segment_metrics
+from cxai_runner.evaluation.intervals import Statistic
+from cxai_runner.evaluation.metrics import segment_metrics, segment_statistics
 from cxai_runner.evaluation.results import Content, Interval, Metric
 from cxai_runner.methods.segments import centre_distances, silhouettes
 from cxai_runner.methods.stability import Stability, shuffle_columns, stability
@@ -187,6 +188,10 @@ class Segmentation(Task):
     def measure(self, scores: pd.DataFrame, context: Context) -> tuple[Metric, ...]:
         """Measure silhouette and explained variance beside those of shuffled columns."""
         return segment_metrics(scores, scores["customer_id"], context.resamples, context.rng("intervals"))
+
+    def statistics(self, scores: pd.DataFrame) -> Mapping[str, Statistic]:
+        """Return the same metrics, for customers drawn anew."""
+        return segment_statistics(scores, scores["customer_id"])
 
     def challenge(self, fitted: Fitted, train: Dataset, context: Context) -> tuple[Metric, ...]:
         """Are the segments found again, and are they clearer than those of columns without structure."""

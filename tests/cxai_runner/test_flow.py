@@ -180,6 +180,9 @@ def test_folds_hold_out_every_customer_once_and_keep_a_model_of_all(
     assert (held_out.groupby("customer_id").size() == 30).all()
     # Each fold's baseline is the base rate of its own training part.
     assert held_out["baseline"].nunique() == 3
+    assert (held_out.groupby("fold")["baseline"].nunique() == 1).all()
+    assert sorted(held_out["fold"].unique()) == [0, 1, 2]
+    assert "fold" not in train
 
 
 def test_customers_reach_the_store_as_hashes_only(

@@ -176,6 +176,12 @@ class IsSure(Reports):
         return Estimate("sure", "a quantity without uncertainty", Interval(1.0, float("nan"), float("nan")))
 
 
+class ComparesByAnother(Incidence):
+    def statistics(self, scores):
+        found = super().statistics(scores)
+        return found | {"log_loss": found["brier"]}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Remembers(Incidence):
     seen: list[int] = field(default_factory=list)
@@ -211,6 +217,7 @@ BREAKS = {
     NamesAFolder: "names_are_unique_and_safe_for_files",
     DrawsNothing: "figures_name_columns_that_exist",
     ShowsAnEmptyTable: "tables_have_rows",
+    ComparesByAnother: "statistics_are_the_metrics",
     IsSure: "estimates_have_intervals",
     Remembers: "leaves_itself_alone",
 }

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from cxai_runner.sweep.axes import Choice
-from cxai_runner.sweep.noise import side_by_side, verdict
+from cxai_runner.sweep.noise import verdict
 from cxai_runner.task import Context
 from tasks.purchase_incidence import PurchaseIncidence
 from tests.cxai_runner.sweep.conftest import made
@@ -34,32 +34,6 @@ def scored(shift: float, rows: int = 400) -> pd.DataFrame:
             "baseline": 0.5,
         }
     )
-
-
-def test_two_runs_on_the_same_rows_are_put_side_by_side() -> None:
-    beside = side_by_side(scored(0), scored(0.1))
-    assert beside is not None
-    assert list(beside["baseline"]) == list(scored(0.1)["probability"])
-
-
-def test_baselines_of_several_columns_are_replaced_by_name() -> None:
-    ours = pd.DataFrame({"customer_id": [1], "silhouette": [0.3], "baseline_silhouette": [0.1]})
-    others = ours.assign(silhouette=0.2)
-    beside = side_by_side(ours, others)
-    assert beside is not None
-    assert beside.iloc[0].to_dict() == {"customer_id": 1, "silhouette": 0.3, "baseline_silhouette": 0.2}
-
-
-@pytest.mark.parametrize(
-    "others",
-    [
-        scored(0.1).head(10),
-        scored(0.1).assign(customer_id=lambda rows: rows["customer_id"] + 1),
-        scored(0.1).rename(columns={"probability": "p"}),
-    ],
-)
-def test_other_rows_cannot_be_paired(others: pd.DataFrame) -> None:
-    assert side_by_side(scored(0), others) is None
 
 
 def test_a_difference_on_the_same_rows_is_told_from_noise(nothing_scored: Callable[..., None]) -> None:
