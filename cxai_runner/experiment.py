@@ -113,7 +113,7 @@ def run(ready: Ready, tracker: Tracker | Recorder | Courier, stages: Stages, wat
         quality = stages.run("quality", account.quality)
         document = stages.run("report", account.document, fitted, train, evaluation, quality, context)
         pictures = stages.run("report", account.pictures, document)
-        record = account.record(document, pictures, evaluation, task.models(fitted, train), train.learned)
+        record = account.record(document, pictures, evaluation, task.models(fitted, train), train)
         _refuse_changed(ready, account.keys)
         stages.run("log", tracked.finish, record, experiment.settings["tracking"]["level"])
     return Result(

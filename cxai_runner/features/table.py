@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import fnmatch
+import glob
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from cxai_runner.config.problems import Problem, did_you_mean
@@ -13,7 +15,7 @@ from cxai_runner.data.dataset import Dataset, Dropped, Roles
 from cxai_runner.data.tables.needs import Needs
 from cxai_runner.data.tables.standard import STANDARD
 from cxai_runner.features.base import Features
-from cxai_runner.features.parts import ordered
+from cxai_runner.features.parts import batches, ordered
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table as IbisTable
@@ -121,17 +123,30 @@ class Table(Features):
         every = part.select(tables[self.table], time)
         frame = part.select(self._complete(tables), time).execute()
         dropped = self._incomplete(every, inputs) if self.missing == "drop" else ()
+        frame = ordered(frame, ["customer_id"] if time is None else ["customer_id", time])
+        return Dataset(self.table, frame, self._roles(tables, list(frame.columns)), dropped)
+
+    def for_new_rows(self, inputs: Sequence[str], as_of: datetime | None) -> Features:
+        """Take just the columns that the model takes, and every row."""
+        return replace(self, columns=[glob.escape(name) for name in inputs], exclude=(), missing="keep")
+
+    def stream(self, tables: Tables, part: Part, learned: Mapping[str, Any], size: int) -> Iterator[Dataset]:
+        """Read the rows as they come, in one pass: each is a row of the dataset, whoever's it is."""
+        time = self._time(tables)
+        wanted = ["customer_id", *([time] if time else []), *self._inputs(tables)]
+        rows = part.select(self._complete(tables), time).select(*wanted)
+        roles = self._roles(tables, wanted)
+        for frame in batches(rows, size):
+            yield Dataset(self.table, frame, roles)
+
+    def _roles(self, tables: Tables, columns: Sequence[str]) -> Roles:
+        inputs, time = self._inputs(tables), self._time(tables)
         special = {"customer_id", time, *inputs}
-        return Dataset(
-            kind=self.table,
-            frame=ordered(frame, ["customer_id"] if time is None else ["customer_id", time]),
-            roles=Roles(
-                time=time,
-                inputs=inputs,
-                describe=tuple(column for column in frame.columns if column not in special),
-                alternatives=_alternatives(frame.columns) if self.table == "panel" else (),
-            ),
-            dropped=dropped,
+        return Roles(
+            time=time,
+            inputs=inputs,
+            describe=tuple(column for column in columns if column not in special),
+            alternatives=_alternatives(columns) if self.table == "panel" else (),
         )
 
     def _inputs(self, tables: Tables) -> tuple[str, ...]:
