@@ -82,6 +82,10 @@ class Features(ABC):
         """
         return self
 
+    def wants_all(self) -> bool:
+        """Whether rows that lack an input were left out of training."""
+        return False
+
     def extended(self, tables: Tables, part: Part, learned: Mapping[str, Any]) -> Mapping[str, Any]:
         """Add to what was learned in training what all new rows say together, so that few of them are built alike."""
         return learned

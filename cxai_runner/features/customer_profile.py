@@ -8,12 +8,13 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cxai_runner.config.problems import Problem, did_you_mean
+from cxai_runner.data import engines
 from cxai_runner.data.answers import value
 from cxai_runner.data.dataset import Dataset, Roles
 from cxai_runner.data.tables.instants import instant
 from cxai_runner.data.tables.needs import Needs
 from cxai_runner.features.base import Features
-from cxai_runner.features.parts import batches, ordered
+from cxai_runner.features.parts import ordered
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table as IbisTable
@@ -136,7 +137,7 @@ class CustomerProfile(Features):
 
     def stream(self, tables: Tables, part: Part, learned: Mapping[str, Any], size: int) -> Iterator[Dataset]:
         """Aggregate where the rows live, in one pass, and read the profiles as they come."""
-        for frame in batches(self._profiles(tables, part, learned), size):
+        for frame in engines.stream(self._profiles(tables, part, learned), size):
             yield Dataset(self.makes, frame, self._roles(tables))
 
     def _profiles(self, tables: Tables, part: Part, learned: Mapping[str, Any]) -> IbisTable:
