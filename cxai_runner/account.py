@@ -164,13 +164,13 @@ class Account:
     def _fingerprint(self, model: SavedModel, train: Dataset) -> dict[str, Any]:
         """How the training rows are spread, as the model takes them and as it scores them."""
         from cxai_runner.evaluation.population import written
-        from cxai_runner.evaluation.predicted import of_an_estimator
+        from cxai_runner.evaluation.predicted import counted, of_an_estimator
 
         inputs = train.frame[list(model.example.columns)]
         kind = self.ready.experiment.task.model_kind
         with self.warned.gathering():
             scores = of_an_estimator(model.estimator, model.method, inputs, kind)
-        return written(inputs, scores, self.privacy.values)
+        return written(inputs, counted(scores), self.privacy.values)
 
     def opening(self) -> Record:
         """Return what is known before anything ran."""

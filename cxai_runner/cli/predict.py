@@ -13,6 +13,8 @@ import click
 from cxai_runner.cli.output import emit_json, note, table
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from cxai_runner.evaluation.population import Moved
     from cxai_runner.lifecycle.predict import Predictions
 
@@ -109,7 +111,7 @@ def _in_words(done: Predictions, drift_to: Path | None) -> str:
     lines = [f"{done.model}{version} of run {done.run_id[:8]}"]
     rows = [["predicted", f"{done.rows_out:,} of {done.rows_in:,} rows"]]
     if done.as_of is not None:
-        rows.append(["as of", f"{done.as_of:%Y-%m-%d}"])
+        rows.append(["as of", _day(done.as_of)])
     rows += [["rejected", f"{count:,}: {reason}"] for reason, count in done.rejected.items()]
     rows.append(["to", str(done.to)])
     if done.rejected_to is not None:
@@ -132,7 +134,7 @@ def _drift_in_words(done: Predictions, drift_to: Path | None) -> list[str]:
             f"{one.psi:.3f}",
             f"{one.chance:.3f}",
             one.verdict,
-            one.most,
+            one.most if one in done.drifted else "",
         ]
         for one in ranked[:_FEW]
     ]
@@ -155,11 +157,15 @@ def _plain(done: Predictions) -> dict[str, Any]:
         "rejected": dict(done.rejected),
         "to": done.to,
         "rejected_to": done.rejected_to,
-        "as_of": None if done.as_of is None else done.as_of.isoformat(),
+        "as_of": None if done.as_of is None else _day(done.as_of),
         "drift": [asdict(one) for one in done.drift],
         "notes": list(done.notes),
         "seconds": done.seconds,
     }
+
+
+def _day(when: datetime | str) -> str:
+    return when if isinstance(when, str) else when.isoformat(" ").removesuffix(" 00:00:00")
 
 
 def _frame(drift: tuple[Moved, ...]) -> Any:

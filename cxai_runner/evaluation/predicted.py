@@ -50,3 +50,8 @@ def of_an_estimator(estimator: Any, method: str, rows: pd.DataFrame, kind: str |
         return predicted(pd.Series(found, index=rows.index), kind)
     classes = list(getattr(estimator, "classes_", range(found.shape[1])))
     return predicted(pd.DataFrame(found, index=rows.index).set_axis(classes, axis=1), kind)
+
+
+def counted(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Return predictions as they are counted in bins: a segment's number is a name."""
+    return predictions.astype({name: "str" for name in predictions if name == SEGMENT})

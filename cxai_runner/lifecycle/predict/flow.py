@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,6 +20,8 @@ from cxai_runner.lifecycle.predict.databases import is_url, open_table, resolved
 from cxai_runner.lifecycle.predict.files import Files, Memory, Place, beside
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import pandas as pd
 
     from cxai_runner.config.compose import Composed
@@ -51,7 +52,7 @@ class Predictions:
     to, rejected_to
         Where the rows are; None where they are in memory only, or none was rejected.
     as_of
-        The instant as of which the rows were seen, where there is one.
+        The date or number as of which the rows were seen, where there is one.
     drift
         How far each input and the score moved since training; empty where the run keeps nothing to compare with.
     notes
@@ -70,7 +71,7 @@ class Predictions:
     rejected: Mapping[str, int]
     to: str | None
     rejected_to: str | None
-    as_of: datetime | None
+    as_of: datetime | str | None
     drift: tuple[Moved, ...]
     notes: tuple[str, ...]
     seconds: float
@@ -111,7 +112,8 @@ def predict(
         A ``.parquet`` or ``.csv`` file, or a table as in ``sqlite:///scores.db#predictions``; None keeps the rows in
         memory.
     as_of, since
-        Dates in ISO 8601: nothing at or after the first is read; what is before the second is only the past.
+        Dates in ISO 8601, or numbers where occasions are numbered: nothing at or after the first is read; what is
+        before the second is only the past.
     overwrite
         Whether what is there already is replaced.
     trust
@@ -139,7 +141,6 @@ def predict(
 
     begun = time.perf_counter()
     refuse_other_changes(changes)
-    window = _window(as_of, since)
     found = named(store, model)
     if not found.run_id:
         raise UserError([Problem("MODEL", "was not made by a run, so how to build its inputs is not known", model)])
@@ -149,7 +150,7 @@ def predict(
     threads = int(composed.plain["threads"])
     with closing(_place(to, overwrite=overwrite)) as place:
         with ModelApart.of(found.uri, store, trust=trust, threads=threads) as apart, held_to(threads):
-            rows = prepare(composed, what_was_learned, list(apart.inputs), *window)
+            rows = prepare(composed, what_was_learned, list(apart.inputs), as_of, since)
             comparison, notes = _comparison(kept, rows)
             judge = _judge(apart, rows, comparison)
             done = _each(apart, rows, judge, comparison, place, found, tell)
@@ -189,7 +190,7 @@ def _each(
     """Judge, predict and write chunk after chunk; return how many rows were predicted."""
     import pandas as pd
 
-    from cxai_runner.evaluation.predicted import predicted
+    from cxai_runner.evaluation.predicted import counted, predicted
     from cxai_runner.lifecycle.predict.rows import ids_of
 
     done = read = 0
@@ -205,7 +206,7 @@ def _each(
             why[good] = judge.after(predictions)
             kept = predictions[why[good] == ""]
             if comparison is not None:
-                comparison.take("score", kept)
+                comparison.take("score", counted(kept))
             if len(kept):
                 place.write(pd.concat([ids.loc[kept.index], kept], axis=1).assign(**_stamp(found, len(kept))))
             done += len(kept)
@@ -280,24 +281,6 @@ def _place(to: str | None, *, overwrite: bool) -> Place:
         return Memory()
     to = resolved(to)
     return open_table(to, overwrite=overwrite) if is_url(to) else Files(Path(to).expanduser(), overwrite=overwrite)
-
-
-def _window(as_of: str | None, since: str | None) -> tuple[datetime | None, datetime | None]:
-    """The two dates as instants."""
-    from cxai_runner.data.tables.instants import instant
-
-    found = {"--as-of": (as_of, instant(as_of)), "--since": (since, instant(since))}
-    problems = [
-        Problem(key, "a date, as in 2017-12-31", text)
-        for key, (text, when) in found.items()
-        if text is not None and when is None
-    ]
-    end, start = found["--as-of"][1], found["--since"][1]
-    if end is not None and start is not None and start >= end:
-        problems.append(Problem("--since", f"no day is left: --as-of is {as_of}", since))
-    if problems:
-        raise UserError(problems)
-    return end, start
 
 
 def _refuse_miscounted(count: int, done: int, rejected: Mapping[str, int]) -> None:

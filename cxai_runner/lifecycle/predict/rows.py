@@ -6,14 +6,16 @@ learned again.
 
 from __future__ import annotations
 
+import copy
 import fnmatch
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from cxai_runner.config.problems import Problem, UserError, did_you_mean, under
+from cxai_runner.data.tables.instants import instant
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table as IbisTable
@@ -50,7 +52,7 @@ class NewRows:
     count
         How many rows there are.
     as_of
-        The instant as of which rows are seen, where there is one.
+        The date or number as of which rows are seen, where there is one.
     """
 
     experiment: Experiment
@@ -59,7 +61,7 @@ class NewRows:
     part: Part
     learned: Mapping[str, Any]
     count: int
-    as_of: datetime | None
+    as_of: datetime | str | None
 
     def stream(self, size: int) -> Iterator[Dataset]:
         """Build about ``size`` rows at a time."""
@@ -82,8 +84,8 @@ def prepare(
     composed: Composed,
     learned: Mapping[str, Any],
     inputs: Sequence[str],
-    as_of: datetime | None = None,
-    since: datetime | None = None,
+    as_of: str | None = None,
+    since: str | None = None,
 ) -> NewRows:
     """Map the rows, check them first without reading one and then by bounded queries, and count them.
 
@@ -95,10 +97,9 @@ def prepare(
         What the run's features learned.
     inputs
         The columns that the model takes.
-    as_of
-        Nothing at or after it is read.
-    since
-        Rows before it are only the past of those that are predicted.
+    as_of, since
+        Dates, or numbers where occasions are numbered: nothing at or after the first is read; what is before the
+        second is only the past of the rows that are predicted.
 
     Raises
     ------
@@ -108,39 +109,29 @@ def prepare(
     from cxai_runner.data.answers import remember_in
     from cxai_runner.data.connect import set_threads
     from cxai_runner.data.quality.contracts import broken
-    from cxai_runner.evaluation.splits import Part
     from cxai_runner.preflight import assemble
 
     experiment = assemble(composed)
     set_threads(experiment.settings["threads"])
     cache = experiment.settings["cache"]
     remember_in(Path(cache["dir"]) if cache["enabled"] else None)
+    composed, experiment = _without_outcomes(composed, experiment, inputs)
     _refuse(composed, under("data", experiment.source.problems()), "config")
     tables = experiment.source.open()
-    features = experiment.features.for_new_rows(inputs, as_of)
+    day = instant(as_of)
+    features = experiment.features.for_new_rows(inputs, day)
     _refuse(composed, _absent(features, tables, inputs), "config")
-    needs = _needed(features, tables, inputs)
-    _refuse(composed, broken(needs, tables), "data")
+    _refuse(composed, broken(_needed(features, tables, inputs), tables, gaps=True), "data")
     _refuse(composed, under("features", features.problems(tables)), "data")
-    part = Part("held_out", start=since, end=as_of)
     rows = features.rows(tables)
-    if since is not None and "time" not in rows.columns:
-        raise UserError([_undated(features.makes)])
+    part = _window(rows, features.makes, as_of, since)
     count = _count(rows, part)
     if not count:
-        window = " from … to ".join(str(one) for one in (since, as_of) if one is not None)
+        window = " ".join(f"{word} {when}" for word, when in (("since", since), ("before", as_of)) if when is not None)
         raise UserError([Problem("data", f"no rows to predict{' ' * bool(window)}{window}")], "data")
     extended = features.extended(tables, part, learned)
-    seen = extended.get("as_of") if as_of is None else as_of
-    return NewRows(
-        experiment,
-        tables,
-        features,
-        part,
-        extended,
-        count,
-        datetime.fromisoformat(seen) if isinstance(seen, str) else seen,
-    )
+    seen = as_of if as_of is not None else instant(extended.get("as_of"))
+    return NewRows(experiment, tables, features, part, extended, count, seen)
 
 
 def ids_of(dataset: Dataset) -> list[str]:
@@ -195,8 +186,60 @@ def _count(rows: IbisTable, part: Part) -> int:
     return int(value(part.select(rows, "time" if "time" in rows.columns else None).count()))
 
 
-def _undated(makes: str) -> Problem:
-    return Problem("--since", f"rows of {makes} are not dated here", remedy="leave it out: every row is predicted")
+def _window(rows: IbisTable, makes: str, as_of: str | None, since: str | None) -> Part:
+    """The rows between two dates, or two numbers where occasions are numbered."""
+    from cxai_runner.evaluation.splits import Part
+
+    dated = rows["time"].type().is_temporal() if "time" in rows.columns else None
+    numbered = dated is False and rows["time"].type().is_integer()
+    found: dict[str, Any] = {}
+    problems = []
+    for key, text in (("--as-of", as_of), ("--since", since)):
+        found[key] = _whole(text) if numbered else instant(text)
+        if text is not None and found[key] is None:
+            wanted = "a number, as occasions are numbered here" if numbered else "a date, as in 2017-12-31"
+            problems.append(Problem(key, wanted, text))
+    if since is not None and not (dated or numbered):
+        remedy = "leave it out: every row is predicted"
+        problems.append(Problem("--since", f"rows of {makes} are not dated here", since, remedy))
+    end, start = found["--as-of"], found["--since"]
+    if not problems and end is not None and start is not None and start >= end:
+        problems.append(Problem("--since", f"nothing is left before --as-of {as_of}", since))
+    if problems:
+        raise UserError(problems)
+    return Part("held_out", start=start, end=end)
+
+
+def _whole(text: str | None) -> int | None:
+    try:
+        return None if text is None else int(text)
+    except ValueError:
+        return None
+
+
+def _without_outcomes(composed: Composed, experiment: Experiment, inputs: Sequence[str]) -> tuple[Composed, Experiment]:
+    """Take what new rows cannot have, and what nothing here reads, out of the map of a table that is ready made."""
+    from cxai_runner.preflight import assemble
+
+    makes = experiment.features.makes
+    read = {"customer_id", *_TIMES, *inputs}
+    absent = []
+    for problem in experiment.source.problems():
+        *path, column = problem.key.split(".")
+        ready_made = path in (["tables", makes, "columns"], ["columns"])
+        if ready_made and column not in read and not any(name.startswith(f"{column}_") for name in inputs):
+            absent.append([*path, column])
+    if not absent or makes not in experiment.features.needs().tables():
+        return composed, experiment
+    raw, plain = (copy.deepcopy(dict(config)) for config in (composed.raw, composed.plain))
+    for config in (raw, plain):
+        for *path, column in absent:
+            node = config["data"]
+            for key in path:
+                node = node[key]
+            del node[column]
+    composed = replace(composed, raw=raw, plain=plain)
+    return composed, assemble(composed)
 
 
 def _refuse(composed: Composed, problems: Iterator[Problem], stage: Any) -> None:
