@@ -1,7 +1,7 @@
 """cxai: declarative experiments for customer analytics.
 
-``cxai_runner.run`` runs one from Python, ``cxai_runner.load`` returns one that was run, ``cxai_runner.reproduce`` makes
-one again; importing the package costs nothing.
+``cxai_runner.run`` runs one from Python, ``cxai_runner.load`` returns one that was run; ``cxai_runner.compare``, ``reproduce``
+and ``predict`` do with runs what their commands do; importing the package costs nothing.
 """
 
 from __future__ import annotations
@@ -9,20 +9,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cxai_runner.api import load, reproduce, run
+    from cxai_runner.api import load, predict, reproduce, run
     from cxai_runner.config.problems import UserError
+    from cxai_runner.lifecycle.predict import Predictions
     from cxai_runner.lifecycle.reproduce import Reproduction
     from cxai_runner.runs import Run, SweepRun
 
 __version__ = "0.1.0"
-__all__ = ["Reproduction", "Run", "SweepRun", "UserError", "__version__", "load", "reproduce", "run"]
+__all__ = ["Predictions", "Reproduction", "Run", "SweepRun", "UserError", "__version__", "load", "predict", "reproduce", "run"]
 
 _HOMES = {
     "Reproduction": "cxai_runner.lifecycle.reproduce",
     "Run": "cxai_runner.runs",
     "SweepRun": "cxai_runner.runs",
+    "Predictions": "cxai_runner.lifecycle.predict",
     "load": "cxai_runner.api",
     "reproduce": "cxai_runner.api",
+    "predict": "cxai_runner.api",
     "run": "cxai_runner.api",
     "UserError": "cxai_runner.config.problems",
 }

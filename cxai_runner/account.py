@@ -20,6 +20,7 @@ from cxai_runner.tracking.lineage import code_of, environment_text
 from cxai_runner.tracking.record import (
     CHOICES,
     CONFIG,
+    FINGERPRINT,
     KEYS,
     LEARNED,
     OVERRIDES,
@@ -139,7 +140,7 @@ class Account:
         pictures: Pictures,
         evaluation: Evaluation,
         models: Mapping[str, SavedModel],
-        learned: Mapping[str, Any],
+        train: Dataset,
     ) -> Record:
         """Return everything that the run holds."""
         import json
@@ -148,7 +149,12 @@ class Account:
 
         self.traces.scored(evaluation.scores)
         self.traces.told(document.tables)
-        texts = self._texts() | {"report.json": document.to_json(), LEARNED: json.dumps(learned, ensure_ascii=False)}
+        texts = self._texts() | {
+            "report.json": document.to_json(),
+            LEARNED: json.dumps(train.learned, ensure_ascii=False),
+        }
+        if (model := models.get("model")) is not None:
+            texts[FINGERPRINT] = json.dumps(self._fingerprint(model, train), ensure_ascii=False)
         tables = {table.name: table.frame for table in document.tables}
         if pictures.quality is not None:
             texts["data_quality.html"] = pictures.quality
@@ -170,6 +176,17 @@ class Account:
             figures=pictures.figures,
             note=f"{document.headline}\n\n`{document.command}`",
         )
+
+    def _fingerprint(self, model: SavedModel, train: Dataset) -> dict[str, Any]:
+        """How the training rows are spread, as the model takes them and as it scores them."""
+        from cxai_runner.evaluation.population import written
+        from cxai_runner.evaluation.predicted import counted, of_an_estimator
+
+        inputs = train.frame[list(model.example.columns)]
+        kind = self.ready.experiment.task.model_kind
+        with self.warned.gathering():
+            scores = of_an_estimator(model.estimator, model.method, inputs, kind)
+        return written(inputs, counted(scores), self.privacy.values)
 
     def opening(self) -> Record:
         """Return what is known before anything ran."""

@@ -18,6 +18,7 @@ from cxai_runner.runs import Run, SweepRun
 if TYPE_CHECKING:
     from cxai_runner.config.problems import Problem
     from cxai_runner.data.sources.lent import Frames
+    from cxai_runner.lifecycle.predict import Predictions
     from cxai_runner.lifecycle.reproduce import Reproduction
 
 _ARGUMENT = "argument"
@@ -158,6 +159,83 @@ def reproduce(
         frames = None if tables is None else Frames.of(tables, columns)
         with nullcontext() if frames is None else frames.opened():
             return made_again(original, Asked(changes, tolerance, anyway, cached, checkout), frames=frames)
+    except UserError as error:
+        raise UserError(map(_told_here, error.problems), error.stage) from None
+
+
+def predict(
+    model: str,
+    *changes: str,
+    to: str | Path | None = None,
+    tables: Mapping[str, Any] | None = None,
+    columns: Mapping[str, Mapping[str, Any]] | None = None,
+    as_of: str | None = None,
+    since: str | None = None,
+    overwrite: bool = False,
+    trust: bool = False,
+    uri: str | None = None,
+    config_dirs: Sequence[str | Path] = (),
+) -> Predictions:
+    """Score new rows with a model in the tracking store, as ``cxai predict`` does.
+
+    Parameters
+    ----------
+    model
+        ``models:/NAME@ALIAS``, ``models:/NAME/VERSION``, ``runs:/RUN/model``, or a run: its id, the beginning of it,
+        its name, or ``last``.
+    changes
+        Where the rows are, as on the command line: ``"data=csv"``, ``"data.path=new.csv"``; the run's own data where
+        nothing is said.
+    to
+        A ``.parquet`` or ``.csv`` file, or a table as in ``"sqlite:///scores.db#predictions"``. Where none is given the
+        rows are the answer's ``frame``.
+    tables, columns
+        Data frames in place of a source, as in `run`.
+    as_of, since
+        Dates in ISO 8601, or numbers where occasions are numbered: nothing at or after the first is read; what is
+        before the second is only the past of the rows that are predicted.
+    overwrite
+        Whether what is there already is replaced.
+    trust
+        Whether a model may run code of its own that you did not write on this machine: a pickle, or the modules that
+        it carries.
+    uri
+        The tracking store; by default ``MLFLOW_TRACKING_URI``, or ``mlruns`` in the working folder.
+    config_dirs
+        Folders of configs of your own.
+
+    Raises
+    ------
+    UserError
+        With all mistakes of the first stage that has any; nothing is written then.
+    ModelError
+        The model fails on rows that nothing is wrong with.
+    """
+    from cxai_runner.arguments import check, check_text
+    from cxai_runner.config.problems import UserError
+    from cxai_runner.data.sources.lent import Frames
+    from cxai_runner.lifecycle.predict import predict as predict_rows
+    from cxai_runner.request import over
+    from cxai_runner.tracking.store import Store
+
+    check_text("model", model, 'as in "models:/segments@champion", a run\'s id, or "last"')
+    check(changes, tables, columns, config_dirs)
+    try:
+        frames = None if tables is None else Frames.of(tables, columns)
+        given, adapt = over(frames, changes)
+        with nullcontext() if frames is None else frames.opened():
+            return predict_rows(
+                Store.open(uri, Path.cwd(), create=False),
+                model,
+                given,
+                to=None if to is None else str(to),
+                as_of=as_of,
+                since=since,
+                overwrite=overwrite,
+                trust=trust,
+                config_dirs=[Path(folder) for folder in config_dirs],
+                adapt=adapt,
+            )
     except UserError as error:
         raise UserError(map(_told_here, error.problems), error.stage) from None
 

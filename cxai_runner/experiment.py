@@ -126,7 +126,7 @@ def run(
         pictures = stages.run("report", account.pictures, document)
         if experiment.settings["refit"] == "all" and unseen_scores:
             fitted, train = _refitted(ready, account.keys, stages, context)
-        record = account.record(document, pictures, evaluation, task.models(fitted, train), train.learned)
+        record = account.record(document, pictures, evaluation, task.models(fitted, train), train)
         _refuse_changed(ready, account.keys)
         stages.run("log", tracked.finish, record, experiment.settings["tracking"]["level"])
     return Result(

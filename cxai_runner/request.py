@@ -11,7 +11,7 @@ from cxai_runner.config.overrides import COMMAND_LINE
 from cxai_runner.config.problems import Problem, UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from cxai_runner.config.compose import Composed
     from cxai_runner.data.sources.lent import Frames
@@ -102,6 +102,20 @@ def request(
         raise UserError(problems)
     masker = Masker.of(composed.plain, composed.raw_env_names(), [composed.plain["tracking"]["uri"] or ""])
     return Request(composed, masker, Privacy(**composed.plain["privacy"]))
+
+
+def over(frames: Frames | None, changes: Sequence[str]) -> tuple[Sequence[str], Callable[[Composed], Composed]]:
+    """Return the changes of a run's config that put frames in place of its data, and what describes them in it.
+
+    Raises
+    ------
+    UserError
+        The changes name other data too.
+    """
+    problems = [] if frames is None else list(_contradicted(changes))
+    if problems:
+        raise UserError(problems)
+    return _chosen(changes, frames), lambda composed: _with(frames, composed)
 
 
 def _chosen(overrides: Sequence[str], frames: Frames | None) -> Sequence[str]:

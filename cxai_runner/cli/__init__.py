@@ -21,6 +21,7 @@ COMMANDS = {
     "list": "List tasks, data, models, features, splits, sweeps, promotions or runs.",
     "inspect": "Look at a table, and propose a config for it.",
     "show": "Show what a run found.",
+    "predict": "Score new rows with a model in the store.",
     "report": "Render a run's report again from what it logged, and say where it is.",
     "reproduce": "Make a run again, and say whether it came to the same.",
     "export": "Write a run into a folder that can be sent and repeated elsewhere.",

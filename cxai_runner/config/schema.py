@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from functools import lru_cache
 from typing import Annotated, Any, Literal, get_args, get_type_hints
 
-from annotated_types import Ge, MinLen
+from annotated_types import Ge, Gt, MinLen
 
 SLOTS = ("data", "features", "task", "model", "split")
 """The keys under which components stand: each names its class by ``_target_``."""
@@ -91,6 +91,20 @@ class PrivacyConfig:
 
 
 @dataclass
+class DriftConfig:
+    """When rows to predict are told to be other than those that a model was trained on.
+
+    Parameters
+    ----------
+    warn, alarm
+        The population stability index from which an input or the score counts as moved, and as shifted.
+    """
+
+    warn: float = _constrained(Gt(0), default=0.1)
+    alarm: float = _constrained(Gt(0), default=0.25)
+
+
+@dataclass
 class TargetsConfig:
     """Which classes a config may name.
 
@@ -131,7 +145,7 @@ class Schema:
     refit
         Which rows the kept model is fitted on: those that it was judged with (``train``), or once more on ``all``. The
         evidence stays that of the fit which left rows out.
-    evaluation, tracking, cache, privacy, targets
+    evaluation, tracking, cache, privacy, drift, targets
         Settings of the engine, each with keys of its own.
     """
 
@@ -148,6 +162,7 @@ class Schema:
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
     cache: CacheConfig = field(default_factory=CacheConfig)
     privacy: PrivacyConfig = field(default_factory=PrivacyConfig)
+    drift: DriftConfig = field(default_factory=DriftConfig)
     targets: TargetsConfig = field(default_factory=TargetsConfig)
 
 

@@ -3,13 +3,18 @@
 A builder sees tables in three steps, so that nothing leaks: `rows` says which rows there will be (the split is planned
 on them), `learn` sees the training part alone, and `build` makes either part from what was learned. All three are
 Ibis expressions; only what `build` aggregates becomes a pandas frame.
+
+Later, other rows are built with what was learned then: `for_new_rows` is the builder for them, `extended` adds to what
+was learned what they say together, and `stream` builds them a few at a time, so that any number of them fits.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cxai_runner.config.problems import Problem
@@ -78,3 +83,50 @@ class Features(ABC):
     @abstractmethod
     def build(self, tables: Tables, part: Part, learned: Mapping[str, Any]) -> Dataset:
         """Build one part. Nothing later than a row's own time, or than ``part.end``, may be read for it."""
+
+    def for_new_rows(self, inputs: Sequence[str], as_of: datetime | None) -> Features:
+        """Return the builder for rows to predict.
+
+        It leaves no row out for a value that it lacks: whoever predicts says what becomes of it.
+
+        Parameters
+        ----------
+        inputs
+            The columns that the model takes.
+        as_of
+            The instant from which nothing is read; None where everything is.
+        """
+        return self
+
+    def wants_all(self) -> bool:
+        """Whether rows that lack an input were left out of training."""
+        return False
+
+    def extended(self, tables: Tables, part: Part, learned: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Add to what was learned in training what all new rows say together, so that few of them are built alike."""
+        return learned
+
+    def stream(self, tables: Tables, part: Part, learned: Mapping[str, Any], size: int) -> Iterator[Dataset]:
+        """Build one part a few customers at a time: about ``size`` rows each, a customer's never apart.
+
+        ``learned`` is what `extended` gave for the same part.
+        """
+        import numpy as np
+
+        rows = self.rows(tables)
+        rows = part.select(rows, "time" if "time" in rows.columns else None)
+        counts = rows.group_by("customer_id").aggregate(rows=rows.count()).order_by("customer_id").to_pyarrow()
+        chunk = np.cumsum(counts["rows"].to_numpy()) // size
+        for begin, end in _runs(chunk):
+            customers = counts.select(["customer_id"]).slice(begin, end - begin)
+            yield self.build(tables, replace(part, customers=customers), learned)
+
+
+def _runs(labels: Any) -> Iterator[tuple[int, int]]:
+    """Begin and end of each stretch of equal values."""
+    import numpy as np
+
+    if not len(labels):
+        return
+    breaks = [0, *(np.flatnonzero(np.diff(labels)) + 1).tolist(), len(labels)]
+    yield from pairwise(breaks)

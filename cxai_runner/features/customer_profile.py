@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cxai_runner.config.problems import Problem, did_you_mean
+from cxai_runner.data import engines
 from cxai_runner.data.answers import value
 from cxai_runner.data.dataset import Dataset, Roles
 from cxai_runner.data.tables.instants import instant
@@ -127,6 +128,24 @@ class CustomerProfile(Features):
 
     def build(self, tables: Tables, part: Part, learned: Mapping[str, Any]) -> Dataset:
         """Build one part."""
+        frame = self._profiles(tables, part, learned).execute()
+        return Dataset(self.makes, ordered(frame, ["customer_id"]), self._roles(tables))
+
+    def for_new_rows(self, inputs: Sequence[str], as_of: datetime | None) -> Features:
+        """See customers as of that date: that of the training rows is long past."""
+        return replace(self, as_of=as_of)
+
+    def extended(self, tables: Tables, part: Part, learned: Mapping[str, Any]) -> Mapping[str, Any]:
+        """See customers as of the day after the last of all orders, where no date is given."""
+        return {**learned, **self.learn(tables, part)}
+
+    def stream(self, tables: Tables, part: Part, learned: Mapping[str, Any], size: int) -> Iterator[Dataset]:
+        """Aggregate where the rows live, in one pass, and read the profiles as they come."""
+        for frame in engines.stream(self._profiles(tables, part, learned), size):
+            yield Dataset(self.makes, frame, self._roles(tables))
+
+    def _profiles(self, tables: Tables, part: Part, learned: Mapping[str, Any]) -> IbisTable:
+        """One row per customer, with the demographics there are."""
         as_of = min(one for one in (instant(learned["as_of"]), instant(part.end)) if one is not None)
         bought = part.select(self._before(tables["transactions"], as_of), None)
         profile = self._aggregate(tables, bought, as_of)
@@ -134,15 +153,12 @@ class CustomerProfile(Features):
         if demographics:
             profile = profile.left_join(tables["customers"].select("customer_id", *demographics), "customer_id")
             profile = profile.drop("customer_id_right")
-        measures = self._measures(tables)
-        frame = profile.select("customer_id", *measures, *demographics).execute()
+        return profile.select("customer_id", *self._measures(tables), *demographics)
+
+    def _roles(self, tables: Tables) -> Roles:
+        measures, demographics = self._measures(tables), self._demographics(tables)
         inputs = tuple(one for one in measures if self.columns is None or one in self.columns)
-        described = tuple(one for one in (*measures, *demographics) if one not in inputs)
-        return Dataset(
-            kind=self.makes,
-            frame=ordered(frame, ["customer_id"]),
-            roles=Roles(inputs=inputs, describe=described),
-        )
+        return Roles(inputs=inputs, describe=tuple(one for one in (*measures, *demographics) if one not in inputs))
 
     def _before(self, transactions: IbisTable, as_of: datetime | None) -> IbisTable:
         import ibis

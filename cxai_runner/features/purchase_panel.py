@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from annotated_types import Ge, Lt
@@ -167,6 +168,16 @@ class PurchasePanel(Features):
             "market": _written(met).to_dict("records"),
             "paid": _written(market.seen(sales)).to_dict("list"),
         }
+
+    def for_new_rows(self, inputs: Sequence[str], as_of: datetime | None) -> Features:
+        """Ask for no number of brands or lines: which alternatives there are was learned."""
+        return replace(self, brands=2, store_group_lines=1)
+
+    def extended(self, tables: Tables, part: Part, learned: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Add the market of the weeks that training did not have, from what all customers bought in them."""
+        lines = stores.grouped(self._lines(tables), learned["groups"])
+        met = self._met(tables, lines, part, learned, occasions.weeks(part.select(lines, "time")))
+        return {**learned, "market": _written(met).to_dict("records")}
 
     def build(self, tables: Tables, part: Part, learned: Mapping[str, Any]) -> Dataset:
         """Build one part."""

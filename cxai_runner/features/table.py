@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import fnmatch
+import glob
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from cxai_runner.config.problems import Problem, did_you_mean
+from cxai_runner.data import engines
 from cxai_runner.data.answers import row
 from cxai_runner.data.dataset import Dataset, Dropped, Roles
 from cxai_runner.data.tables.needs import Needs
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 _FEW = 0.05
 """The share of odd values up to which a column of text is one of numbers that somebody has to mend."""
 
+_TIMES = ("time", "occasion", "timestamp")
 _PANEL_INPUTS = ("price_*", "promotion_*")
 
 
@@ -121,17 +125,36 @@ class Table(Features):
         every = part.select(tables[self.table], time)
         frame = part.select(self._complete(tables), time).execute()
         dropped = self._incomplete(every, inputs) if self.missing == "drop" else ()
+        frame = ordered(frame, ["customer_id"] if time is None else ["customer_id", time])
+        return Dataset(self.table, frame, self._roles(tables, list(frame.columns)), dropped)
+
+    def for_new_rows(self, inputs: Sequence[str], as_of: datetime | None) -> Features:
+        """Take just the columns that the model takes, and every row."""
+        return replace(self, columns=[glob.escape(name) for name in inputs], exclude=(), missing="keep")
+
+    def wants_all(self) -> bool:
+        """Whether rows that lack an input were left out of training."""
+        return self.missing == "drop"
+
+    def stream(self, tables: Tables, part: Part, learned: Mapping[str, Any], size: int) -> Iterator[Dataset]:
+        """Read the rows as they come, in one pass: each is a row of the dataset, whoever's it is."""
+        time = self._time(tables)
+        have = tables.columns(self.table)
+        wanted = ["customer_id", *(name for name in _TIMES if name in have), *self._inputs(tables)]
+        wanted = list(dict.fromkeys(wanted))
+        rows = part.select(self._complete(tables), time).select(*wanted)
+        roles = self._roles(tables, wanted)
+        for frame in engines.stream(rows, size):
+            yield Dataset(self.table, frame, roles)
+
+    def _roles(self, tables: Tables, columns: Sequence[str]) -> Roles:
+        inputs, time = self._inputs(tables), self._time(tables)
         special = {"customer_id", time, *inputs}
-        return Dataset(
-            kind=self.table,
-            frame=ordered(frame, ["customer_id"] if time is None else ["customer_id", time]),
-            roles=Roles(
-                time=time,
-                inputs=inputs,
-                describe=tuple(column for column in frame.columns if column not in special),
-                alternatives=_alternatives(frame.columns) if self.table == "panel" else (),
-            ),
-            dropped=dropped,
+        return Roles(
+            time=time,
+            inputs=inputs,
+            describe=tuple(column for column in columns if column not in special),
+            alternatives=_alternatives(columns) if self.table == "panel" else (),
         )
 
     def _inputs(self, tables: Tables) -> tuple[str, ...]:
@@ -149,7 +172,7 @@ class Table(Features):
 
     def _time(self, tables: Tables) -> str | None:
         have = tables.columns(self.table)
-        return next((one for one in ("time", "occasion", "timestamp") if one in have), None)
+        return next((one for one in _TIMES if one in have), None)
 
     def _complete(self, tables: Tables) -> IbisTable:
         """The rows that have a value in every input, unless those that have not are kept."""

@@ -51,9 +51,12 @@ class ModelApart:
     ----------
     inputs
         The columns that it takes, each with MLflow's name of its type; empty where the model does not say.
+    folder
+        Its files, for as long as it is loaded.
     """
 
     inputs: Mapping[str, str]
+    folder: Path = field(repr=False)
     _process: subprocess.Popen[bytes] = field(repr=False)
     _told: IO[bytes] = field(repr=False)
 
@@ -88,7 +91,7 @@ class ModelApart:
             said = described(folder)
             _refuse_untrusted(folder, said, str(model), trust=trust)
             with tempfile.TemporaryFile() as told:
-                apart = cls(_inputs(said), _started(threads, told), told)
+                apart = cls(_inputs(said), folder, _started(threads, told), told)
                 try:
                     apart._ask(*packed(_request(folder, said, trust=trust))[1:])
                     yield apart
@@ -135,6 +138,16 @@ class ModelApart:
             return pd.Series(found.column(0).to_numpy(), index=rows.index, name="prediction")
         columns = [column.to_numpy() for column in found.columns]
         return pd.DataFrame(dict(enumerate(columns)), index=rows.index).set_axis(labels, axis=1)
+
+    def example(self) -> pd.DataFrame | None:
+        """Return a few rows as the model takes them; None where it carries none."""
+        import pandas as pd
+
+        path = self.folder / "input_example.json"
+        if not path.is_file():
+            return None
+        rows = json.loads(path.read_text(encoding="utf-8"))
+        return pd.DataFrame(rows["data"], columns=rows["columns"]) if "columns" in rows else None
 
     def _ask(self, *request: Bytes) -> tuple[dict[str, Any], memoryview]:
         """Send one message and wait for its answer: what it says, and the table behind it."""

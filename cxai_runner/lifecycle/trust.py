@@ -67,13 +67,13 @@ def foreign_code(folder: Path, said: Mapping[str, Any], which: str, remedy: str)
     if places:
         yield Problem("model", "keeps its code where no model of ours does", which, remedy)
         return
-    changed = next(_other(folder / CODE), None)
+    changed = next(other_code(folder / CODE), None)
     if changed is not None:
         told = f"carries code that is not installed here ({changed}), and was not written by you on this machine"
         yield Problem("model", told, which, remedy)
 
 
-def _other(code: Path) -> Iterator[str]:
+def other_code(code: Path) -> Iterator[str]:
     """Yield each file of the model's code that is not the same file of the package that is installed."""
     from cxai_runner.tracking.requirements import source_of
 

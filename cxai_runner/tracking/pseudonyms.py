@@ -62,6 +62,14 @@ class Privacy:
             frame = frame.set_axis(pd.Index(self._hashed(frame.index.to_series()), name=frame.index.name), axis=0)
         return frame
 
+    def values(self, column: pd.Series) -> pd.Series:
+        """Return a column as its values may be kept: texts as keyed hashes where customers are to be hidden."""
+        from pandas.api.types import is_bool_dtype, is_numeric_dtype
+
+        if not self.pseudonymise or is_numeric_dtype(column) or is_bool_dtype(column):
+            return column
+        return self._hashed(column.astype(object))
+
     def example(self, frame: pd.DataFrame, rows: int = 3) -> pd.DataFrame:
         """Return an input example: the first rows, or as many invented ones of the same types."""
         if not self.pseudonymise:

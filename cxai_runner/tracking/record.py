@@ -35,6 +35,8 @@ OVERRIDES: Final = "overrides.yaml"
 CHOICES: Final = "choices.json"
 LEARNED: Final = "learned.json"
 KEYS: Final = "keys.json"
+FINGERPRINT: Final = "fingerprint.json"
+"""How the rows that a model was trained on, and its scores of them, are spread: what drift is told against."""
 _CHILD: Final = (CONFIG, OVERRIDES, "environment.txt", "report.json")
 REQUIRED: Final[Mapping[Level, tuple[str, ...]]] = {
     "child": _CHILD,

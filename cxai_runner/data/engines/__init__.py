@@ -17,8 +17,9 @@ from cxai_runner.config.problems import Problem
 from cxai_runner.data.engines.urls import engine_of, redacted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    import pandas as pd
     from ibis.backends import BaseBackend
     from ibis.expr.types import Table as IbisTable
     from ibis.expr.types import Value
@@ -135,6 +136,18 @@ def row_sums(table: IbisTable, names: Sequence[str]) -> dict[str, Any]:
 def hashed_by(table: IbisTable) -> str:
     """Return the name of the algorithm behind `row_sums`, with the version of the engine where it is the engine's."""
     return str(_module(name_of(table)).hashed_by(table))
+
+
+def stream(table: IbisTable, size: int) -> Iterator[pd.DataFrame]:
+    """Yield what ``table.execute()`` returns, about ``size`` rows at a time, in one pass.
+
+    Until the last is read nothing else may be asked of the connection. Spark's rows are all fetched first.
+    """
+    if name_of(table) == "duckdb":
+        found: Iterator[pd.DataFrame] = _module("duckdb").stream(table, size)
+    else:
+        found = table._find_backend().stream(table, size)
+    yield from found
 
 
 def errors(table: IbisTable) -> tuple[type[Exception], ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +11,11 @@ from cxai_runner.data import connect
 from cxai_runner.data.answers import State, state_of
 from cxai_runner.data.connect import open_locked
 from cxai_runner.data.engines import Opened, UnreachableError, called
+from cxai_runner.data.engines.frames import as_pandas
 from cxai_runner.data.engines.urls import file_of
 
 if TYPE_CHECKING:
+    import pandas as pd
     from ibis.backends.duckdb import Backend
     from ibis.expr.types import Table as IbisTable
 
@@ -88,6 +90,16 @@ def row_sums(table: IbisTable, names: Sequence[str]) -> dict[str, Any]:
     # The engine adds whole numbers in 128 bits; the cast keeps Ibis from reading the sum as 64.
     sums = {"sum 1": row.sum(), "sum 2": called("hash", [row], "uint64").sum()}
     return {name: value.cast("decimal(38, 0)") for name, value in sums.items()}
+
+
+def stream(table: IbisTable, size: int) -> Iterator[pd.DataFrame]:
+    """Yield the rows of a table expression, about ``size`` at a time, while the engine goes on."""
+    import pyarrow as pa
+
+    backend = table._find_backend(use_default=True)
+    schema = table.schema()
+    for batch in backend._to_duckdb_relation(table).to_arrow_reader(size):
+        yield as_pandas(pa.Table.from_batches([batch]), schema)
 
 
 def errors() -> tuple[type[Exception], ...]:

@@ -5,7 +5,7 @@ Ibis converts each engine's rows in a way of its own, so that the same numbers c
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING, Any
 
@@ -30,14 +30,27 @@ class Frames:
     def execute(self, expr: Any, /, *, params: Any = None, limit: Any = None, **_: Any) -> Any:
         """Return an expression's result as pandas; see Ibis."""
         table = expr.as_table()
-        return expr.__pandas_result__(_pandas(self.to_pyarrow(table, params=params, limit=limit), table.schema()))
+        return expr.__pandas_result__(as_pandas(self.to_pyarrow(table, params=params, limit=limit), table.schema()))
+
+    def fetch_some(self, expr: Any, size: int) -> Iterator[pa.Table]:
+        """Yield the rows of `fetch`, about ``size`` at a time; all are fetched first where an engine has no better."""
+        table = self.fetch(expr, None, None)
+        for begin in range(0, table.num_rows, size):
+            yield table.slice(begin, size)
+
+    def stream(self, expr: Any, size: int) -> Iterator[pd.DataFrame]:
+        """Yield what `execute` returns, about ``size`` rows at a time."""
+        from ibis.backends.duckdb.converter import DuckDBPyArrowData
+
+        for table in self.fetch_some(expr, size):
+            yield as_pandas(expr.__pyarrow_result__(table, data_mapper=DuckDBPyArrowData), expr.schema())
 
     def _make_memtable_finalizer(self, name: str) -> None:
         """Leave it to the engine to drop what we send along: it does so when the connection or the session ends."""
         return
 
 
-def _pandas(table: pa.Table, schema: Any) -> pd.DataFrame:
+def as_pandas(table: pa.Table, schema: Any) -> pd.DataFrame:
     """Arrow as DuckDB's backend makes pandas of it: a column with a gap by way of a list."""
     import pandas as pd
     import pyarrow.types as kinds

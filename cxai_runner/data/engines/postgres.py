@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -127,6 +127,14 @@ class Backend(Frames, IbisBackend):
         with self.con.cursor() as cursor, self.con.transaction():
             rows = cursor.execute(self.compile(expr, params=params, limit=limit)).fetchall()
         return arrow(rows, expr.schema())
+
+    def fetch_some(self, expr: Any, size: int) -> Iterator[pa.Table]:
+        """Yield the rows of a table expression, ``size`` at a time, from a cursor on the server."""
+        self._run_pre_execute_hooks(expr)
+        with self.con.transaction(), self.con.cursor("cxai_rows") as cursor:
+            cursor.execute(self.compile(expr))
+            while rows := cursor.fetchmany(size):
+                yield arrow(rows, expr.schema())
 
     def _register_in_memory_table(self, op: Any) -> None:
         """Send a frame along as a temporary table, in a transaction that may write; it can write nothing else."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -94,6 +94,13 @@ class Backend(Frames, IbisBackend):
         self._run_pre_execute_hooks(expr)
         with self._safe_raw_sql(self.compile(expr, params=params, limit=limit)) as cursor:
             return arrow(cursor.fetchall(), expr.schema())
+
+    def fetch_some(self, expr: Any, size: int) -> Iterator[pa.Table]:
+        """Yield the rows of a table expression, ``size`` at a time."""
+        self._run_pre_execute_hooks(expr)
+        with self._safe_raw_sql(self.compile(expr)) as cursor:
+            while rows := cursor.fetchmany(size):
+                yield arrow(rows, expr.schema())
 
     def _register_in_memory_table(self, op: Any) -> None:
         table = sg.table(op.name, quoted=True, catalog="temp")

@@ -53,22 +53,26 @@ def unmet(needs: Needs, tables: Tables) -> Iterator[Problem]:
             )
 
 
-def broken(needs: Needs, tables: Tables) -> Iterator[Problem]:
-    """Yield what the rows break of the rules for the columns that are needed; full key paths."""
-    found = list(_broken(needs, tables))
+def broken(needs: Needs, tables: Tables, *, gaps: bool = False) -> Iterator[Problem]:
+    """Yield what the rows break of the rules for the columns that are needed; full key paths.
+
+    With ``gaps`` a column that is neither a key nor a date may lack values, or hold infinite ones: whoever reads the
+    rows says what becomes of them.
+    """
+    found = list(_broken(needs, tables, gaps=gaps))
     yield from found
     if not found:
         yield from _strangers(needs, tables)
 
 
-def _broken(needs: Needs, tables: Tables) -> Iterator[Problem]:
+def _broken(needs: Needs, tables: Tables, *, gaps: bool) -> Iterator[Problem]:
     for name in needs.tables():
         if name not in tables:
             continue
         table = tables.mapped[name]
         columns = needs.wanted(name, tables.columns(name))
         try:
-            yield from _check(table, columns)
+            yield from _check(table, columns, gaps=gaps)
         except errors(table.staged) as error:
             # The engine found a line that is no row of this table: too many values, a broken encoding.
             yield _unread(error, table)
@@ -106,10 +110,10 @@ class _Question:
     remedy: str
 
 
-def _check(table: MappedTable, columns: list[str]) -> Iterator[Problem]:
+def _check(table: MappedTable, columns: list[str], *, gaps: bool) -> Iterator[Problem]:
     staged, keep = table.staged, table.keep
     rule = STANDARD[table.name]
-    questions = [*_unparsed(table, columns), *_rules(table, columns)]
+    questions = [*_unparsed(table, columns), *_rules(table, columns, gaps=gaps)]
     measures: dict[str, Any] = {"all": staged.count(), "kept": staged.count(where=keep)}
     for number, one in enumerate(questions):
         measures[f"rows {number}"] = one.rows
@@ -184,7 +188,7 @@ def _of_money(text: str) -> str:
     return ""
 
 
-def _rules(table: MappedTable, columns: list[str]) -> Iterator[_Question]:
+def _rules(table: MappedTable, columns: list[str], *, gaps: bool) -> Iterator[_Question]:
     """What the standard table says of its columns, in the rows that stay."""
     raw = {one.column: one.raw for one in table.casts if one.wanted != TRIMMED}
     staged, keep = table.staged, table.keep
@@ -194,7 +198,8 @@ def _rules(table: MappedTable, columns: list[str]) -> Iterator[_Question]:
             if value.type().is_temporal():
                 yield _outside(table, column, *_endless(value))
             continue
-        if rule.required:
+        open_to_gaps = gaps and rule.kind not in {"key", "timestamp"}
+        if rule.required and not open_to_gaps:
             # Counting values, not nulls, lets the engine answer from a file's statistics. A value that did not
             # parse is told once, as what it is: hence the raw one.
             asked, stated = keep, availability(column, staged.columns)
@@ -205,11 +210,18 @@ def _rules(table: MappedTable, columns: list[str]) -> Iterator[_Question]:
             yield _Question(column, empty, None, "have no value", drop)
         bound = _bound(rule, value)
         if bound is not None:
-            yield _outside(table, column, *bound)
-        if value.type().is_floating():
+            outside, words, filtered = bound
+            yield _outside(table, column, outside & ~_infinite(value) if open_to_gaps else outside, words, filtered)
+        if value.type().is_floating() and not open_to_gaps:
             endless = value.isinf() if keep is None else value.isinf() & keep
             drop = f"to leave them out: data.{_below(table, f'where.{column}')}={{lt: 1.0e+12}}"
             yield _Question(column, staged.count(where=endless), None, "are infinite", drop)
+
+
+def _infinite(value: Value) -> BooleanValue:
+    import ibis
+
+    return value.isinf() if value.type().is_floating() else ibis.literal(False)
 
 
 def _outside(table: MappedTable, column: str, outside: BooleanValue, words: str, filtered: str) -> _Question:

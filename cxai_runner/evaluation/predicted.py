@@ -1,0 +1,57 @@
+"""What a model gave, under the names that everybody reads it by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SEGMENT: Final = "segment"
+PROBABILITY: Final = "probability"
+PREDICTION: Final = "prediction"
+_YES_OR_NO: Final = ({0, 1}, {False, True})
+
+
+def predicted(found: pd.Series | pd.DataFrame, kind: str | None) -> pd.DataFrame:
+    """Return predictions under their names.
+
+    Parameters
+    ----------
+    found
+        What a model gave: one value per row, or a column per class.
+    kind
+        The task's kind of model.
+
+    Returns
+    -------
+    predictions
+        ``segment`` of a clusterer; ``probability`` of yes where the classes are no and yes, and
+        ``probability_<class>`` of each where they are others; else ``prediction``. On the same index.
+    """
+    import pandas as pd
+
+    if isinstance(found, pd.Series):
+        return found.to_frame(SEGMENT if kind == "clusterer" else PREDICTION)
+    classes: Sequence[Any] = list(found.columns)
+    if len(classes) == 2 and set(classes) in _YES_OR_NO:
+        return found.iloc[:, [1]].set_axis([PROBABILITY], axis=1)
+    return found.set_axis([f"{PROBABILITY}_{one}" for one in classes], axis=1)
+
+
+def of_an_estimator(estimator: Any, method: str, rows: pd.DataFrame, kind: str | None) -> pd.DataFrame:
+    """Return what a fitted estimator gives for ``rows``, under its names."""
+    import numpy as np
+    import pandas as pd
+
+    found = np.asarray(getattr(estimator, method)(rows))
+    if found.ndim == 1:
+        return predicted(pd.Series(found, index=rows.index), kind)
+    classes = list(getattr(estimator, "classes_", range(found.shape[1])))
+    return predicted(pd.DataFrame(found, index=rows.index).set_axis(classes, axis=1), kind)
+
+
+def counted(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Return predictions as they are counted in bins: a segment's number is a name."""
+    return predictions.astype({name: "str" for name in predictions if name == SEGMENT})
