@@ -1,7 +1,7 @@
 """cxai: declarative experiments for customer analytics.
 
-``cxai_runner.run`` runs one from Python, ``cxai_runner.load`` returns one that was run; importing the package costs
-nothing.
+``cxai_runner.run`` runs one from Python, ``cxai_runner.load`` returns one that was run, ``cxai_runner.compare`` puts
+several beside each other; importing the package costs nothing.
 """
 
 from __future__ import annotations
@@ -9,16 +9,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cxai_runner.api import load, run
+    from cxai_runner.api import compare, load, run
     from cxai_runner.config.problems import UserError
     from cxai_runner.runs import Run, SweepRun
 
 __version__ = "0.1.0"
-__all__ = ["Run", "SweepRun", "UserError", "__version__", "load", "run"]
+__all__ = ["Run", "SweepRun", "UserError", "__version__", "compare", "load", "run"]
 
 _HOMES = {
     "Run": "cxai_runner.runs",
     "SweepRun": "cxai_runner.runs",
+    "compare": "cxai_runner.api",
     "load": "cxai_runner.api",
     "run": "cxai_runner.api",
     "UserError": "cxai_runner.config.problems",

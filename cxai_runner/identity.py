@@ -6,11 +6,12 @@ Whatever only tells or keeps the result (report, tracking, command line) is left
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from cxai_runner.data.keys import SourceKey
     from cxai_runner.preflight import Ready
 
 
@@ -26,6 +27,8 @@ class Keys:
         Keys of the stages, each made from the one before.
     identity
         The run's identity.
+    unseeded
+        What the identity would be without the seed: the same for runs that differ in it alone.
     unreadable
         Callables whose source could not be found: nothing that depends on them is cached.
     """
@@ -35,12 +38,13 @@ class Keys:
     fit: str
     evaluate: str
     identity: str
+    unseeded: str
     unreadable: tuple[str, ...] = ()
 
 
 def keys(ready: Ready) -> Keys:
     """Compute the keys of a preflighted experiment."""
-    from cxai_runner.data.keys import source_key, stage_key
+    from cxai_runner.data.keys import source_key
 
     known = ready.known
 
@@ -56,6 +60,18 @@ def keys(ready: Ready) -> Keys:
     fitters = (type(task), *_classes_of(experiment.model))
     building = _once(known, builders, lambda: source_key(builders))
     fitting = _once(known, fitters, lambda: source_key(fitters))
+
+    features, fit, evaluate, identity = _of_stages(settings, data, building, fitting)
+    unseeded = _of_stages(settings | {"seed": None}, data, building, fitting)[-1]
+    unreadable = (*building.unreadable, *fitting.unreadable)
+    return Keys(data, features, fit, evaluate, identity, unseeded, unreadable)
+
+
+def _of_stages(
+    settings: Mapping[str, Any], data: Mapping[str, str], building: SourceKey, fitting: SourceKey
+) -> tuple[str, str, str, str]:
+    """Key of features, fit and evaluate, each made from the one before, and the identity of them together."""
+    from cxai_runner.data.keys import stage_key
 
     # Transformers are fitted with the model; the features do not change with them.
     subtree = {name: value for name, value in settings["features"].items() if name != "transformers"}
@@ -75,8 +91,12 @@ def keys(ready: Ready) -> Keys:
         fitting,
     )
     evaluate = stage_key("evaluate", settings["evaluation"], {"fit": fit}, fitting)
-    identity = stage_key("identity", {}, {"features": features, "fit": fit, "evaluate": evaluate}, None)
-    return Keys(data, features, fit, evaluate, identity, (*building.unreadable, *fitting.unreadable))
+    return (
+        features,
+        fit,
+        evaluate,
+        stage_key("identity", {}, {"features": features, "fit": fit, "evaluate": evaluate}, None),
+    )
 
 
 def _once(known: dict[Any, Any], question: Any, answer: Callable[[], Any]) -> Any:

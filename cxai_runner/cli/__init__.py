@@ -21,6 +21,7 @@ COMMANDS = {
     "list": "List tasks, data, models, features, splits, sweeps or runs.",
     "inspect": "Look at a table, and propose a config for it.",
     "show": "Show what a run found.",
+    "compare": "Compare runs: what differs, and whether it is more than noise.",
     "report": "Render a run's report again from what it logged, and say where it is.",
     "doctor": "Check this installation, this machine and the tracking store.",
     "cache": "Show or clear the feature cache.",

@@ -34,6 +34,8 @@ CONFIG: Final = "config.yaml"
 OVERRIDES: Final = "overrides.yaml"
 CHOICES: Final = "choices.json"
 LEARNED: Final = "learned.json"
+UNSEEDED: Final = "cxai.key.unseeded"
+"""The tag that runs of one experiment share that differ in their seed alone."""
 _CHILD: Final = (CONFIG, OVERRIDES, "environment.txt", "report.json")
 REQUIRED: Final[Mapping[Level, tuple[str, ...]]] = {
     "child": _CHILD,
