@@ -105,14 +105,17 @@ def _refuse_mixed(entries: Sequence[Entry], metric: str | None) -> None:
 
 
 def _directions(store: Store, entries: Sequence[Entry], metric: str | None) -> Mapping[str, Better]:
-    """Which way is better, by metric: of the primary one by its tag, of others as a finished run's report has it."""
+    """Which way is better, by metric: of the primary one by its tag, of others as the report of a run has it."""
+    from cxai_runner.lifecycle.compare.standings import PARTS
+
     known: dict[str, Better] = {}
     for entry in entries:
         primary, better = (entry.tags.get(f"cxai.{name}") for name in ("primary_metric", "better"))
         if primary and better in ("lower", "higher"):
             known[primary] = "lower" if better == "lower" else "higher"
-    finished = next((entry for entry in entries if entry.status == "FINISHED"), None)
-    if metric is not None and metric.rpartition("/")[2] not in known and finished is not None:
+    asked = (metric or "").rpartition("/")[2]
+    finished = next((entry for entry in entries if any(f"{part}/{asked}" in entry.metrics for part in PARTS)), None)
+    if asked and asked not in known and finished is not None:
         from cxai_runner.lifecycle.kept import Kept
 
         for several in Kept(store, finished.run_id).document.metrics.values():
