@@ -9,20 +9,33 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cxai_runner.api import load, predict, reproduce, run
+    from cxai_runner.api import compare, load, predict, reproduce, run
     from cxai_runner.config.problems import UserError
     from cxai_runner.lifecycle.predict import Predictions
     from cxai_runner.lifecycle.reproduce import Reproduction
     from cxai_runner.runs import Run, SweepRun
 
 __version__ = "0.1.0"
-__all__ = ["Predictions", "Reproduction", "Run", "SweepRun", "UserError", "__version__", "load", "predict", "reproduce", "run"]
+__all__ = [
+    "Predictions",
+    "Reproduction",
+    "Run",
+    "SweepRun",
+    "UserError",
+    "__version__",
+    "compare",
+    "load",
+    "predict",
+    "reproduce",
+    "run",
+]
 
 _HOMES = {
     "Reproduction": "cxai_runner.lifecycle.reproduce",
     "Run": "cxai_runner.runs",
     "SweepRun": "cxai_runner.runs",
     "Predictions": "cxai_runner.lifecycle.predict",
+    "compare": "cxai_runner.api",
     "load": "cxai_runner.api",
     "reproduce": "cxai_runner.api",
     "predict": "cxai_runner.api",

@@ -24,6 +24,7 @@ from cxai_runner.tracking.record import (
     KEYS,
     LEARNED,
     OVERRIDES,
+    UNSEEDED,
     DatasetRecord,
     Record,
     flatten_metrics,
@@ -203,6 +204,7 @@ class Account:
             "cxai.key.features": self.keys.features,
             "cxai.key.fit": self.keys.fit,
             "cxai.key.evaluate": self.keys.evaluate,
+            UNSEEDED: self.keys.unseeded,
         }
         primary = self.ready.experiment.task.primary_metric
         if primary is not None:

@@ -18,6 +18,7 @@ from cxai_runner.runs import Run, SweepRun
 if TYPE_CHECKING:
     from cxai_runner.config.problems import Problem
     from cxai_runner.data.sources.lent import Frames
+    from cxai_runner.lifecycle.compare.compared import Compared
     from cxai_runner.lifecycle.predict import Predictions
     from cxai_runner.lifecycle.reproduce import Reproduction
 
@@ -103,6 +104,57 @@ def load(run: str, *, uri: str | None = None, trust: bool = False) -> Run:
         check_text("uri", uri, 'as in "sqlite:///mlruns/mlflow.db"')
     found = kept(uri, run)
     return (SweepRun if SWEEP in found.facts["tags"] else Run)(found, trust=trust)
+
+
+def compare(
+    *runs: str,
+    experiment: str | None = None,
+    sweep: str | None = None,
+    where: Sequence[str] = (),
+    metric: str | None = None,
+    against: str | None = None,
+    top: int | None = None,
+    uri: str | None = None,
+) -> Compared:
+    """Compare runs: what differs between them, and whether a difference is more than noise.
+
+    Parameters
+    ----------
+    runs
+        Ids, the beginnings of them, names, or ``last``; a sweep stands for its points.
+    experiment, sweep
+        All runs of an experiment; all points of a sweep.
+    where
+        Conditions that a run has to meet: ``"params.model.C>1"``, ``"status=FINISHED"``.
+    metric
+        What they are compared by; by default the task's primary metric.
+    against
+        The run that the others are compared with; by default the best.
+    top
+        How many rows are judged; by default every run that is named, else twenty.
+    uri
+        As `load` takes it.
+
+    Returns
+    -------
+    compared
+        Its ``frame()`` has a row for each run, its ``matrix()`` the best among themselves.
+
+    Raises
+    ------
+    UserError
+        A run, experiment, condition or metric that is not there; runs of different tasks.
+    """
+    from cxai_runner.arguments import check_text
+    from cxai_runner.lifecycle.compare import compare as compared
+    from cxai_runner.tracking.store import Store
+
+    for run in runs:
+        check_text("run", run, 'its id, or "last"')
+    store = Store.open(uri, Path.cwd(), create=False)
+    return compared(
+        store, runs, experiment=experiment, sweep=sweep, where=where, metric=metric, against=against, top=top
+    )
 
 
 def reproduce(

@@ -46,6 +46,8 @@ class Keys:
         Keys of the stages, each made from the one before.
     identity
         The run's identity.
+    unseeded
+        What the identity would be without the seed: the same for runs that differ in it alone.
     unreadable
         Callables whose source could not be found: nothing that depends on them is cached.
     columns
@@ -59,6 +61,7 @@ class Keys:
     fit: str
     evaluate: str
     identity: str
+    unseeded: str
     unreadable: tuple[str, ...] = ()
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
     stages: Mapping[str, Made] = field(default_factory=dict, compare=False, repr=False)
@@ -66,7 +69,7 @@ class Keys:
 
 def keys(ready: Ready) -> Keys:
     """Compute the keys of a preflighted experiment."""
-    from cxai_runner.data.keys import source_key, stage_key
+    from cxai_runner.data.keys import source_key
 
     known = ready.known
 
@@ -84,10 +87,31 @@ def keys(ready: Ready) -> Keys:
     building = _once(known, builders, lambda: source_key(builders))
     fitting = _once(known, fitters, lambda: source_key(fitters))
 
-    # Transformers are fitted with the model; the features do not change with them.
-    subtree = {name: value for name, value in settings["features"].items() if name not in ("transformers", "models")}
+    asked = settings | {"features": dict(settings["features"])}
+    asked["features"].pop("models", None)
     if fed := dict(experiment.features.inputs()):  # known by their versions, whatever an alias stands for tomorrow
-        subtree["models"] = fed
+        asked["features"]["models"] = fed
+    stages, identity = _of_stages(asked, data, building, fitting)
+    _, unseeded = _of_stages(asked | {"seed": None}, data, building, fitting)
+    return Keys(
+        data,
+        **{name: made.key for name, made in stages.items()},
+        identity=identity,
+        unseeded=unseeded,
+        unreadable=(*building.unreadable, *fitting.unreadable),
+        columns=columns,
+        stages=stages,
+    )
+
+
+def _of_stages(
+    settings: Mapping[str, Any], data: Mapping[str, str], building: SourceKey, fitting: SourceKey
+) -> tuple[dict[str, Made], str]:
+    """What features, fit and evaluate are made of, each from the one before, and the identity of them together."""
+    from cxai_runner.data.keys import stage_key
+
+    # Transformers are fitted with the model; the features do not change with them.
+    subtree = {name: value for name, value in settings["features"].items() if name != "transformers"}
     build = {"features": subtree, "split": settings["split"], "seed": settings["seed"]}
     features = stage_key("features", build, data, building)
     fitted = {
@@ -107,8 +131,7 @@ def keys(ready: Ready) -> Keys:
         "fit": Made(fit, fitted, fitting),
         "evaluate": Made(evaluate, {"evaluation": settings["evaluation"]}, fitting),
     }
-    unreadable = (*building.unreadable, *fitting.unreadable)
-    return Keys(data, features, fit, evaluate, identity, unreadable, columns, stages)
+    return stages, identity
 
 
 def _once(known: dict[Any, Any], question: Any, answer: Callable[[], Any]) -> Any:

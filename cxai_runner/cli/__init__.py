@@ -21,6 +21,7 @@ COMMANDS = {
     "list": "List tasks, data, models, features, splits, sweeps, promotions or runs.",
     "inspect": "Look at a table, and propose a config for it.",
     "show": "Show what a run found.",
+    "compare": "Compare runs: what differs, and whether it is more than noise.",
     "predict": "Score new rows with a model in the store.",
     "report": "Render a run's report again from what it logged, and say where it is.",
     "reproduce": "Make a run again, and say whether it came to the same.",

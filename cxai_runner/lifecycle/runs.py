@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 REPORT: Final = "report.html"
 SWEEP: Final = "cxai.sweep.key"
 """The tag that tells a sweep's own run from those of its points."""
+POINT_OF: Final = "cxai.sweep"
+"""Of a point's run: the id of the sweep's."""
+LINK: Final = "cxai.sweep.link."
+"""Of a sweep's own run, and a point's label: the finished run of another sweep that the point is."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,20 +11,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from cxai_runner.lifecycle.runs import POINT_OF, SWEEP
+
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
     from cxai_runner.tracking.store import Store
 
-KEY: Final = "cxai.sweep.key"
+KEY: Final = SWEEP
 """Of a sweep's own run: what tells the sweep from any other."""
-OF: Final = "cxai.sweep"
-"""Of a point's run: the id of the sweep's."""
+OF: Final = POINT_OF
 POINT: Final = "cxai.sweep.point"
 TRIAL: Final = "cxai.sweep.trial"
 VALUES: Final = "cxai.sweep.values"
-LINK: Final = "cxai.sweep.link."
-"""Of a sweep's own run, and a point's label: the id of the finished run that the point is."""
 BEST: Final = "cxai.sweep.best"
 """Of a sweep's own run: the ids of the best; of each of those: ``true``."""
 PRUNED: Final = "cxai.pruned"

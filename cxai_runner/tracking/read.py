@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -33,22 +33,43 @@ def find(store: Store, prefix: str) -> Run:
     UserError
         No run is meant, or more than one; the problem names the nearest.
     """
-    wanted = prefix.strip()
-    if wanted == "last" and (newest := list_runs(store, limit=1, points=False)):
-        return newest[0]
-    runs = list_runs(store, limit=RECENT)
+    return find_all(store, [prefix])[0]
+
+
+def find_all(store: Store, prefixes: Sequence[str]) -> list[Run]:
+    """Return a run for each of several prefixes, as `find` does; raises `UserError` with all that is wrong."""
+    found: list[Run] = []
+    problems: list[Problem] = []
+    recent: list[Run] | None = None
+    for prefix in prefixes:
+        wanted = prefix.strip()
+        if wanted == "last" and (newest := list_runs(store, limit=1, points=False)):
+            found.append(newest[0])
+            continue
+        meant = _exactly(store, wanted.casefold()) if len(wanted) == ID_LENGTH else []
+        if not meant:
+            recent = list_runs(store, limit=RECENT) if recent is None else recent
+            meant = _meant(recent, wanted)
+        if len(meant) == 1:
+            found += meant
+        else:
+            problems.append(_unclear(prefix, meant, recent or []))
+    if problems:
+        raise UserError(problems)
+    return found
+
+
+def _meant(runs: Sequence[Run], wanted: str) -> list[Run]:
     named = [run for run in runs if wanted and wanted in (run.info.run_id, run.info.run_name)]
-    found = named or [run for run in runs if wanted and run.info.run_id.startswith(wanted.casefold())]
-    if not found and len(wanted) == ID_LENGTH:
-        found = _exactly(store, wanted.casefold())
-    if len(found) == 1:
-        return found[0]
-    if found:
-        ids = ", ".join(f"{run.info.run_id[:SHORT_ID]} ({run.info.run_name})" for run in found[:5])
-        raise UserError([Problem("RUN", f"{len(found)} runs are meant: {ids}", prefix, "give more of the id")])
+    return named or [run for run in runs if wanted and run.info.run_id.startswith(wanted.casefold())]
+
+
+def _unclear(prefix: str, meant: Sequence[Run], runs: Sequence[Run]) -> Problem:
+    if meant:
+        ids = ", ".join(f"{run.info.run_id[:SHORT_ID]} ({run.info.run_name})" for run in meant[:5])
+        return Problem("RUN", f"{len(meant)} runs are meant: {ids}", prefix, "give more of the id")
     names = [run.info.run_id[:SHORT_ID] for run in runs] + [run.info.run_name for run in runs]
-    remedy = did_you_mean(wanted, names) or "see `cxai list runs`"
-    raise UserError([Problem("RUN", "no such run", prefix, remedy)])
+    return Problem("RUN", "no such run", prefix, did_you_mean(prefix.strip(), names) or "see `cxai list runs`")
 
 
 def list_runs(store: Store, experiment: str | None = None, limit: int = 50, *, points: bool = True) -> list[Run]:

@@ -37,6 +37,8 @@ LEARNED: Final = "learned.json"
 KEYS: Final = "keys.json"
 FINGERPRINT: Final = "fingerprint.json"
 """How the rows that a model was trained on, and its scores of them, are spread: what drift is told against."""
+UNSEEDED: Final = "cxai.key.unseeded"
+"""The tag that runs of one experiment share that differ in their seed alone."""
 _CHILD: Final = (CONFIG, OVERRIDES, "environment.txt", "report.json")
 REQUIRED: Final[Mapping[Level, tuple[str, ...]]] = {
     "child": _CHILD,

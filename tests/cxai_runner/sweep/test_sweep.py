@@ -10,7 +10,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from cxai_runner.sweep.ledger import LINK, OF, PARENT, POINT
+from cxai_runner.lifecycle.runs import LINK
+from cxai_runner.sweep.ledger import OF, PARENT, POINT
 
 Cxai = Callable[..., Any]
 POINTS = ["model=logit_penalised,logit", "model.C=0.1,10", "sweep.executor=in_process"]

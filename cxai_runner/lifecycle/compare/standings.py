@@ -1,0 +1,179 @@
+"""Runs as rows: those that differ in seed alone in one, best first, with the params that tell them apart."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean, stdev
+from typing import TYPE_CHECKING, Final
+
+from cxai_runner.config.problems import Problem, UserError, did_you_mean
+from cxai_runner.evaluation.results import Better, Interval
+from cxai_runner.tracking.record import UNSEEDED
+
+if TYPE_CHECKING:
+    from cxai_runner.lifecycle.compare.entries import Entry
+
+PARTS: Final = ("held_out", "challenge", "train")
+"""Where a metric is looked for: the part that carries the evidence first."""
+_NO_MATTER: Final = ("seed", "name", "tracking", "cache", "privacy", "targets", "hydra")
+"""Keys that make no other experiment: the seed is told for itself, the rest is where and under what name it is kept."""
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What runs are compared by.
+
+    Parameters
+    ----------
+    name, part
+        The metric, and the rows that it is measured on: ``log_loss`` of ``held_out``.
+    better
+        Whether lower or higher is better.
+    """
+
+    name: str
+    part: str
+    better: Better
+
+    @property
+    def key(self) -> str:
+        """As it is logged."""
+        return f"{self.part}/{self.name}"
+
+    @property
+    def label(self) -> str:
+        """As it is read."""
+        return self.name.replace("_", " ")
+
+    @property
+    def baseline(self) -> str:
+        """As the baseline's is logged."""
+        return f"baseline/{self.name}" if self.part == "held_out" else f"{self.part}/baseline/{self.name}"
+
+    def cost(self, value: float) -> float:
+        """Return a value such that lower is better."""
+        return value if self.better == "lower" else -value
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """One experiment: a run, or several that differ in their seed alone.
+
+    Parameters
+    ----------
+    entries
+        Its runs, by seed.
+    rank
+        From 1; None for one without a value.
+    value
+        The metric with its interval; over several seeds their mean and their range.
+    baseline
+        The baseline's, the same way.
+    spread
+        Standard deviation over seeds; NaN of one run.
+    took
+        Seconds, the mean over seeds.
+    params
+        Those that differ among all rows.
+    """
+
+    entries: tuple[Entry, ...]
+    value: Interval | None
+    baseline: Interval | None
+    spread: float
+    took: float | None
+    rank: int | None = None
+    params: Mapping[str, str] = ()  # type: ignore[assignment]
+
+    @property
+    def first(self) -> Entry:
+        """The run that stands for all."""
+        return self.entries[0]
+
+    @property
+    def run(self) -> str:
+        """The beginning of the first run's id."""
+        return self.first.short
+
+    @property
+    def seeds(self) -> tuple[str, ...]:
+        """The seeds of its runs."""
+        return tuple(entry.seed for entry in self.entries)
+
+
+def standings(entries: Sequence[Entry], goal: Goal) -> list[Row]:
+    """Fold runs that differ in their seed alone, and rank the rows; those without a value come last."""
+    of: dict[str, list[Entry]] = {}
+    for entry in entries:
+        key = entry.tags.get(UNSEEDED, "") if entry.status == "FINISHED" else ""
+        of.setdefault(key or entry.run_id, []).append(entry)
+    plain = [_row(folded, goal) for folded in of.values()]
+    told = differing([row.first for row in plain])
+    plain = [replace(row, params={key: row.first.params.get(key, "") for key in told}) for row in plain]
+    ranked = sorted((row for row in plain if row.value is not None), key=lambda row: _cost(row, goal))
+    return [replace(row, rank=rank) for rank, row in enumerate(ranked, 1)] + [row for row in plain if row.value is None]
+
+
+def differing(entries: Sequence[Entry]) -> list[str]:
+    """Return the params that are not the same for all, in the order of their names."""
+    keys = sorted({key for entry in entries for key in entry.params if key.partition(".")[0] not in _NO_MATTER})
+    return [key for key in keys if len({entry.params.get(key) for entry in entries}) > 1]
+
+
+def goal_of(entries: Sequence[Entry], metric: str | None, better: Mapping[str, Better]) -> Goal:
+    """Say what runs are compared by.
+
+    Parameters
+    ----------
+    entries
+        The runs.
+    metric
+        The metric that was asked for; by default the runs' primary one.
+    better
+        Which way is better, by metric, as far as the runs know.
+
+    Raises
+    ------
+    UserError
+        No run has it, or nobody knows which way is better.
+    """
+    measured = {key for entry in entries for key in entry.metrics if key.partition("/")[0] in PARTS}
+    names = {
+        key.partition("/")[2]: None for key in sorted(measured) if "baseline/" not in key and "difference/" not in key
+    }
+    asked = metric or next((name for entry in entries if (name := entry.tags.get("cxai.primary_metric"))), None)
+    if asked is None:
+        remedy = "name one: --metric " + next(iter(names), "NAME")
+        raise UserError([Problem("--metric", "these runs have no primary metric", remedy=remedy)])
+    part, _, name = asked.rpartition("/")
+    found = next((one for one in ([part] if part else PARTS) if f"{one}/{name}" in measured), None)
+    if found is None:
+        remedy = did_you_mean(name, [one for one in names if one in better]) if names else "none of them finished"
+        raise UserError([Problem("--metric", "no run measured it", asked, remedy)])
+    if name not in better:
+        told = "which way is better is not known of it"
+        raise UserError([Problem("--metric", told, asked, did_you_mean(name, better))])
+    return Goal(name, found, better[name])
+
+
+def _row(folded: Sequence[Entry], goal: Goal) -> Row:
+    entries = tuple(sorted(folded, key=lambda entry: (len(entry.seed), entry.seed)))
+    took = [entry.took for entry in entries if entry.took is not None]
+    value, spread = _over_seeds([entry.interval(goal.key) for entry in entries])
+    baseline, _ = _over_seeds([entry.interval(goal.baseline) for entry in entries])
+    return Row(entries, value, baseline, spread, fmean(took) if took else None)
+
+
+def _over_seeds(found: Sequence[Interval | None]) -> tuple[Interval | None, float]:
+    known = [one for one in found if one is not None]
+    if len(known) < 2:
+        return (known[0] if known else None), math.nan
+    values = [one.value for one in known]
+    return Interval(fmean(values), min(values), max(values)), stdev(values)
+
+
+def _cost(row: Row, goal: Goal) -> float:
+    assert row.value is not None
+    return goal.cost(row.value.value)

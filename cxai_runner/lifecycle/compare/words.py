@@ -1,0 +1,48 @@
+"""How a comparison reads: names of params, values, and the sentence that sums it up."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from cxai_runner.evaluation.wording import with_interval
+
+if TYPE_CHECKING:
+    from cxai_runner.lifecycle.compare.compared import Compared
+
+_LONG: Final = 40
+_TARGET: Final = "_target_"
+
+
+def names(keys: Sequence[str]) -> dict[str, str]:
+    """Name params by the last word of their keys, or in full where that is not enough."""
+    last = {key: key.removesuffix(f".{_TARGET}").rpartition(".")[2] for key in keys}
+    times = Counter(last.values())
+    return {key: word if times[word] == 1 else key for key, word in last.items()}
+
+
+def value(key: str, text: str) -> str:
+    """Shorten a param's value to what tells it: of a class its name, of a long text its beginning."""
+    shown = text.rpartition(".")[2] if key.endswith(_TARGET) else text
+    return shown if len(shown) <= _LONG else f"{shown[: _LONG - 1]}…"
+
+
+def headline(compared: Compared) -> str:
+    """Say in a sentence which run is best, and of how many others that can be told."""
+    best = compared.best
+    if best is None or best.value is None:
+        return "No run has a result to compare."
+    goal = compared.goal
+    told = f"Run {best.run} has the best {goal.label}, {with_interval(best.value)}"
+    found = [one for place in range(len(compared.rows)) if (one := compared.beside(place)) is not None]
+    if compared.against is None or compared.rows[compared.against].rank != 1:
+        return f"{told}."
+    counts = Counter(one.verdict for one in found)
+    parts = [
+        f"better than {counts['worse']} of {len(found)} others by more than noise" if counts["worse"] else "",
+        f"not to be told from {counts['cannot tell']}" if counts["cannot tell"] else "",
+        f"not comparable with {counts['not comparable']}" if counts["not comparable"] else "",
+    ]
+    said = ", ".join(part for part in parts if part)
+    return f"{told}: {said}." if said else f"{told}; there is no other to compare it with."
