@@ -1,7 +1,7 @@
 """cxai: declarative experiments for customer analytics.
 
-``cxai_runner.run`` runs one from Python, ``cxai_runner.load`` returns one that was run; ``cxai_runner.compare``, ``reproduce``
-and ``predict`` do with runs what their commands do; importing the package costs nothing.
+``cxai_runner.run`` runs one from Python, ``cxai_runner.load`` returns one that was run; ``compare``, ``reproduce`` and
+``predict`` do with runs what the commands of those names do. Importing the package costs nothing.
 """
 
 from __future__ import annotations

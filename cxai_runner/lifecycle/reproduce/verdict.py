@@ -145,5 +145,9 @@ def _causes(then: Parts, now: Parts, stages: Sequence[Stage], *, same: bool) -> 
         beside = unkeyed(then, now)
         yield from beside
         if not beside:
-            yield Cause(other, "chance", f"{other} was made of the same, and came to other numbers: not deterministic")
+            yield Cause(
+                other,
+                "chance",
+                f"the stage {other} was made of the same, and yet came to other numbers: not deterministic",
+            )
     yield from (cause for cause in found if cause not in before)

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from cxai_runner.lifecycle.reproduce.parts import Parts, causes, others
+from cxai_runner.lifecycle.reproduce.parts import STAGES, Parts, causes, others
 from cxai_runner.lifecycle.reproduce.verdict import judged
 
 BITS: dict[str, Any] = {"rows": 3, "ordered": "o", "unordered": "u", "columns": {"price": "1", "day": "2"}}
@@ -117,9 +117,8 @@ def test_two_runs_of_the_same_differ_in_nothing() -> None:
 )
 def test_the_cause_is_named_with_its_stage(changed: dict[str, Any], stage: str, kind: str, said: str) -> None:
     now = document(**changed)
-    for name in ("features", "fit", "evaluate"):
-        if stage == "data" or name >= stage:
-            now["stages"][name]["key"] += "'"
+    for name in STAGES[max(1, STAGES.index(stage)) : -1]:
+        now["stages"][name]["key"] += "'"
     now["outputs"]["fit"]["train"] = BITS | {"ordered": "x", "unordered": "x", "columns": {"price": "9", "day": "2"}}
     found = judged(Made(), Made(now, metrics={"train/silhouette": 0.6}))
     assert found.verdict == "different"
@@ -160,7 +159,7 @@ def test_what_comes_later_explains_nothing_before_it() -> None:
     now["outputs"]["features"]["fold 1, train"] = BITS | {"rows": 4}
     found = judged(Made(), Made(now, metrics={"train/silhouette": 0.6}))
     assert [cause.kind for cause in found.causes] == ["chance", "code"]
-    assert "features was made of the same" in found.causes[0].said
+    assert "the stage features was made of the same" in found.causes[0].said
 
 
 def test_what_no_key_holds_is_named_before_chance_is() -> None:
