@@ -9,20 +9,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cxai_runner.api import load, reproduce, run
+    from cxai_runner.api import history, load, promote, reproduce, rollback, run
     from cxai_runner.config.problems import UserError
     from cxai_runner.lifecycle.reproduce import Reproduction
     from cxai_runner.runs import Run, SweepRun
 
 __version__ = "0.1.0"
-__all__ = ["Reproduction", "Run", "SweepRun", "UserError", "__version__", "load", "reproduce", "run"]
+__all__ = ["Reproduction", "Run", "SweepRun", "UserError", "__version__", "history", "load", "promote", "reproduce", "rollback", "run"]
 
 _HOMES = {
     "Reproduction": "cxai_runner.lifecycle.reproduce",
     "Run": "cxai_runner.runs",
     "SweepRun": "cxai_runner.runs",
+    "history": "cxai_runner.api",
     "load": "cxai_runner.api",
+    "promote": "cxai_runner.api",
     "reproduce": "cxai_runner.api",
+    "rollback": "cxai_runner.api",
     "run": "cxai_runner.api",
     "UserError": "cxai_runner.config.problems",
 }

@@ -13,6 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cxai_runner.lifecycle.promotion.promote import promote as promote
+from cxai_runner.lifecycle.promotion.rollback import history as history
+from cxai_runner.lifecycle.promotion.rollback import rollback as rollback
 from cxai_runner.runs import Run, SweepRun
 
 if TYPE_CHECKING:
