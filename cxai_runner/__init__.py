@@ -15,7 +15,19 @@ if TYPE_CHECKING:
     from cxai_runner.runs import Run, SweepRun
 
 __version__ = "0.1.0"
-__all__ = ["Reproduction", "Run", "SweepRun", "UserError", "__version__", "history", "load", "promote", "reproduce", "rollback", "run"]
+__all__ = [
+    "Reproduction",
+    "Run",
+    "SweepRun",
+    "UserError",
+    "__version__",
+    "history",
+    "load",
+    "promote",
+    "reproduce",
+    "rollback",
+    "run",
+]
 
 _HOMES = {
     "Reproduction": "cxai_runner.lifecycle.reproduce",

@@ -13,15 +13,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cxai_runner.lifecycle.promotion.promote import promote as promote
-from cxai_runner.lifecycle.promotion.rollback import history as history
-from cxai_runner.lifecycle.promotion.rollback import rollback as rollback
+from cxai_runner.lifecycle.promotion.promote import promote
+from cxai_runner.lifecycle.promotion.rollback import history
+from cxai_runner.lifecycle.promotion.rollback import rollback
 from cxai_runner.runs import Run, SweepRun
 
 if TYPE_CHECKING:
     from cxai_runner.config.problems import Problem
     from cxai_runner.data.sources.lent import Frames
     from cxai_runner.lifecycle.reproduce import Reproduction
+
+__all__ = ["history", "load", "promote", "reproduce", "rollback", "run"]
 
 _ARGUMENT = "argument"
 

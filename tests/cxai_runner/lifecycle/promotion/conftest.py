@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -93,10 +93,10 @@ def _run(
 
 
 @pytest.fixture
-def dead() -> Iterator[int]:
+def dead() -> int:
     """The id of a process that has ended."""
     child = os.fork()
     if child == 0:
         os._exit(0)
     os.waitpid(child, 0)
-    yield child
+    return child

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,23 @@ from cxai_runner.lifecycle.promotion.registry import Registry, Version
 from cxai_runner.lifecycle.promotion.rows import NotComparableError
 from cxai_runner.lifecycle.promotion.settings import Asked, Gates
 from cxai_runner.lifecycle.promotion.slices import by_slice
+from cxai_runner.report.document import Document
 from cxai_runner.tracking.store import Store
 from tests.cxai_runner.lifecycle.promotion.conftest import metric
 
 Make = Callable[..., Candidate]
+
+
+def said(*metrics: Metric, tags: dict[str, str] | None = None, held: tuple[str, ...] = ("report.html",)) -> Candidate:
+    """A run that says these metrics, without a store."""
+    document = Document(
+        "purchase_incidence", "Will they buy?", "They will.", metrics={"held_out": metrics or (metric(),)}
+    )
+    client = SimpleNamespace(list_artifacts=lambda run_id: [SimpleNamespace(path=path) for path in held])
+    store = SimpleNamespace(client=client, retry=lambda call, *arguments: call(*arguments))
+    facts = {"tags": {"cxai.primary_metric": "log_loss"} | (tags or {}), "params": {}}
+    kept: Any = SimpleNamespace(run_id="0123456789abcdef", store=store, facts=facts, document=document)
+    return Candidate(kept, "m-1")
 
 
 def judged(run: Candidate, champion: Version | None = None, declared: str = "", **keys: Any) -> dict[str, Gate]:
@@ -44,16 +58,16 @@ def auc(value: float) -> Metric:
         ({"log_loss": 0.4}, False),
     ],
 )
-def test_floors_are_the_least_or_the_most(finished: Make, floors: dict[str, float], passed: bool) -> None:
-    gate = judged(finished(metric(0.5), auc(0.7)), floors=floors)["floor"]
+def test_floors_are_the_least_or_the_most(floors: dict[str, float], passed: bool) -> None:
+    gate = judged(said(metric(0.5), auc(0.7)), floors=floors)["floor"]
     assert gate.passed is passed
     if not passed:
         (name,) = floors
         assert f"wanted at {'least' if name == 'roc_auc' else 'most'} {floors[name]}" in gate.words
 
 
-def test_only_the_floors_that_are_not_reached_are_told(finished: Make) -> None:
-    gate = judged(finished(metric(0.5), auc(0.7)), floors={"log_loss": 0.4, "roc_auc": 0.6})["floor"]
+def test_only_the_floors_that_are_not_reached_are_told() -> None:
+    gate = judged(said(metric(0.5), auc(0.7)), floors={"log_loss": 0.4, "roc_auc": 0.6})["floor"]
     assert "log loss" in gate.words
     assert "ROC" not in gate.words
     assert gate.figures == {"log_loss": 0.5, "roc_auc": 0.7}
@@ -69,10 +83,8 @@ def test_only_the_floors_that_are_not_reached_are_told(finished: Make) -> None:
         ((0.1, 0.05, 0.2), "any", True),
     ],
 )
-def test_the_baseline_has_to_be_beaten(
-    finished: Make, gap: tuple[float, float, float], wish: str, passed: bool
-) -> None:
-    assert judged(finished(metric(0.5, gap)), baseline=wish)["baseline"].passed is passed
+def test_the_baseline_has_to_be_beaten(gap: tuple[float, float, float], wish: str, passed: bool) -> None:
+    assert judged(said(metric(0.5, gap)), baseline=wish)["baseline"].passed is passed
 
 
 def calibration(value: float, low: float) -> Metric:
@@ -84,22 +96,22 @@ def calibration(value: float, low: float) -> Metric:
     [((0.04, 0.02), 0.05, True), ((0.06, 0.04), 0.05, True), ((0.08, 0.06), 0.05, False), ((0.08, 0.06), None, True)],
 )
 def test_what_noise_can_raise_is_refused_only_beyond_noise(
-    finished: Make, found: tuple[float, float], most: float | None, passed: bool
+    found: tuple[float, float], most: float | None, passed: bool
 ) -> None:
-    assert judged(finished(metric(), calibration(*found)), calibration=most)["calibration"].passed is passed
+    assert judged(said(metric(), calibration(*found)), calibration=most)["calibration"].passed is passed
 
 
-def test_a_task_without_probabilities_has_nothing_to_calibrate(finished: Make) -> None:
-    gate = judged(finished())["calibration"]
+def test_a_task_without_probabilities_has_nothing_to_calibrate() -> None:
+    gate = judged(said())["calibration"]
     assert (gate.passed, gate.words) == (True, "no probabilities to be calibrated")
 
 
-def test_a_report_that_is_missing_comes_with_what_makes_it(finished: Make) -> None:
-    run = finished(html=None)
+def test_a_report_that_is_missing_comes_with_what_makes_it() -> None:
+    run = said(held=())
     gate = judged(run)["report"]
     assert (gate.passed, gate.words) == (False, f"the run holds none; make it: cxai report {run.run_id[:8]}")
     assert judged(run, report=False)["report"].passed
-    assert judged(finished())["report"].passed
+    assert judged(said())["report"].passed
 
 
 @pytest.mark.parametrize(
@@ -114,14 +126,14 @@ def test_a_report_that_is_missing_comes_with_what_makes_it(finished: Make) -> No
         ({"cxai.reproduces": "0123456789abcdef", "cxai.reproduced": "identical"}, "identical", True),
     ],
 )
-def test_a_run_has_to_have_been_made_again(finished: Make, tags: dict[str, str], wish: str, passed: bool) -> None:
-    gate = judged(finished(tags=tags), reproduction=wish)["reproducible"]
+def test_a_run_has_to_have_been_made_again(tags: dict[str, str], wish: str, passed: bool) -> None:
+    gate = judged(said(tags=tags), reproduction=wish)["reproducible"]
     assert gate.passed is passed
     assert not tags or "run 01234567" in gate.words
 
 
-def test_the_first_champion_has_no_predecessor(finished: Make) -> None:
-    gates = judged(finished())
+def test_the_first_champion_has_no_predecessor() -> None:
+    gates = judged(said())
     assert (gates["champion"].passed, gates["champion"].words) == (True, "nobody is in charge yet")
     assert gates["schema"].passed
 
@@ -139,14 +151,14 @@ def test_a_changed_schema_has_to_be_declared(store: Store, finished: Make) -> No
 
 @pytest.mark.parametrize(("wish", "passed"), [("refuse", False), ("pass", True)])
 def test_what_cannot_be_compared_is_what_the_config_says(
-    store: Store, finished: Make, wish: str, passed: bool, monkeypatch: pytest.MonkeyPatch
+    wish: str, passed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def nothing(*arguments: Any, **more: Any) -> Any:
         raise NotComparableError("no rows were held out")
 
     monkeypatch.setattr(champions, "_compared", nothing)
-    champion, _ = Registry(store, "m").register(finished())
-    gate = judged(finished(), champion, not_comparable=wish)["champion"]
+    champion = Version("m", "1", "")
+    gate = judged(said(), champion, not_comparable=wish)["champion"]
     assert gate.passed is passed
     assert gate.words.startswith("not comparable with v1: no rows were held out")
 
@@ -166,7 +178,6 @@ def test_what_cannot_be_compared_is_what_the_config_says(
     ],
 )
 def test_the_bad_end_of_the_difference_has_to_lie_within_the_margin(
-    finished: Make,
     monkeypatch: pytest.MonkeyPatch,
     gap: tuple[float, float, float],
     better: Any,
@@ -177,18 +188,18 @@ def test_the_bad_end_of_the_difference_has_to_lie_within_the_margin(
 
     found = Comparison("log_loss", "log loss", better, Interval(*gap), 0.005, 0.3, 476, "")
     monkeypatch.setattr(champions, "_compared", lambda *arguments, **more: (found, 6112))
-    gate = champions.against(finished(), Version("m", "4", "x"), Gates(**keys))
+    gate = champions.against(said(), Version("m", "4", "x"), Gates(**keys), Rows)
     assert gate.passed is passed
     assert "against v4 on the same 6,112 rows of 476 customers, allowed" in gate.words
     assert gate.figures["allowed"] == (keys["margin"] if better == "lower" else -keys["margin"])
 
 
-def test_a_refusal_reads_as_it_is_meant(finished: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refusal_reads_as_it_is_meant(monkeypatch: pytest.MonkeyPatch) -> None:
     from cxai_runner.evaluation.comparison import Comparison
 
     found = Comparison("log_loss", "log loss", "lower", Interval(0.013, 0.004, 0.022), 0.0046, 0.004, 476, "")
     monkeypatch.setattr(champions, "_compared", lambda *arguments, **more: (found, 6112))
-    words = champions.against(finished(), Version("m", "4", "x"), Gates()).words
+    words = champions.against(said(), Version("m", "4", "x"), Gates(), Rows).words
     assert words.startswith("log loss +0.0130 [+0.0040, +0.0220] against v4")
     assert words.endswith("allowed +0.0050")
 
@@ -211,11 +222,11 @@ class Rows:
 
 
 def sliced(run: Candidate, **keys: Any) -> Gate:
-    return by_slice(run, Gates(**keys), Rows())  # type: ignore[arg-type]
+    return by_slice(run, Gates(**keys), Rows)  # type: ignore[arg-type]
 
 
-def test_a_slice_below_its_floor_is_named_with_how_many_were_looked_at(finished: Make) -> None:
-    gate = sliced(finished(), slices=["region"], slice_floors={"log_loss": 0.7})
+def test_a_slice_below_its_floor_is_named_with_how_many_were_looked_at() -> None:
+    gate = sliced(said(), slices=["region"], slice_floors={"log_loss": 0.7})
     assert not gate.passed
     assert gate.words.startswith(
         "2 looked at, 1 of fewer than 100 rows left out (of so many, 0.1 would seem so by chance)"
@@ -224,26 +235,26 @@ def test_a_slice_below_its_floor_is_named_with_how_many_were_looked_at(finished:
     assert gate.figures == {"slices": 2, "small": 1, "low": 1}
 
 
-def test_without_floors_a_slice_must_not_be_worse_than_the_baseline(finished: Make) -> None:
-    gate = sliced(finished(), slices=["region"])
+def test_without_floors_a_slice_must_not_be_worse_than_the_baseline() -> None:
+    gate = sliced(said(), slices=["region"])
     assert not gate.passed
     assert "worse than the baseline" in gate.words
-    assert sliced(finished(), slices=["region"], slice_rows=130).passed
+    assert sliced(said(), slices=["region"], slice_rows=130).passed
 
 
-def test_a_number_is_cut_into_quarters(finished: Make) -> None:
-    gate = sliced(finished(), slices=["age"], slice_rows=60, slice_floors={"log_loss": 0.95})
+def test_a_number_is_cut_into_quarters() -> None:
+    gate = sliced(said(), slices=["age"], slice_rows=60, slice_floors={"log_loss": 0.95})
     assert (gate.passed, gate.figures["slices"]) == (True, 4)
 
 
-def test_no_slice_large_enough_is_no_evidence(finished: Make) -> None:
-    gate = sliced(finished(), slices=["region"], slice_rows=200)
+def test_no_slice_large_enough_is_no_evidence() -> None:
+    gate = sliced(said(), slices=["region"], slice_rows=200)
     assert not gate.passed
     assert gate.words.endswith("none is large enough")
 
 
-def test_metrics_that_a_run_has_not_are_mistakes(finished: Make) -> None:
-    case = Case(finished(), Asked(Gates(floors={"log_los": 1.0}, metric="auc")))
+def test_metrics_that_a_run_has_not_are_mistakes() -> None:
+    case = Case(said(), Asked(Gates(floors={"log_los": 1.0}, metric="auc")))
     told = {problem.key: problem.remedy for problem in case.problems()}
     assert told == {"promotion.floors": "did you mean `log_loss`?", "promotion.metric": "one of: log_loss"}
 

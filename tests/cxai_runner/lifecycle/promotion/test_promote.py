@@ -100,7 +100,9 @@ def test_an_alias_that_was_moved_by_other_means_is_told(store: Store, finished: 
     promote(finished().run_id, "m", champion=True, overrides=EASY)
     promote(finished().run_id, "m")
     store.client.set_registered_model_alias("m", "champion", "2")
-    assert history("m").notes == ("v2 is in charge, and the last decision put v1 there: the alias was moved by other means",)
+    assert history("m").notes == (
+        "v2 is in charge, and the last decision put v1 there: the alias was moved by other means",
+    )
     assert rollback("m", reason="who did that?").version == "1"
     assert history("m").notes == ()
 

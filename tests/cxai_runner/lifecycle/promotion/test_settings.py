@@ -19,7 +19,7 @@ def test_every_file_of_ours_says_gates() -> None:
 
 
 def test_the_default_file_says_what_the_defaults_are() -> None:
-    assert asked().gates == Gates()
+    assert asked().gates == Gates(slices=[])
 
 
 def test_what_is_typed_wins_over_the_file_key_by_key() -> None:
