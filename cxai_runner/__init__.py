@@ -1,7 +1,7 @@
 """cxai: declarative experiments for customer analytics.
 
-``cxai_runner.run`` runs one from Python, ``cxai_runner.load`` returns one that was run; ``compare``, ``reproduce`` and
-``predict`` do with runs what the commands of those names do. Importing the package costs nothing.
+``cxai_runner.run`` runs one from Python, ``cxai_runner.load`` returns one that was run; ``compare``, ``reproduce``,
+``promote``, ``predict`` … do with runs what the commands of those names do. Importing the package costs nothing.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cxai_runner.api import compare, load, predict, reproduce, run
+    from cxai_runner.api import compare, history, load, predict, promote, reproduce, rollback, run
     from cxai_runner.config.problems import UserError
     from cxai_runner.lifecycle.predict import Predictions
     from cxai_runner.lifecycle.reproduce import Reproduction
@@ -24,23 +24,24 @@ __all__ = [
     "UserError",
     "__version__",
     "compare",
+    "history",
     "load",
     "predict",
+    "promote",
     "reproduce",
+    "rollback",
     "run",
 ]
 
 _HOMES = {
+    "Predictions": "cxai_runner.lifecycle.predict",
     "Reproduction": "cxai_runner.lifecycle.reproduce",
     "Run": "cxai_runner.runs",
     "SweepRun": "cxai_runner.runs",
-    "Predictions": "cxai_runner.lifecycle.predict",
-    "compare": "cxai_runner.api",
-    "load": "cxai_runner.api",
-    "reproduce": "cxai_runner.api",
-    "predict": "cxai_runner.api",
-    "run": "cxai_runner.api",
     "UserError": "cxai_runner.config.problems",
+    **dict.fromkeys(
+        ("compare", "history", "load", "predict", "promote", "reproduce", "rollback", "run"), "cxai_runner.api"
+    ),
 }
 
 

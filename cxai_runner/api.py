@@ -13,6 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cxai_runner.lifecycle.promotion.promote import promote
+from cxai_runner.lifecycle.promotion.rollback import history
+from cxai_runner.lifecycle.promotion.rollback import rollback
 from cxai_runner.runs import Run, SweepRun
 
 if TYPE_CHECKING:
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
     from cxai_runner.lifecycle.compare.compared import Compared
     from cxai_runner.lifecycle.predict import Predictions
     from cxai_runner.lifecycle.reproduce import Reproduction
+
+__all__ = ["history", "load", "promote", "reproduce", "rollback", "run"]
 
 _ARGUMENT = "argument"
 

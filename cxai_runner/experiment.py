@@ -125,7 +125,7 @@ def run(
         document = stages.run("report", account.document, fitted, train, evaluation, quality, context)
         pictures = stages.run("report", account.pictures, document)
         if experiment.settings["refit"] == "all" and unseen_scores:
-            fitted, train = _refitted(ready, account.keys, stages, context)
+            fitted, train = _refitted(ready, account, stages, context)
         record = account.record(document, pictures, evaluation, task.models(fitted, train), train)
         _refuse_changed(ready, account.keys)
         stages.run("log", tracked.finish, record, experiment.settings["tracking"]["level"])
@@ -141,10 +141,11 @@ def run(
     )
 
 
-def _refitted(ready: Ready, made_of: Keys, stages: Stages, context: Context) -> tuple[Any, Dataset]:
+def _refitted(ready: Ready, account: Account, stages: Stages, context: Context) -> tuple[Any, Dataset]:
     """Fit once more, on every row: the model that is kept, of which nothing was measured."""
-    everything = Fold(Part("train"), None, "")
-    train, _ = stages.run("features", _build, ready, made_of, len(ready.folds), everything)
+    number, everything = len(ready.folds), Fold(Part("train"), None, "")
+    train, _ = stages.run("features", _build, ready, account.keys, number, everything)
+    stages.run("digest", account.traces.built, number, {"train": train})
     return stages.run("fit", ready.experiment.task.fit, ready.experiment.model, train, context), train
 
 

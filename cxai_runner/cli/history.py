@@ -13,9 +13,9 @@ from cxai_runner.cli.output import emit_json, note, table
 @click.option("--json", "as_json", is_flag=True, help="One JSON document, with what each gate said.")
 def command(name: str, uri: str | None, as_json: bool) -> None:
     """Show every decision about the registered model NAME, the first one first."""
-    from cxai_runner.lifecycle.promotion.rollback import told
+    from cxai_runner.lifecycle.promotion.rollback import history
 
-    found = told(name, uri=uri)
+    found = history(name, uri=uri)
     if as_json:
         emit_json(
             {

@@ -30,6 +30,7 @@ _OURS = ("cxai_runner", "tasks")
 _GIVEN = "has to be given"
 _SWEEP_SETTINGS = "cxai_runner.sweep.settings"
 """By name, as the classes that a config names: sweeps are built on configs, not the other way round."""
+_GATES = "cxai_runner.lifecycle.promotion.settings"
 _ENTRY = re.compile(r"^([\w*]+(?:, *[\w*]+)*)(?: *:.*)?$")
 
 _FOOTNOTE = re.compile(r" \[\d+\]_")
@@ -65,7 +66,7 @@ def reference() -> str:
         for cls, key in tables.items():
             parts.append(f"### {cls.__name__}\n\nOne of `{key}`. {_summary(cls)}\n\n{_laid_out(_of_class(cls, {}))}")
         tables.clear()
-    parts.append(_sweeps())
+    parts += [_sweeps(), _promotions()]
     return "\n".join(parts).rstrip() + "\n"
 
 
@@ -75,6 +76,18 @@ def _sweeps() -> str:
     rows = [Row(f"sweep.{row.key}", row.takes, row.default, row.meaning) for row in _of_class(settings, {})]
     head = "## sweep\n\nOf `cxai sweep` alone: `sweep=NAME` takes a file, and these are its keys.\n\n"
     files = [f"### sweep={entry.name}\n\n{entry.about}\n" for entry in catalogue("sweep")]
+    return "\n".join([head + _laid_out(rows), *files])
+
+
+def _promotions() -> str:
+    """The keys of the gates, which are said apart from the runs that they judge, and our files of them."""
+    rows = [Row(f"promotion.{row.key}", row.takes, row.default, row.meaning)
+            for row in _of_class(import_module(_GATES).Gates, {})]  # fmt: skip
+    head = "## promotion\n\nOf `cxai promote` alone: `--gates NAME` takes a file, and these are its keys.\n\n"
+    files = []
+    for entry in catalogue("promotion"):
+        said = ", ".join(f"`{key}: {spell(value)}`" for key, value in read(entry.path).content.items())
+        files.append(f"### gates {entry.name}\n\n{entry.about}\n\nSets {said}.\n")
     return "\n".join([head + _laid_out(rows), *files])
 
 

@@ -158,3 +158,13 @@ def identical(left: pd.DataFrame, right: pd.DataFrame, promise: str) -> None:
         assert_frame_equal(left, right, check_exact=True)
     except AssertionError as error:
         raise AssertionError(f"{promise}: {error}") from error
+
+
+def close(left: pd.DataFrame, right: pd.DataFrame, promise: str) -> None:
+    """Assert that two frames agree but for the last bits, in which blocked sums may differ."""
+    from pandas.testing import assert_frame_equal
+
+    try:
+        assert_frame_equal(left, right, rtol=1e-9, atol=1e-12)
+    except AssertionError as error:
+        raise AssertionError(f"{promise}: {error}") from error

@@ -6,7 +6,7 @@ import pickle
 from typing import TYPE_CHECKING, Any
 
 from cxai_runner.task import SavedModel
-from cxai_runner.task_checks._case import Case, check, predictions
+from cxai_runner.task_checks._case import Case, check, close, identical, predictions
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,6 +31,26 @@ def the_model_predicts_what_was_scored(case: Case) -> None:
     answers = predictions(case.score(), case.task).select_dtypes("number")
     matches = [name for name in answers if np.allclose(answers[name], predicted, rtol=1e-9, atol=1e-12)]
     assert matches, f"the saved model predicts none of the scored columns {list(answers.columns)}"
+
+
+@check(model=True)
+def the_models_own_predictions_change_no_score(case: Case) -> None:
+    """Put in place of themselves they give the scores that were there, where the task takes predictions at all."""
+    import pandas as pd
+
+    saved, scores = _saved(case), case.score()
+    frame = case.held_out.frame[list(saved.example.columns)]
+    given = getattr(saved.estimator, saved.method)(frame)
+    made = pd.Series(given) if given.ndim == 1 else pd.DataFrame(given)
+    again = case.task.predicted(scores, made)
+    if again is None:
+        return
+    close(again, scores, "a model's own predictions, put in place of themselves, give its own scores")
+    other = case.task.predicted(scores, made.iloc[::-1].reset_index(drop=True))
+    assert other is not None, "a task takes all predictions of a kind, or none"
+    assert not other.equals(scores), "other predictions give other scores"
+    kept = [name for name in scores if name not in predictions(scores, case.task)]
+    identical(other[kept], scores[kept], "what was observed, and the baseline, stay")
 
 
 @check(model=True)

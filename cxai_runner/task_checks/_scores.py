@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from cxai_runner.task import Evidence
-from cxai_runner.task_checks._case import Case, check, identical, predictions, with_frame
+from cxai_runner.task_checks._case import Case, check, close, identical, predictions, with_frame
 
 if TYPE_CHECKING:
     import numpy as np
@@ -96,7 +96,7 @@ def other_customers_change_no_row(case: Case) -> None:
     alone = (frame[key] == frame[key].iloc[-1]).to_numpy()
     scored = predictions(case.score(with_frame(case.held_out, frame[alone])), case.task)
     among = predictions(case.score(), case.task)[alone].reset_index(drop=True)
-    _close(scored, among, "a row's prediction does not depend on other customers")
+    close(scored, among, "a row's prediction does not depend on other customers")
 
 
 @check(Evidence.HELD_OUT, Evidence.BACKTEST)
@@ -108,7 +108,7 @@ def the_future_changes_no_row(case: Case) -> None:
     early = (frame[time] <= frame[time].sort_values().iloc[len(frame) // 2]).to_numpy()
     scored = predictions(case.score(with_frame(case.held_out, frame[early])), case.task)
     among = predictions(case.score(), case.task)[early].reset_index(drop=True)
-    _close(scored, among, "a row's prediction does not depend on later rows")
+    close(scored, among, "a row's prediction does not depend on later rows")
 
 
 @check(target=True)
@@ -144,13 +144,3 @@ def _same_under(case: Case, rename: Callable[[Any], str]) -> None:
     identical(other.drop(columns="customer_id"), usual.drop(columns="customer_id"), "ids are names, not numbers")
     same = case.task.measure(other, case.context()) == case.task.measure(usual, case.context())
     assert same, "metrics do not depend on what customers are called"
-
-
-def _close(left: pd.DataFrame, right: pd.DataFrame, promise: str) -> None:
-    """Equal but for the last bits, in which blocked sums may differ."""
-    from pandas.testing import assert_frame_equal
-
-    try:
-        assert_frame_equal(left, right, rtol=1e-9, atol=1e-12)
-    except AssertionError as error:
-        raise AssertionError(f"{promise}: {error}") from error

@@ -191,6 +191,16 @@ class Remembers(Incidence):
         return super().fit(model, train, context)
 
 
+class TakesTheOtherClass(Incidence):
+    def predicted(self, scores, predictions):
+        return super().predicted(scores, predictions.iloc[:, ::-1])
+
+
+class TakesNoOthers(Incidence):
+    def predicted(self, scores, predictions):
+        return scores
+
+
 BREAKS = {
     UsesTheTarget: "the_target_does_not_leak",
     SeesEveryColumn: "columns_that_are_no_inputs_are_not_seen",
@@ -212,6 +222,8 @@ BREAKS = {
     AsksNothing: "describes_its_question",
     KeepsAnotherModel: "the_model_predicts_what_was_scored",
     KeepsNoModel: "a_model_is_kept",
+    TakesTheOtherClass: "the_models_own_predictions_change_no_score",
+    TakesNoOthers: "the_models_own_predictions_change_no_score",
     HasTwoHeadlines: "the_report_has_one_headline",
     SaysNan: "findings_are_sentences",
     NamesAFolder: "names_are_unique_and_safe_for_files",

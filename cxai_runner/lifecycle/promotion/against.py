@@ -9,6 +9,7 @@ challenger can be worse by more than a margin, so it is the bad end of the inter
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -29,8 +30,10 @@ if TYPE_CHECKING:
 
 NAME = "champion"
 
+Ask = Callable[[], Rows | NotComparableError]
 
-def against(candidate: Candidate, champion: Version | None, gates: Gates, *, trust: bool = False) -> Gate:
+
+def against(candidate: Candidate, champion: Version | None, gates: Gates, ask: Ask, *, trust: bool = False) -> Gate:
     """Hold a challenger against the champion.
 
     Parameters
@@ -41,13 +44,15 @@ def against(candidate: Candidate, champion: Version | None, gates: Gates, *, tru
         The version in charge; None before the first.
     gates
         Metric, margin, how it has to be shown, and what becomes of what cannot be compared.
+    ask
+        Returns the challenger's held-out rows, or why there are none.
     trust
         Whether the champion's model may run code that no seal says was written here.
     """
     if champion is None:
         return Gate(NAME, True, "nobody is in charge yet")
     try:
-        comparison, rows = _compared(candidate, champion, gates, trust=trust)
+        comparison, rows = _compared(candidate, champion, gates, ask, trust=trust)
     except NotComparableError as error:
         let = gates.not_comparable == "pass"
         allowed = "; which promotion.not_comparable=pass allows" if let else ""
@@ -66,7 +71,9 @@ def against(candidate: Candidate, champion: Version | None, gates: Gates, *, tru
     return Gate(NAME, passed, words, figures)
 
 
-def _compared(candidate: Candidate, champion: Version, gates: Gates, *, trust: bool) -> tuple[Comparison, int]:
+def _compared(
+    candidate: Candidate, champion: Version, gates: Gates, ask: Ask, *, trust: bool
+) -> tuple[Comparison, int]:
     """Compare the two on the rows that neither was trained on, and count those."""
     if not champion.run_id:
         raise NotComparableError("no run is known that made it")
@@ -77,7 +84,9 @@ def _compared(candidate: Candidate, champion: Version, gates: Gates, *, trust: b
     tasks = [str(one.facts["tags"].get("cxai.task", "")) for one in (candidate.kept, theirs)]
     if tasks[0] != tasks[1]:
         raise NotComparableError(f"it answers another question, {tasks[1]}")
-    rows = Rows.of(candidate.kept)
+    rows = ask()
+    if isinstance(rows, NotComparableError):
+        raise rows
     known = rows.trained(theirs, champion.tags.get(REFIT, "train")) | rows.trained(candidate.kept, "train")
     left = ~known
     customers = rows.frame.loc[left, rows.id].nunique()

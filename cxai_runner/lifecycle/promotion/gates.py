@@ -58,10 +58,8 @@ class Case:
         return self.asked.gates
 
     @cached_property
-    def rows(self) -> Rows | NotComparableError | None:
-        """The held-out rows, where slices are asked for; why there are none, where that is so."""
-        if not self.gates.slices:
-            return None
+    def rows(self) -> Rows | NotComparableError:
+        """The held-out rows, built when a gate first asks for them; or why there are none."""
         try:
             return Rows.of(self.candidate.kept)
         except NotComparableError as error:
@@ -76,7 +74,7 @@ class Case:
             if name not in metrics:
                 told = "not among the metrics of this run"
                 yield self.asked.located(Problem(f"promotion.{key}", told, name, did_you_mean(name, metrics)))
-        if isinstance(self.rows, Rows):
+        if gates.slices and isinstance(self.rows, Rows):
             yield from map(self.asked.located, slices.problems(gates, self.rows))
 
     def judged(self, champion: Version | None) -> tuple[Gate, ...]:
@@ -84,8 +82,8 @@ class Case:
         return (
             self._floor(),
             self._baseline(),
-            against(self.candidate, champion, self.gates, trust=self.trust),
-            slices.by_slice(self.candidate, self.gates, self.rows),
+            against(self.candidate, champion, self.gates, lambda: self.rows, trust=self.trust),
+            slices.by_slice(self.candidate, self.gates, lambda: self.rows),
             self._calibration(),
             self._schema(champion),
             self._report(),

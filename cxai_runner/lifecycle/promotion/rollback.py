@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxai_runner.config.problems import Problem, UserError
-from cxai_runner.lifecycle.promotion import history, names
+from cxai_runner.lifecycle.promotion import history as recorded
+from cxai_runner.lifecycle.promotion import names
 from cxai_runner.lifecycle.promotion.decision import Decision
 from cxai_runner.lifecycle.promotion.lock import alone
 from cxai_runner.lifecycle.promotion.promote import settled
@@ -45,7 +46,7 @@ class History:
         return "\n".join([*lines, *self.notes])
 
 
-def told(model: str, *, uri: str | None = None) -> History:
+def history(model: str, *, uri: str | None = None) -> History:
     """Return the history of a registered model; changes nothing.
 
     Parameters
@@ -61,7 +62,7 @@ def told(model: str, *, uri: str | None = None) -> History:
         There is no such model.
     """
     store, registry = _opened(model, uri)
-    decisions = history.decisions(store, model)
+    decisions = recorded.decisions(store, model)
     champion = registry.champion
     number = "" if champion is None else champion.number
     notes = [f"decision {one.number} was cut off; the next promotion or rollback settles it"
@@ -107,18 +108,18 @@ def rollback(model: str, *, reason: str, to: str | None = None, uri: str | None 
         if now != seen:
             told_so = f"the champion moved from {seen or 'nobody'} to {now or 'nobody'} while this waited"
             raise UserError([Problem("NAME", told_so, model, f"look at `cxai history {model}`, and ask again")])
-        target = _target(registry, history.decisions(store, model), now, to)
+        target = _target(registry, recorded.decisions(store, model), now, to)
         previous = "" if now is None else now.number
         meant = Decision(
             model, "rolled back", target.number, previous, target.run_id, reason=reason, notes=tuple(notes)
         )
         holds()
-        return history.record(store, meant, partial(registry.crown, target))
+        return recorded.record(store, meant, partial(registry.crown, target))
 
 
 def _target(registry: Registry, decisions: Sequence[Decision], now: Version | None, to: str | None) -> Version:
     """The version that is to be in charge again."""
-    reigns = history.reigns(list(decisions))
+    reigns = recorded.reigns(list(decisions))
     earlier = [one for one in reigns if now is None or one != now.number]
     number = (to or (earlier[-1] if earlier else "")).strip().removeprefix("v")
     shown = ", ".join(f"v{one}" for one in dict.fromkeys(earlier)) or "there is none"

@@ -6,7 +6,7 @@ by luck, so the gate says how many it looked at and how many would fall below a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -53,7 +53,7 @@ def problems(gates: Gates, rows: Rows) -> Iterator[Problem]:
             yield Problem("promotion.slices", "no column of the held-out rows", name, did_you_mean(name, have))
 
 
-def by_slice(candidate: Candidate, gates: Gates, rows: Rows | NotComparableError | None) -> Gate:
+def by_slice(candidate: Candidate, gates: Gates, ask: Callable[[], Rows | NotComparableError]) -> Gate:
     """Judge every slice that is large enough.
 
     Parameters
@@ -62,11 +62,12 @@ def by_slice(candidate: Candidate, gates: Gates, rows: Rows | NotComparableError
         Its run.
     gates
         The columns, the smallest slice and the floors.
-    rows
-        The held-out rows, or why there are none; None where no slice was asked for.
+    ask
+        Returns the held-out rows, or why there are none.
     """
-    if not gates.slices or rows is None:
+    if not gates.slices:
         return Gate(NAME, True, "none are named")
+    rows = ask()
     if isinstance(rows, NotComparableError):
         return Gate(NAME, False, f"cannot be looked at: {rows}")
     every = [one for name in gates.slices for one in _slices(rows.frame[name])]
