@@ -1,0 +1,19 @@
+"""Brand choice: which alternative is bought, how that answers to price, and who gains from whom.
+
+Models take a wide panel or a `ChoiceData`, and terms that a config or a formula says; elasticities, switching and
+scenarios take any of the fitted models.
+"""
+
+from .conditional import ConditionalLogit
+from .data import ChoiceData
+from .errors import ChoiceError, ChoiceWarning, NotIdentifiedError
+from .terms import ChoiceTerms
+
+__all__ = [
+    "ChoiceData",
+    "ChoiceError",
+    "ChoiceTerms",
+    "ChoiceWarning",
+    "ConditionalLogit",
+    "NotIdentifiedError",
+]
