@@ -211,7 +211,8 @@ class ChoiceModel(BaseEstimator):
 
     def predict(self, X: pd.DataFrame | ChoiceData) -> NDArray[Any]:
         """Return the likeliest alternative of each occasion, shape (n,)."""
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        likeliest = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[likeliest]
 
     def score(self, X: pd.DataFrame | ChoiceData, y: ArrayLike | None = None) -> float:
         """Return the mean log-likelihood of an occasion: above the log of equal shares it says something."""
@@ -285,9 +286,9 @@ def _as_given(alternatives: tuple[str, ...], y: ArrayLike | None) -> NDArray[Any
 def _check_alternatives(data: ChoiceData, layout: Layout) -> None:
     assert data.chosen is not None
     times = np.bincount(data.chosen, minlength=len(data.alternatives))
-    there = np.ones(len(times), bool) if data.available is None else data.available.any(axis=0)
+    there = np.ones((1, len(times)), dtype=bool) if data.available is None else data.available
     for j, name in enumerate(data.alternatives):
-        if not there[j]:
+        if not there[:, j].any():
             raise NotIdentifiedError(f"alternative {name!r} is never available", "leave it out", (name,))
         if times[j]:
             continue

@@ -75,12 +75,12 @@ def constants_log_likelihood(data: ChoiceData) -> float:
     assert data.chosen is not None
     J = len(data.alternatives)
     if data.available is None:
-        counts = np.bincount(data.chosen, data.weights, minlength=J)
-        return float(special.xlogy(counts, counts / counts.sum()).sum())
+        times = np.bincount(data.chosen, data.weights, minlength=J)
+        return float(special.xlogy(times, times / times.sum()).sum())
     packed = data.available @ (1 << np.arange(J, dtype=object)) if J > 62 else data.available @ (1 << np.arange(J))
     key = pd.factorize(packed * J + data.chosen)[0]
     first = np.unique(key, return_index=True)[1]
-    counts = np.bincount(key, data.weights).astype(np.float64)
+    counts: Floats = np.bincount(key, data.weights).astype(np.float64)
     chosen, available = data.chosen[first], data.available[first]
     # An alternative that is never chosen has the constant −∞: it leaves the sets it was in.
     used = np.flatnonzero(np.bincount(chosen, minlength=J) > 0)
