@@ -6,7 +6,10 @@ scenarios take any of the fitted models.
 
 from .conditional import ConditionalLogit
 from .data import ChoiceData
+from .elasticity import Elasticities, share_elasticities, shorthand_elasticity
 from .errors import ChoiceError, ChoiceWarning, NotIdentifiedError
+from .multinomial import multinomial_elasticities
+from .switching import clout_and_vulnerability, share_scenario
 from .terms import ChoiceTerms
 
 __all__ = [
@@ -15,5 +18,11 @@ __all__ = [
     "ChoiceTerms",
     "ChoiceWarning",
     "ConditionalLogit",
+    "Elasticities",
     "NotIdentifiedError",
+    "clout_and_vulnerability",
+    "multinomial_elasticities",
+    "share_elasticities",
+    "share_scenario",
+    "shorthand_elasticity",
 ]
