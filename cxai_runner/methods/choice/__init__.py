@@ -8,7 +8,9 @@ from .conditional import ConditionalLogit
 from .data import ChoiceData
 from .elasticity import Elasticities, share_elasticities, shorthand_elasticity
 from .errors import ChoiceError, ChoiceWarning, NotIdentifiedError
+from .iia import IIATest, hausman_mcfadden, nests_against_none
 from .multinomial import multinomial_elasticities
+from .nested import NestedLogit
 from .switching import clout_and_vulnerability, share_scenario
 from .terms import ChoiceTerms
 
@@ -19,9 +21,13 @@ __all__ = [
     "ChoiceWarning",
     "ConditionalLogit",
     "Elasticities",
+    "IIATest",
+    "NestedLogit",
     "NotIdentifiedError",
     "clout_and_vulnerability",
+    "hausman_mcfadden",
     "multinomial_elasticities",
+    "nests_against_none",
     "share_elasticities",
     "share_scenario",
     "shorthand_elasticity",

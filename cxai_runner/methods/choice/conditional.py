@@ -17,8 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.exceptions import ConvergenceWarning
 
 from .data import ChoiceData
-from .errors import NotIdentifiedError
-from .likelihood import LogitLikelihood
+from .likelihood import LogitLikelihood, separation
 from .model import ChoiceModel, softmax, utilities
 from .statistics import Covariance, covariance, covariance_type
 
@@ -146,7 +145,10 @@ class ConditionalLogit(ChoiceModel):
         self.log_likelihood_ = best.value
         self.covariance_type_ = kind
         if best.separated:
-            self._separated(best.separated)
+            error = separation(best.separated)
+            if self.on_separation == "raise":
+                raise error
+            warnings.warn(str(error), ConvergenceWarning, stacklevel=2)
             self.covariance_ = np.full_like(best.information, np.nan)
         else:
             scores = None
@@ -158,16 +160,6 @@ class ConditionalLogit(ChoiceModel):
             self.covariance_ = covariance(best.information, scores, clusters)
         self._compare(data, likelihood.hits(best.estimate, data.chosen))
         return self
-
-    def _separated(self, guilty: tuple[str, ...]) -> None:
-        message = (
-            f"the choices are perfectly separated by {', '.join(guilty)}: some are predicted without error, so the "
-            "likelihood has no maximum"
-        )
-        remedy = "leave the term out, merge rare values or alternatives, or use a penalised model"
-        if self.on_separation == "raise":
-            raise NotIdentifiedError(message, remedy, guilty)
-        warnings.warn(f"{message}; {remedy}", ConvergenceWarning, stacklevel=3)
 
     def _probabilities(self, parameters: Floats, design: Floats, available: NDArray[np.bool_] | None) -> Floats:
         return softmax(utilities(parameters, design), available)

@@ -211,3 +211,13 @@ def check_collinear(information: Floats, scale: Floats, names: tuple[str, ...]) 
     raise NotIdentifiedError(
         f"collinear columns, each a combination of the others: {', '.join(guilty)}", "leave one of them out", guilty
     )
+
+
+def separation(guilty: tuple[str, ...]) -> NotIdentifiedError:
+    """Return the error of choices that terms tell without error."""
+    return NotIdentifiedError(
+        f"the choices are perfectly separated by {', '.join(guilty)}: some are predicted without error, so the "
+        "likelihood has no maximum",
+        "leave the term out, merge rare values or alternatives, or use a penalised model",
+        guilty,
+    )
