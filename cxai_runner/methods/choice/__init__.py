@@ -9,8 +9,10 @@ from .data import ChoiceData
 from .elasticity import Elasticities, share_elasticities, shorthand_elasticity
 from .errors import ChoiceError, ChoiceWarning, NotIdentifiedError
 from .iia import IIATest, hausman_mcfadden, nests_against_none
+from .latent import LatentClassLogit
 from .multinomial import multinomial_elasticities
 from .nested import NestedLogit
+from .selection import select_classes
 from .switching import clout_and_vulnerability, share_scenario
 from .terms import ChoiceTerms
 
@@ -22,12 +24,14 @@ __all__ = [
     "ConditionalLogit",
     "Elasticities",
     "IIATest",
+    "LatentClassLogit",
     "NestedLogit",
     "NotIdentifiedError",
     "clout_and_vulnerability",
     "hausman_mcfadden",
     "multinomial_elasticities",
     "nests_against_none",
+    "select_classes",
     "share_elasticities",
     "share_scenario",
     "shorthand_elasticity",
