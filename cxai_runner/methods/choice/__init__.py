@@ -10,6 +10,7 @@ from .elasticity import Elasticities, share_elasticities, shorthand_elasticity
 from .errors import ChoiceError, ChoiceWarning, NotIdentifiedError
 from .iia import IIATest, hausman_mcfadden, nests_against_none
 from .latent import LatentClassLogit
+from .mixed import MixedLogit
 from .multinomial import multinomial_elasticities
 from .nested import NestedLogit
 from .selection import select_classes
@@ -25,6 +26,7 @@ __all__ = [
     "Elasticities",
     "IIATest",
     "LatentClassLogit",
+    "MixedLogit",
     "NestedLogit",
     "NotIdentifiedError",
     "clout_and_vulnerability",

@@ -216,9 +216,7 @@ def test_a_class_of_customers_without_error_is_refused(panel):
     X, y, who, _ = panel
     price = X[[f"price_{b}" for b in BRANDS]].to_numpy()
     stubborn = np.where(who < 60, np.asarray(list(BRANDS))[price.argmax(axis=1)], y)
-    with pytest.raises(
-        NotIdentifiedError, match=r"choices of class \d are perfectly separated by .*price"
-    ):
+    with pytest.raises(NotIdentifiedError, match=r"choices of class \d are perfectly separated by .*price"):
         LatentClassLogit("price + feature", n_init=3, random_state=0).fit(X, stubborn, groups=who)
 
 
