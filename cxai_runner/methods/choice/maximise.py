@@ -26,8 +26,10 @@ from .likelihood import Maximum
 Floats = NDArray[np.float64]
 Scored = Callable[[Floats], tuple[float, Floats]]
 
-# Of a standard error: how far a parameter is moved for a difference of gradients, and how near the maximum is near.
+# In standard errors: how far a parameter is moved for a difference of gradients, how near to the maximum BFGS hands
+# over to Newton's method, and how near is near.
 STEP = 1e-3
+CLOSE = 1e-2
 NEAR = 1e-3
 
 
@@ -58,7 +60,7 @@ def maximise(objective: Scored, start: Floats, names: tuple[str, ...], *, max_it
         value, scores = objective(start + units @ z)
         return -value, -units.T @ scores.sum(axis=1)
 
-    options = {"maxiter": max_iter, "gtol": NEAR}
+    options = {"maxiter": max_iter, "gtol": CLOSE}
     found = optimize.minimize(descend, np.zeros(len(start)), jac=True, method="BFGS", options=options)
     estimate, steps = start + units @ found.x, int(found.nit)
     information = observed_information(objective, estimate)
@@ -67,10 +69,13 @@ def maximise(objective: Scored, start: Floats, names: tuple[str, ...], *, max_it
         gradient = scores.sum(axis=1)
         check_information(information, names)
         move = np.linalg.solve(information, gradient)
-        if float(gradient @ move) < 1e-12 or objective(estimate + move)[0] < value:
+        gain = float(gradient @ move)
+        if gain < NEAR**4 or objective(estimate + move)[0] < value:
             break
         estimate, steps = estimate + move, steps + 1
-        information = observed_information(objective, estimate)
+        # A hundredth of a standard error further on the information is the same to four digits.
+        if gain > CLOSE**2:
+            information = observed_information(objective, estimate)
     value, scores = objective(estimate)
     check_information(information, names)
     gradient = scores.sum(axis=1)

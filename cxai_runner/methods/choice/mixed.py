@@ -66,7 +66,7 @@ class MixedLogit(ChoiceModel):
         Of the conditional logit with the same terms, in which nothing is random.
 
     All else is as in `ConditionalLogit`. The draws take N · R · D · 8 bytes for N customers; utilities are computed
-    in pieces of 32 MiB.
+    in pieces of 3 MB.
 
     References
     ----------

@@ -1,7 +1,7 @@
 """The simulated likelihood of a mixed logit, customer by customer, and its gradient.
 
 Customers with the same number of occasions are worked on together, as many as keep the utilities of all their draws
-within a fixed memory.
+within a processor's cache.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ Codes = NDArray[np.intp]
 NORMAL, POSITIVE, NEGATIVE = "normal", "lognormal", "negative_lognormal"
 DISTRIBUTIONS = (NORMAL, POSITIVE, NEGATIVE)
 
-# Utilities of occasions × alternatives × draws that are held at once (32 MiB).
-HELD = 4_000_000
+# Utilities of occasions × alternatives × draws that are held at once: 3 MB, which a processor's cache keeps.
+HELD = 400_000
 
 # Beyond this a utility decides for certain, and its exponential would overflow.
 CERTAIN = 500.0
