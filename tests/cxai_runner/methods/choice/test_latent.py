@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
 from sklearn.base import clone
 
 from cxai_runner.methods.choice import (
@@ -114,16 +113,15 @@ def test_it_recovers_the_classes(panel, fitted):
     assert fitted.class_shares_[0] > fitted.class_shares_[1]
 
 
-def test_intervals_cover():
-    """Forty small panels: about 95 % of the intervals hold the truth."""
-    rng, covered = np.random.default_rng(7), []
-    for _ in range(40):
-        X, y, who, _ = simulate(rng, customers=120, occasions=10)
+@pytest.mark.parametrize("simulations", [20, pytest.param(200, marks=pytest.mark.slow)])
+def test_intervals_cover(coverage, simulations):
+    """95 % of the intervals hold the truth."""
+    rng, tables = np.random.default_rng(7), []
+    for _ in range(simulations):
+        X, y, who, _ = simulate(rng, customers=150, occasions=10)
         model = LatentClassLogit("price + feature", n_init=2, random_state=0).fit(X, y, groups=who)
-        table = model.summary_frame()
-        covered.append((table["low"] < TRUTH) & (table["high"] > TRUTH))
-    low, high = stats.binom.ppf([0.0001, 0.9999], 40, 0.95)
-    assert np.all((np.sum(covered, axis=0) >= low) & (np.sum(covered, axis=0) <= high))
+        tables.append(model.summary_frame())
+    coverage(tables, TRUTH)
 
 
 def test_one_class_is_the_conditional_logit(panel):

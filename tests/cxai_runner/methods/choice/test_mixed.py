@@ -133,16 +133,15 @@ def test_lognormal_prices(panel):
     assert (row["mean"], row["median"], row["sd"]) == pytest.approx((-law.mean(), -law.median(), law.std()))
 
 
-def test_intervals_cover():
-    """Forty small panels: about 95 % of the intervals hold the truth."""
-    rng, covered = np.random.default_rng(8), []
-    for _ in range(40):
+@pytest.mark.parametrize("simulations", [20, pytest.param(200, marks=pytest.mark.slow)])
+def test_intervals_cover(coverage, simulations):
+    """95 % of the intervals hold the truth."""
+    rng, tables = np.random.default_rng(8), []
+    for _ in range(simulations):
         X, y, who = simulate(rng, customers=100)
-        model = MixedLogit("price + feature", random={"price": "normal"}, n_draws=60).fit(X, y, groups=who)
-        table = model.summary_frame()
-        covered.append((table["low"] < TRUTH) & (table["high"] > TRUTH))
-    low, high = stats.binom.ppf([0.0001, 0.9999], 40, 0.95)
-    assert np.all((np.sum(covered, axis=0) >= low) & (np.sum(covered, axis=0) <= high))
+        model = MixedLogit("price + feature", random={"price": "normal"}, n_draws=100).fit(X, y, groups=who)
+        tables.append(model.summary_frame())
+    coverage(tables, TRUTH)
 
 
 @pytest.mark.parametrize("draws", ["halton", "sobol"])

@@ -41,9 +41,12 @@ def written_out(V, nests, scale):
     return P
 
 
-def simulate(rng, n, nests=((0, 1),), scale=(0.5,), price=-1.2):
+def simulate(rng, n, scale=0.5, price=-1.2):
     prices = rng.uniform(0.5, 2.5, (n, 4))
-    P = written_out(price * prices + [0, 0.5, 0.2, -0.3], nests, scale)
+    e = np.exp((price * prices + [0, 0.5, 0.2, -0.3]) / [scale, scale, 1, 1])
+    within = e[:, :2].sum(axis=1, keepdims=True)
+    P = np.hstack([e[:, :2] * within ** (scale - 1), e[:, 2:]])
+    P /= P.sum(axis=1, keepdims=True)
     chosen = (P.cumsum(axis=1) < rng.uniform(size=(n, 1))).sum(axis=1)
     frame = pd.DataFrame(prices, columns=[f"price_{b}" for b in BRANDS])
     return frame, np.asarray(list(BRANDS))[chosen]
@@ -106,15 +109,13 @@ def test_it_recovers_what_the_panel_was_made_of(fitted):
     assert np.all(fitted.standard_errors_ < 0.1)
 
 
-def test_intervals_cover():
-    """Forty simulations: about 95 % of the intervals hold the truth, of the dissimilarity as of the price."""
-    rng, truth, covered = np.random.default_rng(5), np.array([0.5, 0.2, -0.3, -1.2, 0.5]), []
-    for _ in range(40):
-        table = NestedLogit("price", nests=NESTS).fit(*simulate(rng, 500)).summary_frame()
-        covered.append((table["low"] < truth) & (truth < table["high"]))
-    low, high = stats.binom.ppf([0.0001, 0.9999], 40, 0.95)
-    assert np.all(np.sum(covered, axis=0) >= low)
-    assert np.all(np.sum(covered, axis=0) <= high)
+@pytest.mark.parametrize("simulations", [40, pytest.param(1000, marks=pytest.mark.slow)])
+def test_intervals_cover(coverage, simulations):
+    """95 % of the intervals hold the truth, of the dissimilarity as of the price."""
+    rng = np.random.default_rng(5)
+    panels = (simulate(rng, 1000) for _ in range(simulations))
+    tables = [NestedLogit("price", nests=NESTS).fit(*panel).summary_frame() for panel in panels]
+    coverage(tables, [0.5, 0.2, -0.3, -1.2, 0.5])
 
 
 def test_one_is_the_conditional_logit(panel):
@@ -163,7 +164,7 @@ def test_scikit_learn_conventions(fitted):
 
 
 def test_above_one_is_told():
-    X, y = simulate(np.random.default_rng(0), 3000, scale=(1.8,))
+    X, y = simulate(np.random.default_rng(0), 3000, scale=1.8)
     with pytest.warns(ChoiceWarning, match="'first' has the dissimilarity 1.*: above 1 .*; try another nest"):
         NestedLogit("price", nests=NESTS).fit(X, y)
 
@@ -216,9 +217,7 @@ def test_hausman_mcfadden_is_its_formula_and_finds_nests(panel):
 @pytest.mark.filterwarnings("ignore::cxai_runner.methods.choice.ChoiceWarning")
 def test_hausman_mcfadden_keeps_its_level_where_iia_holds():
     rng = np.random.default_rng(0)
-    p = [
-        hausman_mcfadden(ConditionalLogit("price"), *simulate(rng, 600, scale=(1.0,)), keep="abc").p for _ in range(60)
-    ]
+    p = [hausman_mcfadden(ConditionalLogit("price"), *simulate(rng, 600, scale=1.0), keep="abc").p for _ in range(60)]
     assert np.mean(np.array(p) < 0.05) < 0.2
     assert 0.3 < np.mean(p) < 0.75
 
