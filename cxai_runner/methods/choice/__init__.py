@@ -4,6 +4,7 @@ Models take a wide panel or a `ChoiceData`, and terms that a config or a formula
 scenarios take any of the fitted models.
 """
 
+from .baselines import MarketShares, TransitionShares
 from .conditional import ConditionalLogit
 from .data import ChoiceData
 from .elasticity import Elasticities, share_elasticities, shorthand_elasticity
@@ -26,9 +27,11 @@ __all__ = [
     "Elasticities",
     "IIATest",
     "LatentClassLogit",
+    "MarketShares",
     "MixedLogit",
     "NestedLogit",
     "NotIdentifiedError",
+    "TransitionShares",
     "clout_and_vulnerability",
     "hausman_mcfadden",
     "multinomial_elasticities",

@@ -89,7 +89,7 @@ class ChoiceModel(BaseEstimator):
         if data.chosen is None:
             raise ChoiceError("the choices are not known", "give y, the chosen alternative of each occasion")
         self.alternatives_ = data.alternatives
-        self.classes_ = _as_given(data.alternatives, y)
+        self.classes_ = as_given(data.alternatives, y)
         self.reference_ = data.alternatives[0] if self.reference is None else labels([self.reference])[0]
         self.terms_ = terms
         layout = terms.layout(data, self.reference_)
@@ -276,8 +276,8 @@ def _frame(X: object) -> pd.DataFrame:
     return X
 
 
-def _as_given(alternatives: tuple[str, ...], y: ArrayLike | None) -> NDArray[Any]:
-    """The alternatives, as whole numbers where the choices were."""
+def as_given(alternatives: tuple[str, ...], y: ArrayLike | None) -> NDArray[Any]:
+    """Return the alternatives, as whole numbers where the choices were."""
     if y is not None and np.asarray(y).dtype.kind in "iu":
         return np.asarray([int(name) for name in alternatives])
     return np.asarray(alternatives, dtype=object)
