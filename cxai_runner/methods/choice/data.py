@@ -42,6 +42,8 @@ class ChoiceData:
         Code of each occasion's customer, shape (n,), 0 … customers − 1.
     weights
         How often each occasion counts, shape (n,), positive.
+    occasions
+        n, where nothing else tells it.
 
     Raises
     ------
@@ -57,6 +59,7 @@ class ChoiceData:
     chosen: Codes | None = None
     customers: Codes | None = None
     weights: Floats | None = None
+    occasions: int = 0
 
     def __post_init__(self) -> None:
         if len(self.alternatives) < 2:
@@ -102,7 +105,7 @@ class ChoiceData:
         for other in (self.available, self.chosen):
             if other is not None:
                 return len(other)
-        return 0
+        return self.occasions
 
     @classmethod
     def from_wide(
@@ -167,6 +170,9 @@ class ChoiceData:
         available = None
         if availability is not None:
             flags = _beside([numbers(frame, f"{availability}{suffix}") for suffix in suffixes])
+            if np.isnan(flags).any():
+                message = f"whether an alternative was available is missing at {int(np.isnan(flags).sum())} places"
+                raise ChoiceError(message, "fill them with 0 or 1", (availability,))
             available = flags.astype(bool, order="K")
         return cls(
             options,
@@ -176,6 +182,7 @@ class ChoiceData:
             None if taken[0] is None else chosen_positions(taken[0], options),
             None if taken[1] is None else pd.factorize(taken[1])[0],
             None if taken[2] is None else np.asarray(taken[2], dtype=np.float64),
+            len(frame),
         )
 
     @classmethod
@@ -273,6 +280,7 @@ class ChoiceData:
             chosen=None if self.chosen is None else self.chosen[index],
             customers=None if self.customers is None else self.customers[index],
             weights=None if self.weights is None else self.weights[index],
+            occasions=len(np.arange(self.occasions)[index]) if self.occasions else 0,
         )
 
     def only(self, alternatives: Sequence[str]) -> ChoiceData:

@@ -132,8 +132,9 @@ class ChoiceModel(BaseEstimator):
         frame = _frame(X)
         if y is None:
             raise ChoiceError("the choices are not known", "give y, the chosen alternative of each occasion")
-        alternatives: Sequence[object] = self.alternatives or alternatives_in(frame, terms, self.separator)
-        if not alternatives:
+        named = self.alternatives is not None
+        alternatives: Any = self.alternatives if named else alternatives_in(frame, terms, self.separator)
+        if not named and not alternatives:
             stems = [name for name in terms.columns if name not in frame.columns]
             if stems:
                 raise ChoiceError(

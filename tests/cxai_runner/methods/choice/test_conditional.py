@@ -93,6 +93,16 @@ def test_the_score_is_zero_and_constants_reproduce_the_shares(brands):
     np.testing.assert_allclose(shares, [np.mean(y == b) for b in "abc"], atol=1e-9)
 
 
+def test_constants_alone_are_the_market_shares(brands):
+    X, y, _ = brands
+    model = ConditionalLogit({"constants": True}).fit(X, y)
+    np.testing.assert_allclose(
+        model.predict_proba(X), np.tile([np.mean(y == b) for b in "abc"], (len(y), 1)), atol=1e-9
+    )
+    assert model.mcfadden_r2_ == pytest.approx(0, abs=1e-12)
+    assert model.predict_proba(X[:0]).shape == (0, 3)
+
+
 def test_weights_are_repetitions(brands):
     X, y, customer = brands
     times = np.random.default_rng(1).integers(1, 4, len(y))

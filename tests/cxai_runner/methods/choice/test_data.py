@@ -90,6 +90,7 @@ def test_taking_rows(wide):
         ({"income": list("abc")}, {"names": ["income"]}, "'income' is not numeric .*; encode its values"),
         ({"there_2": 0}, {"availability": "there"}, "1 occasions have no alternative available, the first at pos.* 2"),
         ({"brand": [2, 2, 2]}, {"availability": "there"}, "1 occasions have a choice that was not available.* '2' at"),
+        ({"there_2": [1, 0, np.nan]}, {"availability": "there"}, "was available is missing at 1 places; fill them"),
         ({"w": [1, 0, 2]}, {"weights": "w"}, "a weight is not a positive number"),
         ({}, {"customers": [1, 2]}, r"\(2,\) values for 3 occasions"),
         ({}, {"customers": "whom"}, "there is no column 'whom'; it has price_1"),
