@@ -1,0 +1,43 @@
+"""Brand choice: which alternative is bought, how that answers to price, and who gains from whom.
+
+Models take a wide panel or a `ChoiceData`, and terms that a config or a formula says; elasticities, switching and
+scenarios take any of the fitted models.
+"""
+
+from .baselines import MarketShares, TransitionShares
+from .conditional import ConditionalLogit
+from .data import ChoiceData
+from .elasticity import Elasticities, share_elasticities, shorthand_elasticity
+from .errors import ChoiceError, ChoiceWarning, NotIdentifiedError
+from .iia import IIATest, hausman_mcfadden, nests_against_none
+from .latent import LatentClassLogit
+from .mixed import MixedLogit
+from .multinomial import multinomial_elasticities
+from .nested import NestedLogit
+from .selection import select_classes
+from .switching import clout_and_vulnerability, share_scenario
+from .terms import ChoiceTerms
+
+__all__ = [
+    "ChoiceData",
+    "ChoiceError",
+    "ChoiceTerms",
+    "ChoiceWarning",
+    "ConditionalLogit",
+    "Elasticities",
+    "IIATest",
+    "LatentClassLogit",
+    "MarketShares",
+    "MixedLogit",
+    "NestedLogit",
+    "NotIdentifiedError",
+    "TransitionShares",
+    "clout_and_vulnerability",
+    "hausman_mcfadden",
+    "multinomial_elasticities",
+    "nests_against_none",
+    "select_classes",
+    "share_elasticities",
+    "share_scenario",
+    "shorthand_elasticity",
+]
