@@ -128,11 +128,16 @@ def table(opened: Opened, name: str) -> IbisTable:
 
 
 def read(opened: Opened, path: str, kind: str) -> IbisTable:
-    """Return Parquet or CSV files as a table; every value of a CSV is text."""
+    """Return Parquet or CSV files as a table; every value of a CSV is text.
+
+    Left to itself Spark cuts a line that has too many values and fills one that has too few. Told to fail it still does
+    where a query needs some of the columns only, so every line is taken apart in full.
+    """
     reader = opened.backend._session.read
     if kind == "parquet":
         return _viewed(opened, reader.parquet(path))
-    return _viewed(opened, reader.csv(path, header=True, inferSchema=False, multiLine=True, escape='"'))
+    whole = reader.option("mode", "FAILFAST").option("columnPruning", "false")
+    return _viewed(opened, whole.csv(path, header=True, inferSchema=False, multiLine=True, escape='"'))
 
 
 def guessed(raw: IbisTable) -> dict[str, dt.DataType]:

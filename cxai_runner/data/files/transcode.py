@@ -1,5 +1,7 @@
-"""Text that the engine cannot read as it is, rewritten once as UTF-8 in a copy: other encodings, mixed line ends, long
-texts that are packed."""
+"""Text that the engine cannot read as it is, rewritten once as UTF-8 in a copy.
+
+So are other encodings, line ends of several kinds, and long texts that are packed.
+"""
 
 from __future__ import annotations
 
