@@ -274,12 +274,13 @@ def _nothing_left(table: MappedTable, rows: int) -> Problem:
 
 def _repeated(table: MappedTable, key: str, extra: int) -> Problem:
     """Rows that repeat the key of a table which must have one row per key."""
-    rows = table.rows
-    often = rows.group_by(key).aggregate(rows=rows.count()).filter(lambda t: t[key].notnull() & (t.rows > 1))
+    kept = table.rows
+    often = kept.group_by(key).aggregate(rows=kept.count()).filter(lambda t: t[key].notnull() & (t.rows > 1))
     example = value(often[key].min())
+    rows = "1 row repeats" if extra == 1 else f"{extra:,} rows repeat"
     return Problem(
         _path(table, f"columns.{key}"),
-        f"{'1 row repeats' if extra == 1 else f'{extra:,} rows repeat'} a `{key}`, such as `{example}`; {table.name} must have {STANDARD[table.name].about}",
+        f"{rows} a `{key}`, such as `{example}`; {table.name} must have {STANDARD[table.name].about}",
         remedy="remove the repeats, or map the column that tells the rows apart",
     )
 
