@@ -125,6 +125,10 @@ def test_credentials_come_from_the_environment(store: Any, monkeypatch: pytest.M
 
         protocol = "vault"
 
+        @classmethod
+        def _strip_protocol(cls, path: str) -> str:
+            return str(super()._strip_protocol(path.replace("vault://", "memory://")))
+
         def info(self, path: str, **settings: Any) -> Any:
             key = os.environ.get("VAULT_KEY")
             if key != "hush":
@@ -134,13 +138,13 @@ def test_credentials_come_from_the_environment(store: Any, monkeypatch: pytest.M
     fsspec.register_implementation("vault", Vault, clobber=True)
     store.pipe("/shop/sales.csv", b"customer_id,b\n1,2\n")
     monkeypatch.setenv("VAULT_KEY", "hush, but wrong")
-    source = OneFile(path="vault://shop/sales.csv", table="customers")
-    ((_, message, value, remedy),) = told(source)
+    path = "vault://shop/sales.csv"
+    ((_, message, value, remedy),) = told(OneFile(path=path, table="customers"))
     assert message == "cannot be had (PermissionError)"
     assert remedy == "check the address, and the credentials that the environment holds"
     assert "hush" not in f"{message} {value} {remedy}"
     monkeypatch.setenv("VAULT_KEY", "hush")
-    assert source.open().rows("customers") == 1
+    assert OneFile(path=path, table="customers").open().rows("customers") == 1
 
 
 def test_an_address_is_shown_without_what_may_be_secret() -> None:
