@@ -105,12 +105,16 @@ class Table(Features):
             like = table[column].cast("string").min(where=odd)
             measures |= {f"odd {column}": table.count(where=odd), f"like {column}": like}
         found = row(table.aggregate(**measures))
-        config = f"data.{tables.mapped[self.table].key}".rstrip(".")
+        mapped = tables.mapped[self.table]
+        nulls = f"data.{mapped.key}".rstrip(".") + ".nulls"
         for column in table.columns:
             odd, like = found.get(f"odd {column}", 0), found.get(f"like {column}")
             if 0 < odd <= (1 if schema[column].is_floating() else _FEW) * found["all rows"]:
                 message = f"{column} cannot be an input: {odd:,} of its {found['all rows']:,} values are no numbers"
-                remedy = f"{config}.nulls=[{like}] if it stands for a missing value, or features.exclude=[{column}]"
+                null = f"{nulls}=[{like}] if it stands for a missing value"
+                if mapped.noun != "file":  # only of files is it said what stands for one
+                    null = f"make it null in the {mapped.noun} if it stands for a missing value"
+                remedy = f"{null}, or features.exclude=[{column}]"
                 yield Problem("columns", f"{message}, such as `{like}`", remedy=remedy)
 
     def rows(self, tables: Tables) -> IbisTable:

@@ -85,7 +85,8 @@ def noticed(quality: Quality) -> Iterator[str]:
     yield from quality.notes
     for change in quality.changed:
         if not change.plain:
-            yield f"{wording.number(change.values)} values of {change.column}: {change.rule}"
+            values = "1 value" if change.values == 1 else f"{wording.number(change.values)} values"
+            yield f"{values} of {change.column}: {change.rule}"
     read = [one for one in quality.columns if one.read]
     empty = [one for one in read if quality.kept and one.missing == quality.kept]
     if empty:

@@ -6,13 +6,14 @@ import os
 import re
 import shutil
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import ibis
 import ibis.expr.datatypes as dt
 import sqlglot.expressions as sge
 from ibis.backends.pyspark import Backend as IbisBackend
 from ibis.backends.sql.compilers.pyspark import PySparkCompiler
+from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
@@ -25,6 +26,12 @@ from cxai_runner.data.engines.safe import SafeCasts
 if TYPE_CHECKING:
     import pyarrow as pa
     from ibis.expr.types import Table as IbisTable
+
+
+_MALFORMED: Final = re.compile(r"\[MALFORMED_CSV_RECORD\] Malformed CSV record: (.*?) SQLSTATE", re.DOTALL)
+_FILE: Final = re.compile(r"Encountered error while reading file (.*?)\.\s+SQLSTATE")
+_CAUSE: Final = re.compile(r"^Caused by: (?:[\w.$]+: )?(.*)$", re.MULTILINE)
+_SHOWN: Final = 80
 
 
 class _Compiler(Rounding, SafeCasts, PySparkCompiler):
@@ -55,7 +62,11 @@ class Backend(Frames, IbisBackend):
         from ibis.formats.pyarrow import PyArrowSchema
 
         self._run_pre_execute_hooks(expr)
-        found = self.raw_sql(self.compile(expr, params=params, limit=limit)).toArrow()
+        query = self.raw_sql(self.compile(expr, params=params, limit=limit))
+        try:
+            found = query.toArrow()
+        except Py4JJavaError as error:  # what fails on the way to Arrow comes as the JVM has it, hundreds of lines
+            raise PySparkException(_why(str(error))) from None
         return found.rename_columns(list(expr.schema())).cast(PyArrowSchema.from_ibis(expr.schema()))
 
     def to_pyarrow_batches(self, expr: Any, /, **settings: Any) -> Any:
@@ -105,7 +116,7 @@ def _session(master: str) -> SparkSession:
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.session.timeZone": "UTC",
-        "spark.log.level": "ERROR",
+        "spark.log.level": "FATAL",  # what is wrong with a query is told by the exception that it raises
     }
     if master.startswith("local"):
         # The default of 200 parts is for a cluster: here it would be 200 tasks for every small aggregate.
@@ -128,11 +139,16 @@ def table(opened: Opened, name: str) -> IbisTable:
 
 
 def read(opened: Opened, path: str, kind: str) -> IbisTable:
-    """Return Parquet or CSV files as a table; every value of a CSV is text."""
+    """Return Parquet or CSV files as a table; every value of a CSV is text.
+
+    Left to itself Spark cuts a line that has too many values and fills one that has too few. Told to fail it still does
+    where a query needs some of the columns only, so every line is taken apart in full.
+    """
     reader = opened.backend._session.read
     if kind == "parquet":
         return _viewed(opened, reader.parquet(path))
-    return _viewed(opened, reader.csv(path, header=True, inferSchema=False, multiLine=True, escape='"'))
+    whole = reader.option("mode", "FAILFAST").option("columnPruning", "false")
+    return _viewed(opened, whole.csv(path, header=True, inferSchema=False, multiLine=True, escape='"'))
 
 
 def guessed(raw: IbisTable) -> dict[str, dt.DataType]:
@@ -164,6 +180,18 @@ def _quoted(name: str) -> str:
 
 def _first_line(error: BaseException) -> str:
     return str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__
+
+
+def _why(said: str) -> str:
+    """What the JVM says of a query that failed, in one line."""
+    line, file = _MALFORMED.search(said), _FILE.search(said)
+    if line is None:
+        causes = _CAUSE.findall(said)
+        return str(causes[-1]) if causes else said.splitlines()[0]
+    shown = " ".join(line[1].split())
+    where = f" of {file[1].rpartition('/')[2]}" if file is not None else ""
+    shown = shown[:_SHOWN] + "…" if len(shown) > _SHOWN else shown
+    return f"a line{where} has another number of values than the header: `{shown}`"
 
 
 def hashed_by(table: IbisTable) -> str:

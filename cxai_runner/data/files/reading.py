@@ -18,7 +18,7 @@ from cxai_runner.data.answers import made_of, row
 from cxai_runner.data.files import fixed, text
 from cxai_runner.data.files.copies import original
 from cxai_runner.data.files.held import held
-from cxai_runner.data.files.parts import BUFFER, check_last_part
+from cxai_runner.data.files.parts import BUFFER, check_last_part, has_parts
 from cxai_runner.data.files.text import UnreadableError
 from cxai_runner.data.files.transcode import as_utf8
 from cxai_runner.data.tables.casts import cast
@@ -112,12 +112,14 @@ def _values(table: TableFile, files: Sequence[Path], encoding: str) -> tuple[dic
             body = "".join(seen.text.splitlines(keepends=True)[table.skip :])
             delimiter = text.separator(body, table.quote, named, table.decimal)
         head = text.heading(seen, delimiter, table.quote, table.skip, table.header)
-        check_last_part(seen, head.names, delimiter, table.quote)
         if first is None:
             first = head
         elif sorted(head.names) != sorted(first.names):
             raise UnreadableError(_other_columns(files[0], first.names, path, head.names))
-        written.setdefault(_writing(seen, head.names, head.skip, delimiter), []).append(_readable(seen))
+        writing, given = _writing(seen, head.names, head.skip, delimiter), _readable(seen)
+        if not writing.packed:
+            check_last_part(given, writing.encoding, head.names, delimiter, table.quote)
+        written.setdefault(writing, []).append(given)
     if first is None:
         raise ValueError("a table without files")
     return written, first
@@ -142,13 +144,18 @@ def _lines(
 
 
 def _writing(seen: text.Look, names: tuple[str, ...], skip: int, delimiter: str) -> _Writing:
-    if not seen.native:
+    if not _as_it_is(seen):
         return _Writing(names, skip, "utf-8", False, delimiter)
     return _Writing(names, skip, "latin-1" if seen.encoding == "iso8859-1" else "utf-8", seen.packed, delimiter)
 
 
 def _readable(seen: text.Look) -> Path:
-    return seen.path if seen.native else as_utf8(seen, original(seen.path))
+    return seen.path if _as_it_is(seen) else as_utf8(seen, original(seen.path))
+
+
+def _as_it_is(seen: text.Look) -> bool:
+    """Whether the engine is given the file itself: not where it would have to unpack parts that it may pass over."""
+    return seen.native and not (seen.packed and has_parts(seen.path))
 
 
 def _view(table: TableFile, writing: _Writing, paths: Sequence[Path], engine: Backend) -> IbisTable:

@@ -11,8 +11,10 @@ import csv
 import gzip
 import io
 import re
+import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -123,6 +125,16 @@ def opened(path: Path, *, packed: bool) -> BinaryIO:
     return gzip.open(path) if packed else path.open("rb")  # type: ignore[return-value]
 
 
+@contextmanager
+def unpacking(shown: str) -> Iterator[None]:
+    """Tell what breaks off or is damaged while a file is unpacked as a mistake of that file."""
+    try:
+        yield
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        problem = Problem("path", f"{shown} cannot be unpacked: {error}", value=shown, remedy="get the file once more")
+        raise UnreadableError(problem) from error
+
+
 def look(path: Path, encoding: str, shown: str, quote: str = '"') -> Look:
     """Look at the first lines of a file.
 
@@ -142,13 +154,9 @@ def look(path: Path, encoding: str, shown: str, quote: str = '"') -> Look:
     """
     with path.open("rb") as file:
         packed = file.read(2) == b"\x1f\x8b"
-    try:
-        with opened(path, packed=packed) as file:
-            start = file.read(SAMPLE)
-            whole = not file.read(1)
-    except (EOFError, OSError) as error:
-        problem = Problem("path", f"{shown} cannot be unpacked: {error}", value=shown, remedy="get the file once more")
-        raise UnreadableError(problem) from error
+    with unpacking(shown), opened(path, packed=packed) as file:
+        start = file.read(SAMPLE)
+        whole = not file.read(1)
     for magic, what, remedy in _FOREIGN:
         if start.startswith(magic):
             raise UnreadableError(Problem("path", f"{shown} is {what}", value=shown, remedy=remedy))

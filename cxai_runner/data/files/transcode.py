@@ -1,4 +1,7 @@
-"""Text that the engine cannot read (other encodings, line ends of several kinds), rewritten once as UTF-8 in a copy."""
+"""Text that the engine cannot read as it is, rewritten once as UTF-8 in a copy.
+
+So are other encodings, line ends of several kinds, and long texts that are packed.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from cxai_runner.data.files.copies import copied
-from cxai_runner.data.files.text import Look, UnreadableError, misread, opened
+from cxai_runner.data.files.text import Look, UnreadableError, misread, opened, unpacking
 
 _CHUNK = 2**20
 
@@ -19,13 +22,13 @@ def as_utf8(look: Look, shown: str) -> Path:
     Raises
     ------
     UnreadableError
-        With the line that is not written in the encoding.
+        With the line that is not written in the encoding, or that the file cannot be unpacked.
     """
     state = look.path.stat()
     facts = [str(look.path), state.st_size, state.st_mtime_ns, state.st_ino, look.encoding, look.mixed]
 
     def write(copy: BinaryIO) -> None:
-        with opened(look.path, packed=look.packed) as file:
+        with unpacking(shown), opened(look.path, packed=look.packed) as file:
             _rewrite(file, copy, look, shown)
 
     return copied({"utf-8 of": facts}, f"{look.path.name.removesuffix('.gz')}", shown, write)[0]

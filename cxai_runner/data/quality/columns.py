@@ -45,7 +45,8 @@ def describe(
     """What ``rows``, all that were kept or a sample of them, hold; and how many they are."""
     own = own_names(table)
     keys = {column for column in rows.columns if is_key(table.name, column)}
-    shown = {column for column in rows.columns if column not in keys and not (private and _tells(table, column))}
+    # In the table's order: a set's is another in every process, and the question would not be known again.
+    shown = [column for column in rows.columns if column not in keys and not (private and _tells(table, column))]
     few = kept <= FEW_ROWS
     measures: dict[str, Value] = {"rows": rows.count()}
     for column in rows.columns:

@@ -123,6 +123,8 @@ def _check(table: MappedTable, columns: list[str], *, gaps: bool) -> Iterator[Pr
         measures[f"low {column}"] = staged[column].min(where=keep)
         measures[f"high {column}"] = staged[column].max(where=keep)
     if rule.unique in columns:
+        # A value that is missing, or is not of its type, repeats none; it is told as what it is.
+        measures["named"] = staged[rule.unique].count(where=keep)
         measures["distinct"] = staged[rule.unique].nunique(where=keep)
     found = row(staged.aggregate(**measures))
 
@@ -151,8 +153,8 @@ def _check(table: MappedTable, columns: list[str], *, gaps: bool) -> Iterator[Pr
                 f"`{column}` is {found[f'low {column}']} in all {found['kept']:,} rows: there is nothing to tell apart",
                 remedy="map the column that says whether it happened",
             )
-    if rule.unique in columns and found["distinct"] < found["kept"]:
-        yield _repeated(table, str(rule.unique), found["kept"] - found["distinct"])
+    if rule.unique in columns and found["distinct"] < found["named"]:
+        yield _repeated(table, str(rule.unique), found["named"] - found["distinct"])
 
 
 def _unparsed(table: MappedTable, columns: list[str]) -> Iterator[_Question]:
@@ -284,12 +286,13 @@ def _nothing_left(table: MappedTable, rows: int) -> Problem:
 
 def _repeated(table: MappedTable, key: str, extra: int) -> Problem:
     """Rows that repeat the key of a table which must have one row per key."""
-    rows = table.rows
-    often = rows.group_by(key).aggregate(rows=rows.count()).filter(lambda t: t.rows > 1)
+    kept = table.rows
+    often = kept.group_by(key).aggregate(rows=kept.count()).filter(lambda t: t[key].notnull() & (t.rows > 1))
     example = value(often[key].min())
+    rows = "1 row repeats" if extra == 1 else f"{extra:,} rows repeat"
     return Problem(
         _path(table, f"columns.{key}"),
-        f"{extra:,} rows repeat a `{key}`, such as `{example}`; {table.name} must have {STANDARD[table.name].about}",
+        f"{rows} a `{key}`, such as `{example}`; {table.name} must have {STANDARD[table.name].about}",
         remedy="remove the repeats, or map the column that tells the rows apart",
     )
 

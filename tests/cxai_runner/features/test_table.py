@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -133,6 +134,16 @@ def test_numbers_without_an_end_are_told_however_many(endless: int) -> None:
     assert problem.message == told
     assert problem.remedy.endswith("or features.exclude=[score]")
     assert list(Table(exclude=["score"]).problems(source)) == []
+
+
+def test_only_of_files_is_it_said_what_stands_for_a_missing_value() -> None:
+    frame = pd.DataFrame({"customer_id": range(20), "score": [float("inf"), *map(float, range(19))]})
+    source = Tables.of(customers=frame)
+    (of_a_file,) = Table().problems(source)
+    source.mapped["customers"] = replace(source.mapped["customers"], place="shop.db people")
+    (of_a_table,) = Table().problems(source)
+    assert of_a_file.remedy.startswith("data.nulls=[inf] if it stands for a missing value, or ")
+    assert of_a_table.remedy.startswith("make it null in the table if it stands for a missing value, or ")
 
 
 def test_rows_that_tie_come_in_one_order() -> None:

@@ -97,6 +97,11 @@ def test_the_report_says_it_in_a_few_lines(quality: tuple[Quality, ...]) -> None
     ]
 
 
+def test_one_value_is_one_value(quality: tuple[Quality, ...]) -> None:
+    changed = tuple(replace(one, values=1, plain=False) for one in quality[0].changed[:1])
+    assert f"1 value of {changed[0].column}: {changed[0].rule}" in noticed(replace(quality[0], changed=changed))
+
+
 def test_more_than_a_few_lines_are_left_to_the_page() -> None:
     wide = Quality("customers", 10, 10, notes=tuple(f"note {n}" for n in range(MOST_NOTICED + 2)), looked_at=10)
     found = section([wide])

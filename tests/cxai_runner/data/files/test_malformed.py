@@ -121,6 +121,24 @@ MISTAKES: dict[str, tuple[bytes, dict[str, Any], tuple[str, str, str]]] = {
             "get the file once more",
         ),
     ),
+    "packed and damaged": (
+        gzip.compress(HEADER)[:10] + b"\xff" * 20,
+        {},
+        (
+            "path",
+            "shop.csv cannot be unpacked: Error -3 while decompressing data: invalid block type",
+            "get the file once more",
+        ),
+    ),
+    "packed badly, in another encoding": (
+        gzip.compress((HEADER + LINE * 30_000).decode().encode("utf-16"))[:-12],
+        {},
+        (
+            "path",
+            "shop.csv cannot be unpacked: Compressed file ended before the end-of-stream marker was reached",
+            "get the file once more",
+        ),
+    ),
     "two marks alike": (HEADER, {"decimal": ",", "thousands": ","}, ("decimal", "`thousands` is the same mark", "")),
     "decimal and delimiter": (
         HEADER,
@@ -255,6 +273,38 @@ def test_a_part_that_begins_with_a_broken_line_is_not_left_out(
     with pytest.raises(duckdb.Error) as caught:
         tables.rows("customers")
     assert told_of_it in unreadable(caught.value, tables.mapped["customers"]).message
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("before", [1, 5])
+def test_a_last_line_that_begins_before_the_last_part_is_not_left_out(
+    tmp_path: Path, before: int, packed: bool
+) -> None:
+    path = tmp_path / "shop.csv"
+    line, last = b"1,222222\n", b"123456789"  # nine bytes: the line begins `before` the part, and ends in it
+    filled = BUFFER - before - len(HEADER)
+    text = (
+        HEADER + line * (filled // len(line) - 1) + b"1," + b"2" * (filled % len(line) + len(line) - 3) + b"\n" + last
+    )
+    assert len(text) == BUFFER - before + len(last)
+    path.write_bytes(gzip.compress(text, 1) if packed else text)
+    (problem,) = OneFile(path=str(path), table="customers").problems()
+    lines = filled // len(line) + 2
+    assert problem.message == f"line {lines:,} of shop.csv has 1 value where 2 are expected: `123456789`"
+    path.write_bytes(gzip.compress(text[:-2] + b",2", 1) if packed else text[:-2] + b",2")
+    assert OneFile(path=str(path), table="customers").open().rows("customers") == lines - 1
+
+
+@pytest.mark.slow
+def test_the_last_part_of_a_copy_is_looked_at(tmp_path: Path) -> None:
+    """In another encoding, so that what the engine reads is a copy."""
+    source = in_parts(tmp_path / "shop.csv", BUFFER, b"1\n")
+    path = tmp_path / "shop.csv"
+    path.write_bytes(path.read_bytes().replace(b"1\n", b"\x80\n"))
+    source = OneFile(path=str(path), table="customers", encoding="cp1252")
+    (problem,) = source.problems()
+    assert problem.message.endswith("of shop.csv has 1 value where 2 are expected: `€`")
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -116,6 +117,34 @@ def test_what_a_library_says_when_it_fails_is_not_repeated(store: Any) -> None:
         "memory://shop/x.csv",
         "check the address, and the credentials that the environment holds",
     )
+
+
+def test_credentials_come_from_the_environment(store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Vault(type(store)):  # type: ignore[misc]
+        """A store that asks for a key, which its library looks for in the environment, as those of clouds do."""
+
+        protocol = "vault"
+
+        @classmethod
+        def _strip_protocol(cls, path: str) -> str:
+            return str(super()._strip_protocol(path.replace("vault://", "memory://")))
+
+        def info(self, path: str, **settings: Any) -> Any:
+            key = os.environ.get("VAULT_KEY")
+            if key != "hush":
+                raise PermissionError(f"403 Forbidden: key {key} of vault")
+            return super().info(path, **settings)
+
+    fsspec.register_implementation("vault", Vault, clobber=True)
+    store.pipe("/shop/sales.csv", b"customer_id,b\n1,2\n")
+    monkeypatch.setenv("VAULT_KEY", "hush, but wrong")
+    path = "vault://shop/sales.csv"
+    ((_, message, value, remedy),) = told(OneFile(path=path, table="customers"))
+    assert message == "cannot be had (PermissionError)"
+    assert remedy == "check the address, and the credentials that the environment holds"
+    assert "hush" not in f"{message} {value} {remedy}"
+    monkeypatch.setenv("VAULT_KEY", "hush")
+    assert OneFile(path=path, table="customers").open().rows("customers") == 1
 
 
 def test_an_address_is_shown_without_what_may_be_secret() -> None:

@@ -126,11 +126,28 @@ def test_a_pattern_of_columns_that_nothing_meets() -> None:
             "3 rows repeat a `customer_id`, such as `1`; customers must have one row per customer",
             "remove the repeats, or map the column that tells the rows apart",
         ),
+        (
+            Tables.of(customers=pd.DataFrame({"customer_id": ["b", "b", "a"]})),
+            Needs({"customers": ("customer_id",)}),
+            "1 row repeats a `customer_id`, such as `b`; customers must have one row per customer",
+            "remove the repeats, or map the column that tells the rows apart",
+        ),
     ],
 )
 def test_a_broken_rule_is_told(tables: Tables, needs: Needs, message: str, remedy: str) -> None:
     (problem,) = broken(needs, tables)
     assert (problem.message, problem.remedy) == (message, remedy)
+
+
+def test_a_key_that_is_missing_repeats_none() -> None:
+    customers = Needs({"customers": ("customer_id",)})
+    tables = Tables.of(customers=pd.DataFrame({"customer_id": ["a", None, None, "c", "c"]}))
+    assert [one.message for one in broken(customers, tables)] == [
+        "2 of 5 rows have no value",
+        "1 row repeats a `customer_id`, such as `c`; customers must have one row per customer",
+    ]
+    (problem,) = broken(customers, Tables.of(customers=pd.DataFrame({"customer_id": [1, None, 3]})))
+    assert problem.message == "1 of 3 rows have no value"
 
 
 def test_all_broken_rules_of_a_table_are_told_at_once() -> None:

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from cxai_runner.config.problems import UserError
 from cxai_runner.data import DatabaseSource
 from cxai_runner.data.engines.urls import engine_of, redacted
+from cxai_runner.data.quality.contracts import broken
+from cxai_runner.data.tables.needs import Needs
 from cxai_runner.data.tables.standard import STANDARD
 
 Fill = Callable[..., str]
@@ -283,3 +285,20 @@ def test_spark_takes_a_folder_for_parquet_and_tells_of_nanoseconds(spark: None, 
     assert found[0] == "tables.customers.path"
     assert "TIMESTAMP(NANOS" in found[1]
     assert found[2:] == (fine, "Spark reads instants to the microsecond: write them so")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("line", ["901,5", "901,5,6,7"])
+def test_spark_neither_cuts_nor_fills_a_line(
+    spark: None, tmp_path: Path, line: str, late: bool, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A broken line is told by a query of one column too, which Spark could answer without looking at the others."""
+    lines = [f"{number},{number % 7},1" for number in range(1200 if late else 9)]
+    (tmp_path / "people.csv").write_text("\n".join(["customer_id,a,b", *lines, line, "902,1,1\n"]))
+    source = DatabaseSource(url="local[2]", tables={"customers": {"path": str(tmp_path / "people.csv")}})  # type: ignore[dict-item]
+    needs = Needs({"customers": ("customer_id",)})
+    (problem,) = broken(needs, source.open()) if late else source.problems()
+    told = f"a line of people.csv has another number of values than the header: `{line}`"
+    assert problem.message == f"cannot be read{' to its end' if late else ''}: {told}"
+    assert "Exception" not in capfd.readouterr().err
