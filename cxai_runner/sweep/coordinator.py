@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -89,6 +90,7 @@ class _Coordinator:
     _open: dict[int, set[str]] = field(default_factory=dict)
     _tries: dict[str, int] = field(default_factory=dict)
     _failed_before: frozenset[str] = frozenset()
+    _courses: Mapping[int, str] = field(default_factory=dict)
 
     def run(self) -> Sweep:
         """Make the runs that are not done; a sweep of which all is done is only looked at."""
@@ -189,7 +191,7 @@ class _Coordinator:
                 self._waiting.appendleft(point)
                 return
             ended = Outcome(label, time.time(), 0.0, "", error=ended.reason)
-        entry = parent.write(self.tracker, self.own.run_id, point, ended)
+        entry = parent.write(self.tracker, self.own.run_id, point, ended, self.plan.search.course(point.trial))
         if ended.given_up:
             self.sweep.given_up.add(label)
             words = "given up"
@@ -237,7 +239,8 @@ class _Coordinator:
         mine = [point for point in self.sweep.points if point.trial.number == trial.number]
         given_up = any(point.label in self.sweep.given_up for point in mine)
         metrics = [self.sweep.entries[point.run_id].metrics if point.run_id else None for point in mine]
-        self.plan.search.told(trial, costs(metrics, self.plan.goals), given_up=given_up)
+        course = self._courses.get(trial.number, "")
+        self.plan.search.told(trial, costs(metrics, self.plan.goals), given_up=given_up, course=course)
 
     def _remember(self, before: Entry | None) -> None:
         """Take in what an earlier start of this sweep came to, where the store alone does not say it by identity."""
@@ -247,7 +250,7 @@ class _Coordinator:
                 raise UserError([Problem("--failed-only", "this sweep was never started", remedy=remedy)])
             return
         past = parent.past(self.ledger, before)
-        self._failed_before = past.failed
+        self._failed_before, self._courses = past.failed, past.courses
         if self.plan.points:
             return
         for trial in past.trials:

@@ -28,6 +28,8 @@ LINK: Final = "cxai.sweep.link."
 BEST: Final = "cxai.sweep.best"
 """Of a sweep's own run: the ids of the best; of each of those: ``true``."""
 PRUNED: Final = "cxai.pruned"
+WATCHED: Final = "cxai.sweep.watched"
+"""Of a point's run that could have been given up: it keeps what was seen of it meanwhile."""
 PARENT: Final = "mlflow.parentRunId"
 _PAGE: Final = 1000
 
