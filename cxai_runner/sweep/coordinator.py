@@ -86,6 +86,7 @@ class _Coordinator:
     own: TrackedRun = field(init=False)
     _waiting: deque[Point] = field(default_factory=deque)
     _running: dict[str, Point] = field(default_factory=dict)
+    _began: dict[str, float] = field(default_factory=dict)
     _twins: dict[str, list[Point]] = field(default_factory=dict)
     _open: dict[int, set[str]] = field(default_factory=dict)
     _tries: dict[str, int] = field(default_factory=dict)
@@ -112,6 +113,7 @@ class _Coordinator:
             self.own.keep(parent.opening(self.plan))
             self.teller.begin(self._total(), self._ended(), places.places)
             self._go(places)
+            self._take_in_the_rest()
             self.sweep.seconds = time.perf_counter() - begun
             self.sweep.document = report.document(self.sweep, best.scores(self.tracker.store))
             best.honour(self.ledger, self.sweep)
@@ -123,13 +125,21 @@ class _Coordinator:
         """Keep every place busy until nothing is left; what has ended is written while the next is made."""
         while True:
             while len(places.busy) < places.places and (point := self._next()) is not None:
-                self._running[point.label] = point
+                self._running[point.label], self._began[point.label] = point, time.time()
                 places.submit(self._job(point), self.plan.search.watch(point.trial))
                 self.teller.started(point.label, point.name)
             if not places.busy:
                 return
             for ended in places.ended(_PATIENCE):
                 self._take(ended)
+
+    def _take_in_the_rest(self) -> None:
+        """List the points that were not begun, because too many failed: those that are done all the same are linked."""
+        if self.plan.points:
+            for trial in iter(self.plan.search.next, None):
+                self._ask(trial)
+        while self._waiting:
+            self._is_to_be_run(self._waiting.popleft())
 
     def _next(self) -> Point | None:
         """The next point that has to be run; whatever turns out to be done on the way is linked."""
@@ -190,7 +200,8 @@ class _Coordinator:
                 self.teller.note(f"{point.name}: {ended.reason}; it is made again")
                 self._waiting.appendleft(point)
                 return
-            ended = Outcome(label, time.time(), 0.0, "", error=ended.reason)
+            began = self._began[label]
+            ended = Outcome(label, began, time.time() - began, "", error=ended.reason)
         entry = parent.write(self.tracker, self.own.run_id, point, ended, self.plan.search.course(point.trial))
         if ended.given_up:
             self.sweep.given_up.add(label)

@@ -169,7 +169,7 @@ def write(tracker: Tracker, sweep: str, point: Point, outcome: Outcome, course: 
         else:
             run.finish(parcel.record, parcel.level)
     metrics = {} if parcel.record is None else parcel.record.metrics
-    return Entry(run.run_id, run.status, metrics, said, int(1000 * outcome.began), outcome.seconds)
+    return Entry(run.run_id, run.status, metrics, said, int(1000 * outcome.began))
 
 
 def in_words(goals: Sequence[Objective], metrics: Mapping[str, float]) -> str:
