@@ -190,13 +190,15 @@ def _in_words(done: Sweep) -> str:
     for standing in done.standings()[:_SHOWN]:
         mark = "best" if standing.best else "" if standing.rank is None else str(standing.rank)
         scores = [with_interval(one) if one is not None else "–" for one in standing.scores]
-        spent = [done.entries[one.run_id].seconds or 0.0 for one in standing.points if one.run_id]
+        spent = [done.entries[one.run_id].seconds for one in standing.points if one.run_id]
         runs = " ".join(one.run_id[:8] for one in standing.points if one.run_id)
         values = [short(standing.trial.values.get(key, "")) for key in keys] or [standing.trial.name]
         rows.append([mark, *values, *scores, f"{sum(spent):.1f}" if spent else "", runs])
     linked = sum(point.is_linked for point in done.points)
     count = f"{len(done.points)} points: {done.made} run now, {linked} done before"
-    lines = [f"{count}, {len(done.failures)} failed" + f", {len(done.given_up)} given up" * bool(done.given_up)]
+    count += f", {len(done.failures)} failed" + f", {len(done.given_up)} given up" * bool(done.given_up)
+    left = len(done.points) - sum(bool(one.run_id) for one in done.points) - len(done.failures) - len(done.given_up)
+    lines = [count + f", {left} not run" * bool(left)]
     said = done.document.headline if done.document is not None else ""
     lines += [*fill(said, _WIDTH, initial_indent="  ", subsequent_indent="  ").splitlines(), "", table(rows)]
     if len(done.standings()) > _SHOWN:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -85,10 +86,12 @@ class _Coordinator:
     own: TrackedRun = field(init=False)
     _waiting: deque[Point] = field(default_factory=deque)
     _running: dict[str, Point] = field(default_factory=dict)
+    _began: dict[str, float] = field(default_factory=dict)
     _twins: dict[str, list[Point]] = field(default_factory=dict)
     _open: dict[int, set[str]] = field(default_factory=dict)
     _tries: dict[str, int] = field(default_factory=dict)
     _failed_before: frozenset[str] = frozenset()
+    _courses: Mapping[int, str] = field(default_factory=dict)
 
     def run(self) -> Sweep:
         """Make the runs that are not done; a sweep of which all is done is only looked at."""
@@ -110,6 +113,7 @@ class _Coordinator:
             self.own.keep(parent.opening(self.plan))
             self.teller.begin(self._total(), self._ended(), places.places)
             self._go(places)
+            self._take_in_the_rest()
             self.sweep.seconds = time.perf_counter() - begun
             self.sweep.document = report.document(self.sweep, best.scores(self.tracker.store))
             best.honour(self.ledger, self.sweep)
@@ -121,13 +125,21 @@ class _Coordinator:
         """Keep every place busy until nothing is left; what has ended is written while the next is made."""
         while True:
             while len(places.busy) < places.places and (point := self._next()) is not None:
-                self._running[point.label] = point
+                self._running[point.label], self._began[point.label] = point, time.time()
                 places.submit(self._job(point), self.plan.search.watch(point.trial))
                 self.teller.started(point.label, point.name)
             if not places.busy:
                 return
             for ended in places.ended(_PATIENCE):
                 self._take(ended)
+
+    def _take_in_the_rest(self) -> None:
+        """List the points that were not begun, because too many failed: those that are done all the same are linked."""
+        if self.plan.points:
+            for trial in iter(self.plan.search.next, None):
+                self._ask(trial)
+        while self._waiting:
+            self._is_to_be_run(self._waiting.popleft())
 
     def _next(self) -> Point | None:
         """The next point that has to be run; whatever turns out to be done on the way is linked."""
@@ -188,8 +200,9 @@ class _Coordinator:
                 self.teller.note(f"{point.name}: {ended.reason}; it is made again")
                 self._waiting.appendleft(point)
                 return
-            ended = Outcome(label, time.time(), 0.0, "", error=ended.reason)
-        entry = parent.write(self.tracker, self.own.run_id, point, ended)
+            began = self._began[label]
+            ended = Outcome(label, began, time.time() - began, "", error=ended.reason)
+        entry = parent.write(self.tracker, self.own.run_id, point, ended, self.plan.search.course(point.trial))
         if ended.given_up:
             self.sweep.given_up.add(label)
             words = "given up"
@@ -237,7 +250,8 @@ class _Coordinator:
         mine = [point for point in self.sweep.points if point.trial.number == trial.number]
         given_up = any(point.label in self.sweep.given_up for point in mine)
         metrics = [self.sweep.entries[point.run_id].metrics if point.run_id else None for point in mine]
-        self.plan.search.told(trial, costs(metrics, self.plan.goals), given_up=given_up)
+        course = self._courses.get(trial.number, "")
+        self.plan.search.told(trial, costs(metrics, self.plan.goals), given_up=given_up, course=course)
 
     def _remember(self, before: Entry | None) -> None:
         """Take in what an earlier start of this sweep came to, where the store alone does not say it by identity."""
@@ -247,7 +261,7 @@ class _Coordinator:
                 raise UserError([Problem("--failed-only", "this sweep was never started", remedy=remedy)])
             return
         past = parent.past(self.ledger, before)
-        self._failed_before = past.failed
+        self._failed_before, self._courses = past.failed, past.courses
         if self.plan.points:
             return
         for trial in past.trials:

@@ -27,6 +27,8 @@ VALUES: Final = "cxai.sweep.values"
 BEST: Final = "cxai.sweep.best"
 """Of a sweep's own run: the ids of the best; of each of those: ``true``."""
 PRUNED: Final = "cxai.pruned"
+WATCHED: Final = "cxai.sweep.watched"
+"""Of a point's run that could have been given up: it keeps what was seen of it meanwhile."""
 PARENT: Final = "mlflow.parentRunId"
 _PAGE: Final = 1000
 
@@ -43,8 +45,6 @@ class Entry:
         Its last values.
     began
         In milliseconds since the epoch.
-    seconds
-        From its begin to its end; None before it ended.
     artifacts
         Where its files are.
     """
@@ -54,15 +54,18 @@ class Entry:
     metrics: Mapping[str, float]
     tags: Mapping[str, str]
     began: int
-    seconds: float | None
     artifacts: str = ""
 
     @classmethod
     def of(cls, run: Run) -> Entry:
         """Read one from MLflow's."""
         info, data = run.info, run.data
-        seconds = None if info.end_time is None else (info.end_time - info.start_time) / 1000
-        return cls(info.run_id, info.status, data.metrics, data.tags, info.start_time, seconds, info.artifact_uri)
+        return cls(info.run_id, info.status, data.metrics, data.tags, info.start_time, info.artifact_uri)
+
+    @property
+    def seconds(self) -> float:
+        """What its stages took together, without what it waited for its turn to be written."""
+        return sum(spent for name, spent in self.metrics.items() if name.startswith("seconds/"))
 
 
 @dataclass(eq=False)

@@ -11,13 +11,14 @@ import json
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from cxai_runner import __version__
 from cxai_runner.config.problems import Problem, UserError
+from cxai_runner.lifecycle.kept import Kept
 from cxai_runner.lifecycle.runs import LINK
 from cxai_runner.sweep.axes import said
-from cxai_runner.sweep.ledger import BEST, KEY, OF, PARENT, POINT, PRUNED, TRIAL, VALUES, Entry, Ledger
+from cxai_runner.sweep.ledger import BEST, KEY, OF, PARENT, POINT, PRUNED, TRIAL, VALUES, WATCHED, Entry, Ledger
 from cxai_runner.sweep.points import Point, Trial
 from cxai_runner.tracking.courier import Parcel
 from cxai_runner.tracking.lineage import environment_text
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from cxai_runner.sweep.work import Outcome
     from cxai_runner.tracking.store import Store
 
+_COURSE: Final = "course.json"
+
 
 @dataclass(frozen=True, eq=False)
 class Past:
@@ -45,12 +48,15 @@ class Past:
         Label of a finished point → its run.
     failed, given_up
         Labels.
+    courses
+        By trial number: what a pruner saw of it.
     """
 
     trials: tuple[Trial, ...]
     runs: Mapping[str, Entry]
     failed: frozenset[str]
     given_up: frozenset[str]
+    courses: Mapping[int, str]
 
 
 def alone(store: Store) -> AbstractContextManager[Any]:
@@ -86,6 +92,7 @@ def past(ledger: Ledger, sweep: Entry) -> Past:
     runs: dict[str, Entry] = {}
     failed: set[str] = set()
     given_up: set[str] = set()
+    courses: dict[int, str] = {}
     for child in reversed(ledger.children(sweep.run_id)):
         label = child.tags.get(POINT, "")
         if child.status == "FINISHED":
@@ -97,13 +104,15 @@ def past(ledger: Ledger, sweep: Entry) -> Past:
         else:
             continue
         values[int(child.tags[TRIAL])] = json.loads(child.tags[VALUES])
+        if child.tags.get(WATCHED):
+            courses[int(child.tags[TRIAL])] = Kept(ledger.store, child.run_id).text(_COURSE)
     for tag, text in sweep.tags.items():
         if tag.startswith(LINK):
             link = json.loads(text)
             runs[tag.removeprefix(LINK)] = ledger.entry(link["run"])
             values[link["trial"]] = link["values"]
     trials = tuple(Trial(number, values[number]) for number in sorted(values))
-    return Past(trials, runs, frozenset(failed - runs.keys()), frozenset(given_up - runs.keys()))
+    return Past(trials, runs, frozenset(failed - runs.keys()), frozenset(given_up - runs.keys()), courses)
 
 
 def link(point: Point) -> dict[str, str]:
@@ -138,8 +147,8 @@ def opening(plan: Plan) -> Record:
     return Record(texts={"sweep.yaml": _as_yaml(plan), "environment.txt": environment_text()})
 
 
-def write(tracker: Tracker, sweep: str, point: Point, outcome: Outcome) -> Entry:
-    """Write the run of a point, and return it as the ledger would read it."""
+def write(tracker: Tracker, sweep: str, point: Point, outcome: Outcome, course: str = "") -> Entry:
+    """Write the run of a point, with what a pruner saw of it, and return it as the ledger would read it."""
     parcel = outcome.parcel or Parcel(point.name, opening=Record(texts={"overrides.yaml": _overrides(point.lines)}))
     said = dict(parcel.tags) | {
         PARENT: sweep,
@@ -148,7 +157,11 @@ def write(tracker: Tracker, sweep: str, point: Point, outcome: Outcome) -> Entry
         TRIAL: str(point.trial.number),
         VALUES: json.dumps(dict(point.trial.values)),
     }
+    if course:
+        said[WATCHED] = "true"
     with tracker.start(point.name, said, parcel.opening, began=outcome.began) as run:
+        if course:
+            run.keep(Record(texts={_COURSE: course}))
         if outcome.given_up:
             run.say(tags={PRUNED: "true"})
             run.end(Ending("KILLED"))
@@ -157,7 +170,7 @@ def write(tracker: Tracker, sweep: str, point: Point, outcome: Outcome) -> Entry
         else:
             run.finish(parcel.record, parcel.level)
     metrics = {} if parcel.record is None else parcel.record.metrics
-    return Entry(run.run_id, run.status, metrics, said, int(1000 * outcome.began), outcome.seconds)
+    return Entry(run.run_id, run.status, metrics, said, int(1000 * outcome.began))
 
 
 def in_words(goals: Sequence[Objective], metrics: Mapping[str, float]) -> str:

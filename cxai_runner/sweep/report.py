@@ -57,7 +57,7 @@ def document(sweep: Sweep, scores: Scores) -> Document:
         tables=tuple(_tables(sweep)),
         provenance=_provenance(sweep),
         command=command(sweep),
-        seconds={"runs": sum(entry.seconds or 0.0 for entry in sweep.entries.values())},
+        seconds={"runs": sum(entry.seconds for entry in sweep.entries.values())},
     )
 
 

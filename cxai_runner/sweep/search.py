@@ -42,7 +42,9 @@ class Search(ABC):
         """Take a trial of an earlier start of this sweep for drawn: it is not asked for again."""
         raise NotImplementedError
 
-    def told(self, trial: Trial, costs: Sequence[float] | None, *, given_up: bool = False) -> None:  # noqa: B027
+    def told(  # noqa: B027
+        self, trial: Trial, costs: Sequence[float] | None, *, given_up: bool = False, course: str = ""
+    ) -> None:
         """Hear what a trial came to; a list of trials learns nothing from it.
 
         Parameters
@@ -53,7 +55,13 @@ class Search(ABC):
             By objective, lower is better; None where it has none.
         given_up
             Whether it was given up.
+        course
+            What `course` said of it, where it was run by an earlier start of this sweep.
         """
+
+    def course(self, trial: Trial) -> str:
+        """Return what was seen of a trial while it ran, to be kept with it; empty where nobody looked on."""
+        return ""
 
     def watch(self, trial: Trial) -> Watch | None:
         """Return who looks on while a trial is run; nobody where no trial is given up."""

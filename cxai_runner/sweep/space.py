@@ -98,7 +98,7 @@ def space(asked: Asked, folders: Folders) -> Space:
         if isinstance(read, Problem) or not read.is_sweep_override():
             fixed.append(typed)  # what is wrong with it is told with all else that is wrong with the points
             continue
-        found = _axis(read, typed, asked.settings.search)
+        found = _axis(read, asked.settings.search)
         if isinstance(found, Problem):
             problems.append(replace(found, origin=found.origin or COMMAND_LINE, shown=found.shown or typed))
         else:
@@ -114,10 +114,12 @@ def space(asked: Asked, folders: Folders) -> Space:
                 problems.append(replace(found, origin=origin))
             else:
                 axes.append(found)
-    problems += _repeated(axes)
+    named = _by_name(Space(tuple(fixed), tuple(axes)), asked, folders)
+    met, never = _met(named, asked)
+    problems += [*_repeated(axes), *never]
     if problems:
         raise UserError(problems)
-    return Space(tuple(fixed), tuple(axes))
+    return met
 
 
 def _said(asked: Asked) -> Iterator[tuple[str, Mapping[str, frozenset[str]], Mapping[str, Any]]]:
@@ -140,7 +142,7 @@ def _written(
     if not read.is_sweep_override():
         found: Axis | Problem = _never_varied(key) or Choice(key, (text,))
     else:
-        found = _axis(read, f"{key}={text}", asked.settings.search)
+        found = _axis(read, asked.settings.search)
     return found if isinstance(found, Problem) else replace(found, when=when)
 
 
@@ -164,7 +166,7 @@ def _item(value: Any) -> str:
     return str(value)
 
 
-def _axis(read: Override, typed: str, search: str) -> Axis | Problem:
+def _axis(read: Override, search: str) -> Axis | Problem:
     """One override with several values."""
     from hydra.core.override_parser.types import IntervalSweep
 
@@ -172,13 +174,15 @@ def _axis(read: Override, typed: str, search: str) -> Axis | Problem:
     never = _never_varied(key)
     if never is not None:
         return never
-    return _interval(key, sweep, search) if isinstance(sweep, IntervalSweep) else _choice(key, read, typed)
+    return _interval(key, sweep, search) if isinstance(sweep, IntervalSweep) else _choice(key, read)
 
 
-def _choice(key: str, read: Override, typed: str) -> Choice | Problem:
+def _choice(key: str, read: Override) -> Choice | Problem:
     from hydra.core.override_parser.types import Glob, RangeSweep
 
     sweep: Any = read.value()
+    if read.is_delete():
+        return Problem(key, "a key that is removed has no values", remedy=f"to vary it: {key}=…")
     if isinstance(sweep, Glob):
         return Problem(key, "no option matches this pattern", remedy="see: cxai list")
     if sweep.shuffle:
@@ -189,13 +193,7 @@ def _choice(key: str, read: Override, typed: str) -> Choice | Problem:
     texts = tuple(dict.fromkeys(str(text) for text in read.sweep_string_iterator()))
     if not texts:
         return Problem(key, "no value", remedy="as in range(1,10), which stops before 10")
-    return Choice(key, _short(key, texts, typed))
-
-
-def _short(key: str, texts: tuple[str, ...], typed: str) -> tuple[str, ...]:
-    """Models by the names that were typed, which read better; a pattern's by the last part of theirs."""
-    bare = tuple(text.rpartition("/")[2] for text in texts)
-    return bare if key == "model" and f"{bare[0]}" != texts[0] and "/" not in typed else texts
+    return Choice(key, texts)
 
 
 def _interval(key: str, sweep: Any, search: str) -> Axis | Problem:
@@ -221,6 +219,44 @@ def _never_varied(key: str) -> Problem | None:
         return None
     why = "answers to different questions" if top in ("task", "experiment") else "runs kept or checked differently"
     return Problem(key, f"one value: {why} cannot be compared", remedy="make a sweep of each")
+
+
+def _by_name(varied: Space, asked: Asked, folders: Folders) -> Space:
+    """The space with models by their names alone, where those mean the same: however they were typed, it is one."""
+
+    def bare(text: str) -> str:
+        name = text.rpartition("/")[2]
+        return name if overrides.qualify([*asked.lines, f"model={name}"], folders)[-1] == f"model={text}" else text
+
+    fixed = (f"model={bare(line[6:])}" if line.startswith("model=") else line for line in varied.fixed)
+    axes = (
+        replace(axis, texts=tuple(map(bare, axis.texts))) if axis.key == "model" and isinstance(axis, Choice) else axis
+        for axis in varied.axes
+    )
+    return Space(tuple(fixed), tuple(axes))
+
+
+def _met(varied: Space, asked: Asked) -> tuple[Space, list[Problem]]:
+    """The space without axes whose condition no point meets, and what a file got wrong in them.
+
+    It is no mistake where the condition's key was typed: a file's space is narrowed that way.
+    """
+    typed = {key_of(word) for word in asked.words}
+    values = {key_of(line): {line.partition("=")[2]} for line in varied.fixed}
+    for axis in varied.axes:
+        values.setdefault(axis.key, set()).update(axis.texts if isinstance(axis, Choice) else ())
+    problems: dict[str, Problem] = {}
+    for condition in asked.settings.when:
+        key, _, text = condition.partition("=")
+        for wanted in (part.strip() for part in text.split(",")):
+            if key not in typed and wanted not in values.get(key, ()):
+                remedy = did_you_mean(wanted, sorted(values.get(key, ()))) or did_you_mean(key, sorted(values))
+                origin = asked.origins.get(f"when.{condition}", "")
+                problems[condition] = Problem(
+                    f"when.{condition}", f"no point has {key}={wanted}", remedy=remedy, origin=origin
+                )
+    met = [axis for axis in varied.axes if all(wanted & values.get(key, set()) for key, wanted in axis.when.items())]
+    return replace(varied, axes=tuple(met)), list(problems.values())
 
 
 def _repeated(axes: Sequence[Axis]) -> Iterator[Problem]:

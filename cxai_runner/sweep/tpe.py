@@ -1,9 +1,10 @@
 """A search that learns: the tree-structured Parzen estimator, as Optuna has it.
 
-The study lives in memory and is rebuilt from the runs of the sweep, so that MLflow stays the only ledger. The sampler
-begins anew for each trial, with a seed of the trial's number: a sweep that was cut off and goes on draws what it would
-have drawn, as far as it knows the same trials. With one job at a time it does; with several, what is drawn depends on
-which trials have ended by then, and the promise is that no trial is lost and none made twice.
+The study lives in memory and is rebuilt from the runs of the sweep, so that MLflow stays the only ledger; what a pruner
+saw of a run is kept with it, since later runs are judged by that. The sampler begins anew for each trial, with a seed
+of the trial's number: a sweep that was cut off and goes on draws what it would have drawn, as far as it knows the same
+trials. With one job at a time it does; with several, what is drawn depends on which trials have ended by then, and the
+promise is that no trial is lost and none made twice.
 
 Source: Bergstra, Bardenet, Bengio and Kégl (2011), Algorithms for hyper-parameter optimization, NeurIPS 24.
 """
@@ -11,7 +12,8 @@ Source: Bergstra, Bardenet, Bengio and Kégl (2011), Algorithms for hyper-parame
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cxai_runner.sweep.axes import Axis, Choice
@@ -52,6 +54,7 @@ class Learning(Search):
         self._goals = goals
         self._running: dict[int, optuna.Trial] = {}
         self._known: set[int] = set()
+        self._halves = False
 
     def listed(self) -> Sequence[Trial]:
         """Return none: each depends on those before it."""
@@ -73,16 +76,43 @@ class Learning(Search):
         """Take a trial of an earlier start for drawn."""
         self._known.add(trial.number)
 
-    def told(self, trial: Trial, costs: Sequence[float] | None, *, given_up: bool = False) -> None:
+    def told(self, trial: Trial, costs: Sequence[float] | None, *, given_up: bool = False, course: str = "") -> None:
         """Tell the study what a trial came to, be it of this start or of an earlier one."""
-        from optuna.trial import TrialState, create_trial
+        from optuna.trial import TrialState
 
         state = TrialState.PRUNED if given_up else TrialState.FAIL if costs is None else TrialState.COMPLETE
         values = list(costs) if costs is not None and state is TrialState.COMPLETE else None
         drawn = self._running.pop(trial.number, None)
         if drawn is not None:
             self._study.tell(drawn, values, state=state)
-            return
+        else:
+            self._add(trial, values, state, json.loads(course) if course else {})
+        if self._settings.prune == "half" and not self._halves:
+            self._begin_to_halve()
+
+    def course(self, trial: Trial) -> str:
+        """Return what the pruner saw of a trial that runs, as JSON; empty where there is none."""
+        drawn = self._running.get(trial.number)
+        if self._settings.prune is None or drawn is None:
+            return ""
+        seen = next(one for one in self._study.get_trials(deepcopy=False) if one.number == drawn.number)
+        return json.dumps({"steps": seen.intermediate_values, "rungs": seen.system_attrs})
+
+    def _begin_to_halve(self) -> None:
+        """Halve from where the first whole curve says, as Optuna does by itself; a sweep that goes on has the same."""
+        from optuna.pruners import SuccessiveHalvingPruner
+        from optuna.trial import TrialState
+
+        whole = self._study.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
+        last = next((one.last_step for one in whole if one.last_step is not None), None)
+        if last is not None:
+            self._halves = True
+            self._study.pruner = SuccessiveHalvingPruner(max(1, last // 100), reduction_factor=2)
+
+    def _add(self, trial: Trial, values: list[float] | None, state: Any, course: Mapping[str, Any]) -> None:
+        """Take a trial of an earlier start into the study as it was."""
+        from optuna.trial import create_trial
+
         fits = {one.key: one for one in self._space.of(trial.values) if _within(one, trial.values[one.key])}
         self._study.add_trial(
             create_trial(
@@ -90,6 +120,8 @@ class Learning(Search):
                 values=values,
                 params={_name(axis): _value(axis, trial.values[key]) for key, axis in fits.items()},
                 distributions={_name(axis): _distribution(axis) for axis in fits.values()},
+                intermediate_values={int(step): value for step, value in course.get("steps", {}).items()},
+                system_attrs=course.get("rungs", {}),
             )
         )
 
@@ -130,11 +162,10 @@ class _Pruner(Watch):
 
 
 def _pruner(settings: Settings) -> Any:
-    from optuna.pruners import MedianPruner, NopPruner, SuccessiveHalvingPruner
+    """The pruner to begin with: halving begins once there is a whole curve."""
+    from optuna.pruners import MedianPruner, NopPruner
 
-    if settings.prune == "median":
-        return MedianPruner(n_startup_trials=4)
-    return SuccessiveHalvingPruner(reduction_factor=2) if settings.prune == "half" else NopPruner()
+    return MedianPruner(n_startup_trials=4) if settings.prune == "median" else NopPruner()
 
 
 def _drawn(axis: Axis, drawn: optuna.Trial) -> str:

@@ -33,7 +33,9 @@ CASES: dict[str, tuple[Any, Features, Part]] = {
 }
 
 
-@pytest.fixture(scope="module", params=["parquet", "sqlite", "duckdb", pytest.param("postgresql", marks=pytest.mark.slow)])
+@pytest.fixture(
+    scope="module", params=["parquet", "sqlite", "duckdb", pytest.param("postgresql", marks=pytest.mark.slow)]
+)
 def opened(request: pytest.FixtureRequest, fill: Callable[..., str], source: Callable[..., Any], shop: Any) -> Any:
     url = fill(request.param, shop)
     return lambda mapped: source(request.param, url, **mapped).open()
@@ -73,9 +75,11 @@ def test_weeks_that_training_had_not_are_priced_by_all_customers(opened: Any) ->
     assert all(after[week] == before[week] for week in before), "what was learned stays"
     # One customer alone would be priced otherwise by what they bought themselves.
     frame = features.build(tables, part, extended).frame
-    priced = frame.groupby("time")[["price_muller"]].nunique() if "price_muller" in frame else frame.groupby("time")[
-        [name for name in frame if name.startswith("price_")]
-    ].nunique()
+    priced = (
+        frame.groupby("time")[["price_muller"]].nunique()
+        if "price_muller" in frame
+        else frame.groupby("time")[[name for name in frame if name.startswith("price_")]].nunique()
+    )
     assert (priced == 1).all(axis=None)
 
 

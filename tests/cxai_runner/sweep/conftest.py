@@ -21,7 +21,7 @@ Result = Mapping[str, float] | None
 
 
 def entry(run_id: str, metrics: Mapping[str, float], tags: Mapping[str, str] | None = None) -> Entry:
-    return Entry(run_id, "FINISHED", metrics, tags or {}, 0, 1.5)
+    return Entry(run_id, "FINISHED", metrics, tags or {}, 0)
 
 
 def made(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 
@@ -25,8 +26,8 @@ SPACE = Space(
 )
 
 
-def tpe(trials: int = 25, seed: int = 0, jobs: int = 1) -> Search:
-    return search(SPACE, Settings(search="tpe", trials=trials, seed=seed), LOSS, jobs, None)
+def tpe(trials: int = 25, seed: int = 0, jobs: int = 1, prune: Any = None) -> Search:
+    return search(SPACE, Settings(search="tpe", trials=trials, seed=seed, prune=prune), LOSS, jobs, None)
 
 
 def cost(trial: Trial) -> float:
@@ -111,6 +112,37 @@ def test_tpe_goes_on_as_if_it_had_not_been_cut_off(cut: int) -> None:
         again.claim(trial)
         again.told(trial, [found])
     assert before + run_out(again) == whole
+
+
+def watched(wanted: Search, upto: int | None = None) -> list[tuple[Trial, float, bool, str]]:
+    """Let trials report how they come nearer to what they come to, and be given up as the search says."""
+    found = []
+    for trial in iter(wanted.next, None):
+        watch, end, given_up = wanted.watch(trial), cost(trial), False
+        assert watch is not None
+        for number in range(1, 300):
+            watch.step("held_out/log_loss", end + 100 / number, number)
+            given_up = watch.should_stop()
+            if given_up:
+                break
+        found.append((trial, end, given_up, wanted.course(trial)))
+        wanted.told(trial, None if given_up else [end], given_up=given_up)
+        if len(found) == upto:
+            break
+    return found
+
+
+@pytest.mark.parametrize("prune", ["median", "half"])
+@pytest.mark.parametrize("cut", [1, 9, 14, 24])
+def test_what_a_pruner_saw_is_remembered_by_a_search_that_goes_on(prune: str, cut: int) -> None:
+    whole = watched(tpe(prune=prune))
+    assert 0 < sum(given_up for *_, given_up, _ in whole) < len(whole)
+    before = watched(tpe(prune=prune), upto=cut)
+    again = tpe(prune=prune)
+    for trial, end, given_up, course in before:
+        again.claim(trial)
+        again.told(trial, None if given_up else [end], given_up=given_up, course=course)
+    assert before + watched(again) == whole
 
 
 def test_tpe_gives_each_number_once_however_many_run_at_once() -> None:

@@ -180,3 +180,44 @@ def test_a_grid_is_the_product_of_its_axes(axes: Sequence[tuple[str, list[Any]]]
     varied = Space((), tuple(Choice(f"model.{key}", tuple(map(str, values))) for key, values in axes))
     points = names(varied)
     assert len(points) == len(set(points)) == math.prod(len(values) for _, values in axes)
+
+
+def test_a_model_has_one_name_however_it_was_typed() -> None:
+    long = "model=purchase_incidence/logit_penalised,purchase_incidence/xgboost"
+    assert made("task=purchase_incidence", long) == made("task=purchase_incidence", "model=logit_penalised,xgboost")
+    assert made("task=purchase_incidence", "model=purchase_incidence/xgboost").fixed[-1] == "model=xgboost"
+    assert made("task=segmentation", long).axes[0].examples[0] == "purchase_incidence/logit_penalised"
+
+
+def test_a_key_that_is_removed_does_not_vary() -> None:
+    with pytest.raises(UserError) as told:
+        made("~model.C=1,2")
+    assert told.value.problems[0].message == "a key that is removed has no values"
+
+
+@pytest.mark.parametrize(
+    ("condition", "message", "remedy"),
+    [
+        ("model=xgbost", "no point has model=xgbost", "did you mean `xgboost`?"),
+        ("model=logit, xgbost", "no point has model=xgbost", "did you mean `xgboost`?"),
+        ("modle=xgboost", "no point has modle=xgboost", "did you mean `model`?"),
+    ],
+)
+def test_a_condition_that_no_point_meets_is_told(condition: str, message: str, remedy: str, tmp_path: Path) -> None:
+    (tmp_path / "sweep").mkdir()
+    (tmp_path / "sweep" / "mine.yaml").write_text(
+        f"space:\n  model: [logit, xgboost]\nwhen:\n  {condition}:\n    model.max_depth: [2, 3]\n"
+    )
+    with pytest.raises(UserError) as told:
+        made("sweep=mine", folder=tmp_path)
+    (problem,) = told.value.problems
+    assert (problem.message, problem.remedy) == (message, remedy)
+    assert problem.origin.endswith("sweep/mine.yaml:4")
+
+
+def test_what_is_typed_narrows_a_files_conditions(tmp_path: Path) -> None:
+    (tmp_path / "sweep").mkdir()
+    (tmp_path / "sweep" / "mine.yaml").write_text(
+        "space: {model: [a, b]}\nwhen:\n  model=a: {model.C: [1, 2]}\n  model=b: {model.D: [1, 2]}\n"
+    )
+    assert [axis.key for axis in made("sweep=mine", "model=b", folder=tmp_path).axes] == ["model.D"]
