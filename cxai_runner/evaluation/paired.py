@@ -228,6 +228,8 @@ def apart(ours: pd.DataFrame, others: pd.DataFrame, target: str | None) -> str:
     import pandas as pd
 
     keys = [name for name in _KEYS if name in ours and name in others]
+    if (FOLD in ours) != (FOLD in others):
+        return "one was judged in folds, a model for each"
     if list(ours.columns) != list(others.columns):
         return f"their rows hold {', '.join(ours.columns)} and {', '.join(others.columns)}"
     mine, theirs = (pd.MultiIndex.from_frame(frame[keys]) for frame in (ours, others))

@@ -155,20 +155,20 @@ def _reasons(ours: Entry, theirs: Entry) -> Iterable[str]:
         keys = dict.fromkeys(key for key in (*ours.params, *theirs.params) if key.partition(".")[0] == part)
         changed = [key for key in keys if ours.params.get(key) != theirs.params.get(key)]
         if changed:
-            shown = ", ".join(_beside(key, ours.params, theirs.params) for key in changed[:2])
-            yield f"{words} ({shown}{', …' * (len(changed) > 2)})"
+            target = f"{part}._target_"  # of another class, other keys say nothing more
+            few = [target] if target in changed else changed[:2]
+            shown = ", ".join(_beside(key, ours.params, theirs.params) for key in few)
+            yield f"{words} ({shown}{', …' * (target not in changed and len(changed) > 2)})"
     if ours.seed != theirs.seed:
         yield f"another seed of the split ({ours.seed} and {theirs.seed})"
 
 
 def _beside(key: str, ours: Mapping[str, str], theirs: Mapping[str, str]) -> str:
     mine, other = (params.get(key, "none") for params in (ours, theirs))
-    short = key.rpartition(".")[2]
-    return (
-        f"{short} {mine.rpartition('.')[2]} and {other.rpartition('.')[2]}"
-        if short == "_target_"
-        else f"{short} {mine} and {other}"
-    )
+    word = key.rpartition(".")[2]
+    if word == "_target_":
+        return " and ".join(one.rpartition(".")[2] for one in (mine, other))
+    return f"{word} {mine} and {other}"
 
 
 def _turned(found: Comparison) -> Comparison:

@@ -74,11 +74,26 @@ def test_rows_that_are_not_the_same_are_not_compared_and_why_is_told(store: Stor
     assert all(words.startswith("not comparable") for run, words in told.items() if run != runs["good"])
 
 
-def test_a_run_that_failed_is_shown_with_its_reason(store: Store, runs: Mapping[str, str]) -> None:
+def test_a_best_that_stands_alone_is_told_and_another_is_offered(
+    store: Store, runs: Mapping[str, str], keep: Keep
+) -> None:
+    lone = keep(
+        scored(-0.1, seed=3).assign(probability=lambda rows: 0.1 + 0.8 * rows["incidence"]), {"model.C": 8, "seed": 3}
+    )
+    found = compare(store, [lone, *(runs[name] for name in ("good", "poor", "near"))])
+    assert found.rows[0].first.run_id == lone
+    assert f"--against {runs['good'][:8]} compares with more" in found.notes[0]
+    assert not any("--against" in one for one in compare(store, [runs["good"], runs["poor"]]).notes)
+
+
+def test_a_run_that_failed_is_shown_with_its_reason(store: Store, runs: Mapping[str, str], keep: Keep) -> None:
     found = compare(store, [runs["good"], runs["failed"]])
     assert found.rows[-1].rank is None
     assert found.verdict(1) == "failed: ValueError: C"
     assert found.comparisons == {}
+    bare = compare(store, [runs["good"], keep(None, {}, status="RUNNING")])
+    assert bare.params == []
+    assert bare.verdict(1) == "running"
 
 
 def test_one_run_has_nothing_beside_it(store: Store, runs: Mapping[str, str]) -> None:
@@ -127,6 +142,16 @@ def test_runs_of_several_seeds_are_one_row_and_compared_seed_by_seed(store: Stor
     assert beside.difference.value == pytest.approx(value)
     assert beside.error == pytest.approx(error)
     assert beside.how == "corrected resampled t-test over 4 seeds"
+
+
+def test_the_same_run_again_is_no_other_seed(store: Store, keep: Keep) -> None:
+    again = [keep(scored(0.0), {"model.C": 1, "seed": 0}, experiment="again") for _ in range(2)]
+    keep(scored(2.0), {"model.C": 2, "seed": 0}, experiment="again")
+    found = compare(store, experiment="again", against=again[0])
+    assert [len(row.entries) for row in found.rows] == [1, 1]
+    assert {entry.run_id for row in found.rows[:1] for entry in (*row.entries, *row.repeats)} == set(again)
+    assert found.against == 0
+    assert any(one.startswith("The same experiment with the same seed") for one in found.notes)
 
 
 def test_seeds_that_are_judged_on_the_same_rows_keep_the_error_of_those(store: Store, keep: Keep) -> None:
