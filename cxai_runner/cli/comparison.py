@@ -93,7 +93,7 @@ def _against(compared: Compared, shown: Sequence[int]) -> list[str]:
     before = sum(max(len(row[i]) for row in rows) + 2 for i in range(4))
     wide: list[list[str]] = []
     for cells in rows:
-        first, *more = wrap(cells[-1], _WIDTH - before - 2) or [""]
+        first, *more = wrap(cells[-1], _WIDTH - before - 2, break_on_hyphens=False) or [""]
         wide += [[*cells[:-1], first], *(["", "", "", "", f"  {line}"] for line in more)]
     how = sorted({one.how for place in shown if (one := compared.beside(place)) is not None and one.how})
     return [*table(wide).splitlines(), *([f"  by {'; '.join(how)}"] if how else [])]

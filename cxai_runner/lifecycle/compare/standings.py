@@ -124,8 +124,16 @@ def differing(entries: Sequence[Entry]) -> list[str]:
     """Return the params that are not the same for all, those of the model first; a run that kept none says nothing."""
     known = [entry.params for entry in entries if entry.params]
     keys = sorted({key for params in known for key in params if key.partition(".")[0] not in _NO_MATTER})
-    told = [key for key in keys if len({params.get(key) for params in known}) > 1]
+    told = [key for key in keys if len({_plain(params.get(key)) for params in known}) > 1]
     return sorted(told, key=lambda key: (_order(key), not key.endswith("._target_")))
+
+
+def _plain(text: str | None) -> str | float | None:
+    """A param as it is compared: 1 and 1.0 are no difference."""
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return text
 
 
 def _order(key: str) -> int:

@@ -46,6 +46,12 @@ def test_only_what_differs_is_shown_and_the_best_comes_first(store: Store, runs:
     assert found.rows[0].took == 3
 
 
+def test_the_same_number_written_otherwise_is_no_difference(store: Store, keep: Keep) -> None:
+    for c, penalty in (("1", "l1"), ("1.0", "l2")):
+        keep(scored(0.0), {"model.C": c, "model.penalty": penalty, "seed": 0}, experiment="written")
+    assert compare(store, experiment="written").params == ["model.penalty"]
+
+
 def test_against_another_the_best_is_better(store: Store, runs: Mapping[str, str]) -> None:
     found = compare(store, [runs["good"]], against=runs["poor"])
     assert (found.verdict(0), found.verdict(1)) == ("better", "the one compared with")
