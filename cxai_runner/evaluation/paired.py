@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
 from cxai_runner.evaluation.comparison import Comparison, of_error, resampled_error
@@ -98,12 +99,12 @@ class _Ground:
     named: tuple[str, str, Better]
     statistics: dict[str, list[Statistic]] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def folds(self) -> int:
         """How many folds were judged, each by a model of its own."""
         return int(self.rows[FOLD].nunique()) if FOLD in self.rows else 1
 
-    @property
+    @cached_property
     def customers(self) -> int:
         """How many customers have these rows."""
         return int(self.rows["customer_id"].nunique())

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 from math import isfinite, sqrt
+from statistics import fmean
 from typing import TYPE_CHECKING, Any, Final
 
 from cxai_runner.config.problems import UserError
@@ -103,7 +104,8 @@ def _over_seeds(several: Sequence[Comparison], first: Entry, goal: Goal, *, same
     """Put the comparisons of several seeds together.
 
     Where each seed holds out other rows, by the corrected resampled t-test. Where all are judged on the same rows, what
-    those customers happen to be like is in every seed: that error stays whole, and the seeds' own is added to it.
+    those customers happen to be like is in every seed: that error stays whole, and the seeds' own is added to it. The
+    degrees of freedom of the sum are Satterthwaite's (1946, Biometrics Bulletin 2, eq. 17).
     """
     refused = next((one for one in several if one.incomparable), None)
     if refused is not None:
@@ -112,10 +114,13 @@ def _over_seeds(several: Sequence[Comparison], first: Entry, goal: Goal, *, same
     named = (goal.name, several[0].label, goal.better)
     customers = min(one.customers for one in several)
     if same_rows:
-        value, error = resampled_error(gaps, 0.0)
-        error = sqrt(error**2 + sum(one.error**2 for one in several) / len(several))
+        value, between = resampled_error(gaps, 0.0)
+        within = fmean(one.error**2 for one in several)
+        error = sqrt(between**2 + within)
+        parts = between**4 / (len(gaps) - 1) + within**2 / several[0].freedom
+        freedom = error**4 / parts if parts else several[0].freedom
         how = f"{several[0].how}, {len(gaps)} seeds"
-        return of_error(named, value, error, len(gaps) - 1, customers, how)
+        return of_error(named, value, error, freedom, customers, how)
     train, held_out = (first.rows.get(part) for part in ("train", "held_out"))
     ratio = held_out / train if train and held_out else 1.0
     value, error = resampled_error(gaps, ratio)

@@ -171,6 +171,7 @@ def test_seeds_that_are_judged_on_the_same_rows_keep_the_error_of_those(store: S
     alone = compare(store, [found.rows[0].first.run_id, found.rows[1].first.run_id]).beside(1)
     assert alone is not None
     assert beside.error >= 0.99 * alone.error
+    assert beside.freedom > 50
     assert beside.how == "paired bootstrap over 100 customers, 2 seeds"
 
 
