@@ -62,12 +62,12 @@ def _tables(compared: Compared) -> list[Table]:
                 "rank": row.rank,
                 "run": row.run,
                 "name": row.first.name,
-                **{called[key]: value(key, text) for key, text in row.params.items()},
                 compared.goal.label: _words(row.value),
                 "baseline": _words(row.baseline),
                 "seed": ", ".join(row.seeds),
                 "seconds": row.took,
                 "status": row.first.status,
+                **{called[key]: value(key, text) for key, text in row.params.items()},
             }
         )
         found = compared.beside(place)
@@ -79,14 +79,26 @@ def _tables(compared: Compared) -> list[Table]:
         caption = "Differences are run minus that one. p is corrected for all comparisons on this page."
         kept = [row for place, row in enumerate(judged) if compared.beside(place) or place == compared.against]
         tables.append(Table("against", title, pd.DataFrame(kept), caption, shown=_LISTED))
-    among = [(pair, found) for pair, found in sorted(compared.comparisons.items()) if pair[0] < pair[1] < TOP]
+    among = [
+        (pair, found)
+        for pair, found in sorted(compared.comparisons.items())
+        if pair[0] < pair[1] < TOP and not found.incomparable
+    ]
     if len(among) > 1:
         pairs = [
             {"run": compared.rows[a].run, "other": compared.rows[b].run, **_beside(found), "verdict": found.words}
             for (a, b), found in among
         ]
         title = f"The first {min(TOP, len(ranked))} among themselves"
-        tables.append(Table("pairs", title, pd.DataFrame(pairs), "Run minus other.", shown=_LISTED))
+        tables.append(
+            Table(
+                "pairs",
+                title,
+                pd.DataFrame(pairs),
+                "Run minus other; pairs that cannot be compared are left out.",
+                shown=_LISTED,
+            )
+        )
     metrics = compared.frame()
     others = [c for c in metrics if f"{c}_low" in metrics and c not in (compared.goal.name, "difference")]
     if others:
