@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from cxai_runner.cli.output import table
 from cxai_runner.evaluation.wording import number, with_interval
 from cxai_runner.lifecycle.compare.evidence import TOP
-from cxai_runner.lifecycle.compare.words import headline, names, value
+from cxai_runner.lifecycle.compare.words import headline, names, p_value, value
 
 if TYPE_CHECKING:
     from cxai_runner.lifecycle.compare.compared import Compared
@@ -86,14 +86,14 @@ def _against(compared: Compared, shown: Sequence[int]) -> list[str]:
                 str(row.rank or ""),
                 row.run,
                 with_interval(found.difference) if found is not None and known else "",
-                _p(found.adjusted) if found is not None and known else "",
+                p_value(found.adjusted) if found is not None and known else "",
                 compared.verdict(place),
             ]
         )
     before = sum(max(len(row[i]) for row in rows) + 2 for i in range(4))
     wide: list[list[str]] = []
     for cells in rows:
-        first, *more = wrap(cells[-1], _WIDTH - before - 2) or [""]
+        first, *more = wrap(cells[-1], _WIDTH - before - 2, break_on_hyphens=False) or [""]
         wide += [[*cells[:-1], first], *(["", "", "", "", f"  {line}"] for line in more)]
     how = sorted({one.how for place in shown if (one := compared.beside(place)) is not None and one.how})
     return [*table(wide).splitlines(), *([f"  by {'; '.join(how)}"] if how else [])]
@@ -128,7 +128,3 @@ def _plain(baseline: float, row: Row) -> str:
     """The baseline's value, with the digits of the run's."""
     digits = len(_value(row).partition(" ")[0].partition(".")[2]) or 3
     return number(baseline, digits)
-
-
-def _p(p: float) -> str:
-    return "< 0.001" if p < 0.001 else number(p)

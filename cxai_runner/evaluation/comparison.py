@@ -33,6 +33,8 @@ class Comparison:
         Standard error of the difference.
     p
         Two-sided p value of no difference.
+    freedom
+        Degrees of freedom behind it.
     customers
         How many customers were judged.
     how
@@ -51,6 +53,7 @@ class Comparison:
     difference: Interval
     error: float
     p: float
+    freedom: float
     customers: int
     how: str
     incomparable: str = ""
@@ -61,7 +64,7 @@ class Comparison:
     def none(cls, metric: str, reason: str, better: Better = "lower") -> Comparison:
         """Return a comparison that cannot be made, and why."""
         nothing = Interval(_NAN, _NAN, _NAN)
-        return cls(metric, metric.replace("_", " "), better, nothing, _NAN, _NAN, 0, "", incomparable=reason)
+        return cls(metric, metric.replace("_", " "), better, nothing, _NAN, _NAN, _NAN, 0, "", incomparable=reason)
 
     @property
     def same(self) -> bool:
@@ -82,15 +85,16 @@ class Comparison:
         """How many more customers would tell, with a chance of 80 %, if the difference is what it seems.
 
         The standard error falls with the root of the customers, so that they have to grow by the square of
-        (z₁₋α⸝₂ + z₀.₈) · error / difference, with α after the correction for several comparisons (Cohen, 1988,
-        Statistical power analysis for the behavioral sciences, section 2.4). None where the verdict needs no more,
-        or the difference is about zero.
+        (t₁₋α⸝₂ + t₀.₈) · error / difference, with α after the correction for several comparisons (Cohen, 1988,
+        Statistical power analysis for the behavioral sciences, section 2.4, with Student's t for the normal). None
+        where the verdict needs no more, or the difference is about zero.
         """
         if self.verdict != "cannot tell" or not self.error > 0 or self.difference.value == 0:
             return None
-        from scipy.stats import norm
+        from scipy.stats import t
 
-        wanted = norm.isf(LEVEL / self.among / 2) + norm.ppf(POWER)
+        corrected = 1.0 if math.isnan(self.adjusted) else self.adjusted / self.p
+        wanted = t.isf(LEVEL / corrected / 2, self.freedom) + t.ppf(POWER, self.freedom)
         times = float(wanted * self.error / self.difference.value) ** 2
         return two_digits(self.customers * (times - 1)) if times < _FAR else None
 
@@ -128,7 +132,8 @@ def of_error(
     reach = float(t.ppf(1 - LEVEL / 2, freedom)) * error
     certain = 1.0 if value == 0 else 0.0
     p = certain if error == 0 else float(2 * t.sf(abs(value) / error, freedom))
-    return Comparison(name, label, better, Interval(value, value - reach, value + reach), error, p, customers, how)
+    difference = Interval(value, value - reach, value + reach)
+    return Comparison(name, label, better, difference, error, p, freedom, customers, how)
 
 
 def resampled_error(gaps: Sequence[float], ratio: float) -> tuple[float, float]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
 from cxai_runner.evaluation.comparison import Comparison, of_error, resampled_error
@@ -29,6 +30,7 @@ Pair = tuple[str, str]
 Scores = Callable[[str], "pd.DataFrame | None"]
 """Run → the score of every row; None where it kept none."""
 
+_LAST_BITS: Final = 1e-12
 _BASELINE: Final = "baseline"
 _KEYS: Final = ("customer_id", "time", "occasion")
 
@@ -98,12 +100,12 @@ class _Ground:
     named: tuple[str, str, Better]
     statistics: dict[str, list[Statistic]] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def folds(self) -> int:
         """How many folds were judged, each by a model of its own."""
         return int(self.rows[FOLD].nunique()) if FOLD in self.rows else 1
 
-    @property
+    @cached_property
     def customers(self) -> int:
         """How many customers have these rows."""
         return int(self.rows["customer_id"].nunique())
@@ -185,8 +187,16 @@ def _between(
     if ours is not theirs:
         return Comparison.none(metric, apart(ours.rows, theirs.rows, judge.target), ours.named[2])
     if pair[0] in drawn and pair[1] in drawn:
-        return ours.settle(drawn[pair[0]] - drawn[pair[1]])
+        return ours.settle(_apart_by(*(drawn[run] for run in pair)))
     return _measured(ours, [scores(run) for run in pair], judge, context)
+
+
+def _apart_by(ours: Floats, theirs: Floats) -> Floats:
+    """The differences; none where they are in the last bits only, which another number of threads can move."""
+    import numpy as np
+
+    gaps = ours - theirs
+    return np.zeros_like(gaps) if np.allclose(ours, theirs, rtol=_LAST_BITS, atol=0, equal_nan=True) else gaps
 
 
 def _measured(ground: _Ground, frames: Sequence[pd.DataFrame | None], judge: Judge, context: Any) -> Comparison:
@@ -228,6 +238,8 @@ def apart(ours: pd.DataFrame, others: pd.DataFrame, target: str | None) -> str:
     import pandas as pd
 
     keys = [name for name in _KEYS if name in ours and name in others]
+    if (FOLD in ours) != (FOLD in others):
+        return "one was judged in folds, a model for each"
     if list(ours.columns) != list(others.columns):
         return f"their rows hold {', '.join(ours.columns)} and {', '.join(others.columns)}"
     mine, theirs = (pd.MultiIndex.from_frame(frame[keys]) for frame in (ours, others))

@@ -177,7 +177,8 @@ def flatten_metrics(
         ``seconds/<stage>`` and ``peak_memory_mb/<stage>``.
     """
     flat: dict[str, float] = {}
-    for part, measured in metrics.items():
+    # MLflow's page of compared runs draws the one that was written first.
+    for part, measured in sorted(metrics.items(), key=lambda item: item[0] != "held_out"):
         beside = "" if part == "held_out" else f"{part}/"
         for metric in measured:
             _put(flat, f"{part}/{metric.name}", metric.value)

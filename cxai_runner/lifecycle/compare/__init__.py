@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from cxai_runner.config.problems import Problem, UserError
 
 if TYPE_CHECKING:
+    from cxai_runner.evaluation.comparison import Comparison
     from cxai_runner.evaluation.results import Better
     from cxai_runner.lifecycle.compare.compared import Compared
     from cxai_runner.lifecycle.compare.entries import Entry
@@ -81,9 +82,8 @@ def compare(
     shown = top or (max(len(rows), SHOWN) if runs else SHOWN)
     comparisons = {} if place is None else judged(rows, place, shown, goal, store)
     task = next((name for entry in entries if (name := entry.tags.get("cxai.task"))), "")
-    return Compared(
-        rows, goal, place, shown, comparisons, task, tuple(_notes(rows, goal.part, shown, len(comparisons) // 2))
-    )
+    notes = [*_alone(rows, place, comparisons), *_notes(rows, goal.part, shown, len(comparisons) // 2)]
+    return Compared(rows, goal, place, shown, comparisons, task, tuple(notes))
 
 
 def _refuse_mixed(entries: Sequence[Entry], metric: str | None) -> None:
@@ -130,10 +130,27 @@ def _place(store: Store, rows: Sequence[Row], against: str | None) -> int | None
     from cxai_runner.tracking.read import find
 
     wanted = find(store, against).info.run_id
-    place = next((i for i, row in enumerate(rows) if wanted in {entry.run_id for entry in row.entries}), None)
+    place = next(
+        (i for i, row in enumerate(rows) if wanted in {one.run_id for one in (*row.entries, *row.repeats)}), None
+    )
     if place is None or rows[place].rank is None:
         raise UserError([Problem("--against", "has no value to compare with", against, "name a finished run")])
     return place
+
+
+def _alone(rows: Sequence[Row], place: int | None, comparisons: Mapping[tuple[int, int], Comparison]) -> Iterator[str]:
+    """Say by which run more could be told, where most cannot be compared with the one that was taken."""
+    met: dict[int, int] = {}
+    for (ours, _), found in comparisons.items():
+        met[ours] = met.get(ours, 0) + (not found.incomparable)
+    if place is None or not met:
+        return
+    most = max(met, key=lambda one: (met[one], -one))
+    if 2 * met.get(place, 0) < met[most]:
+        yield (
+            f"Few were judged on the rows of run {rows[place].run}, which makes its rank say little: "
+            f"--against {rows[most].run} compares with more."
+        )
 
 
 def _notes(rows: Sequence[Row], part: str, shown: int, tests: int) -> list[str]:
@@ -142,6 +159,10 @@ def _notes(rows: Sequence[Row], part: str, shown: int, tests: int) -> list[str]:
     notes = []
     if part == "train":
         notes.append("Nothing was held out: runs are compared on the rows that they were fitted on.")
+    repeats = [entry.short for row in rows for entry in row.repeats]
+    if repeats:
+        told = ", ".join(repeats[:5]) + ", …" * (len(repeats) > 5)
+        notes.append(f"The same experiment with the same seed as another, which is shown: {told}.")
     if tests > 1:
         notes.append(f"p values are corrected for {tests} comparisons (Holm); intervals are 95 % each, for themselves.")
     if len(ranked) > 2:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 from math import isfinite, sqrt
+from statistics import fmean
 from typing import TYPE_CHECKING, Any, Final
 
 from cxai_runner.config.problems import UserError
@@ -103,7 +104,8 @@ def _over_seeds(several: Sequence[Comparison], first: Entry, goal: Goal, *, same
     """Put the comparisons of several seeds together.
 
     Where each seed holds out other rows, by the corrected resampled t-test. Where all are judged on the same rows, what
-    those customers happen to be like is in every seed: that error stays whole, and the seeds' own is added to it.
+    those customers happen to be like is in every seed: that error stays whole, and the seeds' own is added to it. The
+    degrees of freedom of the sum are Satterthwaite's (1946, Biometrics Bulletin 2, eq. 17).
     """
     refused = next((one for one in several if one.incomparable), None)
     if refused is not None:
@@ -112,10 +114,13 @@ def _over_seeds(several: Sequence[Comparison], first: Entry, goal: Goal, *, same
     named = (goal.name, several[0].label, goal.better)
     customers = min(one.customers for one in several)
     if same_rows:
-        value, error = resampled_error(gaps, 0.0)
-        error = sqrt(error**2 + sum(one.error**2 for one in several) / len(several))
+        value, between = resampled_error(gaps, 0.0)
+        within = fmean(one.error**2 for one in several)
+        error = sqrt(between**2 + within)
+        parts = between**4 / (len(gaps) - 1) + within**2 / several[0].freedom
+        freedom = error**4 / parts if parts else several[0].freedom
         how = f"{several[0].how}, {len(gaps)} seeds"
-        return of_error(named, value, error, len(gaps) - 1, customers, how)
+        return of_error(named, value, error, freedom, customers, how)
     train, held_out = (first.rows.get(part) for part in ("train", "held_out"))
     ratio = held_out / train if train and held_out else 1.0
     value, error = resampled_error(gaps, ratio)
@@ -155,20 +160,20 @@ def _reasons(ours: Entry, theirs: Entry) -> Iterable[str]:
         keys = dict.fromkeys(key for key in (*ours.params, *theirs.params) if key.partition(".")[0] == part)
         changed = [key for key in keys if ours.params.get(key) != theirs.params.get(key)]
         if changed:
-            shown = ", ".join(_beside(key, ours.params, theirs.params) for key in changed[:2])
-            yield f"{words} ({shown}{', …' * (len(changed) > 2)})"
+            target = f"{part}._target_"  # of another class, other keys say nothing more
+            few = [target] if target in changed else changed[:2]
+            shown = ", ".join(_beside(key, ours.params, theirs.params) for key in few)
+            yield f"{words} ({shown}{', …' * (target not in changed and len(changed) > 2)})"
     if ours.seed != theirs.seed:
         yield f"another seed of the split ({ours.seed} and {theirs.seed})"
 
 
 def _beside(key: str, ours: Mapping[str, str], theirs: Mapping[str, str]) -> str:
     mine, other = (params.get(key, "none") for params in (ours, theirs))
-    short = key.rpartition(".")[2]
-    return (
-        f"{short} {mine.rpartition('.')[2]} and {other.rpartition('.')[2]}"
-        if short == "_target_"
-        else f"{short} {mine} and {other}"
-    )
+    word = key.rpartition(".")[2]
+    if word == "_target_":
+        return " and ".join(one.rpartition(".")[2] for one in (mine, other))
+    return f"{word} {mine} and {other}"
 
 
 def _turned(found: Comparison) -> Comparison:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cxai_runner.evaluation.results import Figure, Finding, Table
 from cxai_runner.evaluation.wording import with_interval
 from cxai_runner.lifecycle.compare.evidence import TOP
-from cxai_runner.lifecycle.compare.words import headline, names, value
+from cxai_runner.lifecycle.compare.words import headline, names, p_value, value
 
 if TYPE_CHECKING:
     from cxai_runner.evaluation.comparison import Comparison
@@ -54,6 +54,7 @@ def _tables(compared: Compared) -> list[Table]:
     import pandas as pd
 
     called = names(compared.params)
+    ranked = [row for row in compared.rows if row.rank is not None]
     rows, judged = [], []
     for place, row in enumerate(compared.rows):
         rows.append(
@@ -61,31 +62,43 @@ def _tables(compared: Compared) -> list[Table]:
                 "rank": row.rank,
                 "run": row.run,
                 "name": row.first.name,
-                **{called[key]: value(key, text) for key, text in row.params.items()},
                 compared.goal.label: _words(row.value),
                 "baseline": _words(row.baseline),
                 "seed": ", ".join(row.seeds),
                 "seconds": row.took,
                 "status": row.first.status,
+                **{called[key]: value(key, text) for key, text in row.params.items()},
             }
         )
         found = compared.beside(place)
-        difference = "" if found is None or found.incomparable else _words(found.difference)
-        p = None if found is None or found.incomparable else found.adjusted
         how = "" if found is None else found.how
-        judged.append(
-            {"run": row.run, "difference": difference, "p": p, "verdict": compared.verdict(place), "how": how}
-        )
+        judged.append({"run": row.run, **_beside(found), "verdict": compared.verdict(place), "how": how})
     tables = [Table("runs", "The runs, best first", _ranked(pd.DataFrame(rows)), shown=_LISTED)]
     if compared.comparisons and compared.against is not None:
         title = f"Each against run {compared.rows[compared.against].run}"
         caption = "Differences are run minus that one. p is corrected for all comparisons on this page."
         kept = [row for place, row in enumerate(judged) if compared.beside(place) or place == compared.against]
         tables.append(Table("against", title, pd.DataFrame(kept), caption, shown=_LISTED))
-    matrix = compared.matrix()
-    if len(matrix) > 1:
-        shown = matrix[["run", "other", "difference", "p_adjusted", "verdict"]].rename(columns={"p_adjusted": "p"})
-        tables.append(Table("pairs", f"The first {TOP} among themselves", shown, shown=_LISTED))
+    among = [
+        (pair, found)
+        for pair, found in sorted(compared.comparisons.items())
+        if pair[0] < pair[1] < TOP and not found.incomparable
+    ]
+    if len(among) > 1:
+        pairs = [
+            {"run": compared.rows[a].run, "other": compared.rows[b].run, **_beside(found), "verdict": found.words}
+            for (a, b), found in among
+        ]
+        title = f"The first {min(TOP, len(ranked))} among themselves"
+        tables.append(
+            Table(
+                "pairs",
+                title,
+                pd.DataFrame(pairs),
+                "Run minus other; pairs that cannot be compared are left out.",
+                shown=_LISTED,
+            )
+        )
     metrics = compared.frame()
     others = [c for c in metrics if f"{c}_low" in metrics and c not in (compared.goal.name, "difference")]
     if others:
@@ -151,6 +164,15 @@ def _told(found: Comparison | None) -> float:
     if found is None or found.incomparable:
         return float("nan")
     return found.difference.value if found.verdict in ("better", "worse") else 0.0
+
+
+def _beside(found: Comparison | None) -> dict[str, str]:
+    """A difference with its interval and its p value, in words; empty where there is none."""
+    known = found is not None and not found.incomparable
+    return {
+        "difference": _words(found.difference) if found is not None and known else "",
+        "p": p_value(found.adjusted) if found is not None and known else "",
+    }
 
 
 def _group(compared: Compared, place: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +19,7 @@ PARTS: Final = ("held_out", "challenge", "train")
 """Where a metric is looked for: the part that carries the evidence first."""
 _NO_MATTER: Final = ("seed", "name", "tracking", "cache", "privacy", "targets", "hydra")
 """Keys that make no other experiment: the seed is told for itself, the rest is where and under what name it is kept."""
+_GROUPS: Final = ("model", "features", "split", "data")
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,9 @@ class Row:
     Parameters
     ----------
     entries
-        Its runs, by seed.
+        Its runs, one for each seed.
+    repeats
+        Further runs of one of these seeds: of the same identity, so that they say nothing new.
     rank
         From 1; None for one without a value.
     value
@@ -85,7 +88,8 @@ class Row:
     spread: float
     took: float | None
     rank: int | None = None
-    params: Mapping[str, str] = ()  # type: ignore[assignment]
+    params: Mapping[str, str] = field(default_factory=dict)
+    repeats: tuple[Entry, ...] = ()
 
     @property
     def first(self) -> Entry:
@@ -117,9 +121,24 @@ def standings(entries: Sequence[Entry], goal: Goal) -> list[Row]:
 
 
 def differing(entries: Sequence[Entry]) -> list[str]:
-    """Return the params that are not the same for all, in the order of their names."""
-    keys = sorted({key for entry in entries for key in entry.params if key.partition(".")[0] not in _NO_MATTER})
-    return [key for key in keys if len({entry.params.get(key) for entry in entries}) > 1]
+    """Return the params that are not the same for all, those of the model first; a run that kept none says nothing."""
+    known = [entry.params for entry in entries if entry.params]
+    keys = sorted({key for params in known for key in params if key.partition(".")[0] not in _NO_MATTER})
+    told = [key for key in keys if len({_plain(params.get(key)) for params in known}) > 1]
+    return sorted(told, key=lambda key: (_order(key), not key.endswith("._target_")))
+
+
+def _plain(text: str | None) -> str | float | None:
+    """A param as it is compared: 1 and 1.0 are no difference."""
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return text
+
+
+def _order(key: str) -> int:
+    group = key.partition(".")[0]
+    return _GROUPS.index(group) if group in _GROUPS else len(_GROUPS)
 
 
 def goal_of(entries: Sequence[Entry], metric: str | None, better: Mapping[str, Better]) -> Goal:
@@ -159,11 +178,15 @@ def goal_of(entries: Sequence[Entry], metric: str | None, better: Mapping[str, B
 
 
 def _row(folded: Sequence[Entry], goal: Goal) -> Row:
-    entries = tuple(sorted(folded, key=lambda entry: (len(entry.seed), entry.seed)))
+    by_seed: dict[str, Entry] = {}
+    for entry in folded:
+        by_seed.setdefault(entry.seed, entry)
+    entries = tuple(sorted(by_seed.values(), key=lambda entry: (len(entry.seed), entry.seed)))
+    repeats = tuple(entry for entry in folded if entry not in entries)
     took = [entry.took for entry in entries if entry.took is not None]
     value, spread = _over_seeds([entry.interval(goal.key) for entry in entries])
     baseline, _ = _over_seeds([entry.interval(goal.baseline) for entry in entries])
-    return Row(entries, value, baseline, spread, fmean(took) if took else None)
+    return Row(entries, value, baseline, spread, fmean(took) if took else None, repeats=repeats)
 
 
 def _over_seeds(found: Sequence[Interval | None]) -> tuple[Interval | None, float]:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from cxai_runner.evaluation.wording import with_interval
+from cxai_runner.evaluation.wording import number, with_interval
 
 if TYPE_CHECKING:
     from cxai_runner.lifecycle.compare.compared import Compared
@@ -26,6 +26,11 @@ def value(key: str, text: str) -> str:
     """Shorten a param's value to what tells it: of a class its name, of a long text its beginning."""
     shown = text.rpartition(".")[2] if key.endswith(_TARGET) else text
     return shown if len(shown) <= _LONG else f"{shown[: _LONG - 1]}…"
+
+
+def p_value(p: float) -> str:
+    """Word a p value."""
+    return "< 0.001" if p < 0.001 else number(p)
 
 
 def headline(compared: Compared) -> str:

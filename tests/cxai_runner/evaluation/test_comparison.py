@@ -34,9 +34,9 @@ def test_p_is_students() -> None:
 
 
 def test_so_many_more_customers_would_tell() -> None:
-    # (1.95996 + 0.84162)² · (0.1 / 0.1)² = 7.849 times the customers.
-    assert told(0.1, 0.1).more == two_digits(401 * 6.849)
-    assert told(0.1, 0.1).words == "cannot tell (about 2,700 more customers would)"
+    # (1.96591 + 0.84258)² · (0.1 / 0.1)² = 7.888 times the customers: quantiles of t with 400 degrees of freedom.
+    assert told(0.1, 0.1).more == two_digits(401 * 6.888)
+    assert told(0.1, 0.1).words == "cannot tell (about 2,800 more customers would)"
 
 
 def test_with_so_many_more_the_chance_to_tell_is_four_in_five() -> None:
@@ -78,6 +78,20 @@ def test_holm_is_statsmodels() -> None:
     assert math.isnan(found[0].adjusted)
     assert [one.verdict for one in found] == ["not comparable", "better", *["cannot tell"] * 4]
     assert [one.verdict for one in several] == ["better", "worse", "worse", "cannot tell", "better"]
+
+
+@pytest.mark.parametrize("freedom", [1, 2, 4, 400])
+def test_where_it_cannot_be_told_more_are_always_needed(freedom: int) -> None:
+    edge = of_error(NAMED, 1.0, 1.0, freedom, 400, "").difference.high - 1
+    just_not = of_error(NAMED, 0.99 * edge, 1.0, freedom, 400, "")
+    assert just_not.verdict == "cannot tell"
+    assert just_not.more is not None
+    assert just_not.more > 20
+    # The second p value alone would tell; what keeps it from that is the first.
+    first, second = adjusted([told(0.2, 0.1), told(0.199, 0.1)])
+    assert first.verdict == second.verdict == "cannot tell"
+    assert second.more is not None
+    assert second.more > 100
 
 
 def test_more_comparisons_take_more_customers() -> None:

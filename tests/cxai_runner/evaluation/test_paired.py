@@ -77,6 +77,14 @@ def test_the_same_scores_are_no_difference() -> None:
         assert (found.difference.value, found.p, found.words) == (0, 1, "cannot tell: the same numbers")
 
 
+def test_a_difference_in_the_last_bits_is_none() -> None:
+    ours, theirs = scored(0.5), scored(0.5)
+    theirs["probability"] *= 1 + 1e-15
+    assert compare(TASK, CONTEXT, ours, theirs, "log_loss").same
+    theirs["probability"] *= 1 + 1e-9
+    assert not compare(TASK, CONTEXT, ours, theirs, "log_loss").same
+
+
 def test_a_task_without_statistics_is_measured_with_the_other_in_the_baselines_place() -> None:
     drawn, measured = (compare(task, CONTEXT, scored(0.0), scored(2.0), "log_loss") for task in (TASK, Plain()))
     assert measured.difference.value == pytest.approx(drawn.difference.value)
@@ -108,7 +116,8 @@ def test_folds_are_compared_by_the_corrected_t_test() -> None:
         (scored(1.0).assign(customer_id=lambda rows: rows["customer_id"] + 500), "400 and 400 rows, none in both"),
         (scored(1.0).iloc[::-1], "the same rows in another order"),
         (scored(1.0).assign(incidence=lambda rows: 1 - rows["incidence"]), "of which 400 have another incidence"),
-        (folded(scored(1.0)), "customer_id, occasion, incidence and customer_id, occasion, incidence, fold"),
+        (folded(scored(1.0)), "one was judged in folds"),
+        (scored(1.0).drop(columns="occasion"), "customer_id, occasion, incidence and customer_id, incidence"),
     ],
 )
 def test_other_rows_are_not_compared(others: pd.DataFrame, told: str) -> None:

@@ -31,11 +31,12 @@ def test_metrics_are_named_by_part_and_beside_the_baseline() -> None:
     )
     train = Metric("log_loss", "log loss", Interval(0.45, NAN, NAN), "lower", Interval(0.7, 0.6, 0.8))
     flat = flatten_metrics(
-        {"held_out": [measured], "train": [train]},
+        {"train": [train], "held_out": [measured]},
         [Estimate("elasticity", "elasticity", Interval(-1.4, -1.6, -1.2))],
         {"fit": 0.2},
         {"fit": 312.0},
     )
+    assert next(iter(flat)) == "held_out/log_loss"
     assert flat == {
         "held_out/log_loss": 0.5,
         "held_out/log_loss_low": 0.4,

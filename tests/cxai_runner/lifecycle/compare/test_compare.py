@@ -46,6 +46,12 @@ def test_only_what_differs_is_shown_and_the_best_comes_first(store: Store, runs:
     assert found.rows[0].took == 3
 
 
+def test_the_same_number_written_otherwise_is_no_difference(store: Store, keep: Keep) -> None:
+    for c, penalty in (("1", "l1"), ("1.0", "l2")):
+        keep(scored(0.0), {"model.C": c, "model.penalty": penalty, "seed": 0}, experiment="written")
+    assert compare(store, experiment="written").params == ["model.penalty"]
+
+
 def test_against_another_the_best_is_better(store: Store, runs: Mapping[str, str]) -> None:
     found = compare(store, [runs["good"]], against=runs["poor"])
     assert (found.verdict(0), found.verdict(1)) == ("better", "the one compared with")
@@ -74,11 +80,26 @@ def test_rows_that_are_not_the_same_are_not_compared_and_why_is_told(store: Stor
     assert all(words.startswith("not comparable") for run, words in told.items() if run != runs["good"])
 
 
-def test_a_run_that_failed_is_shown_with_its_reason(store: Store, runs: Mapping[str, str]) -> None:
+def test_a_best_that_stands_alone_is_told_and_another_is_offered(
+    store: Store, runs: Mapping[str, str], keep: Keep
+) -> None:
+    lone = keep(
+        scored(-0.1, seed=3).assign(probability=lambda rows: 0.1 + 0.8 * rows["incidence"]), {"model.C": 8, "seed": 3}
+    )
+    found = compare(store, [lone, *(runs[name] for name in ("good", "poor", "near"))])
+    assert found.rows[0].first.run_id == lone
+    assert f"--against {runs['good'][:8]} compares with more" in found.notes[0]
+    assert not any("--against" in one for one in compare(store, [runs["good"], runs["poor"]]).notes)
+
+
+def test_a_run_that_failed_is_shown_with_its_reason(store: Store, runs: Mapping[str, str], keep: Keep) -> None:
     found = compare(store, [runs["good"], runs["failed"]])
     assert found.rows[-1].rank is None
     assert found.verdict(1) == "failed: ValueError: C"
     assert found.comparisons == {}
+    bare = compare(store, [runs["good"], keep(None, {}, status="RUNNING")])
+    assert bare.params == []
+    assert bare.verdict(1) == "running"
 
 
 def test_one_run_has_nothing_beside_it(store: Store, runs: Mapping[str, str]) -> None:
@@ -129,6 +150,16 @@ def test_runs_of_several_seeds_are_one_row_and_compared_seed_by_seed(store: Stor
     assert beside.how == "corrected resampled t-test over 4 seeds"
 
 
+def test_the_same_run_again_is_no_other_seed(store: Store, keep: Keep) -> None:
+    again = [keep(scored(0.0), {"model.C": 1, "seed": 0}, experiment="again") for _ in range(2)]
+    keep(scored(2.0), {"model.C": 2, "seed": 0}, experiment="again")
+    found = compare(store, experiment="again", against=again[0])
+    assert [len(row.entries) for row in found.rows] == [1, 1]
+    assert {entry.run_id for row in found.rows[:1] for entry in (*row.entries, *row.repeats)} == set(again)
+    assert found.against == 0
+    assert any(one.startswith("The same experiment with the same seed") for one in found.notes)
+
+
 def test_seeds_that_are_judged_on_the_same_rows_keep_the_error_of_those(store: Store, keep: Keep) -> None:
     for c, shift in ((1, 0.0), (2, 2.0)):
         for seed in (1, 2):
@@ -140,6 +171,7 @@ def test_seeds_that_are_judged_on_the_same_rows_keep_the_error_of_those(store: S
     alone = compare(store, [found.rows[0].first.run_id, found.rows[1].first.run_id]).beside(1)
     assert alone is not None
     assert beside.error >= 0.99 * alone.error
+    assert beside.freedom > 50
     assert beside.how == "paired bootstrap over 100 customers, 2 seeds"
 
 
