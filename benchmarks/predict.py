@@ -36,7 +36,9 @@ def rows() -> list[Row]:
         cxai = [sys.executable, "-m", "cxai_runner.cli"]
         panel = ["data=parquet", "data.table=panel", "features=table", "features.table=panel"]
         spend([*cxai, "run", "task=purchase_incidence", *panel, f"data.path={home}/train.parquet"], package, folder)
-        ours = spend([*cxai, "predict", "last", f"data.path={home}/new.parquet", "--to", "ours.parquet"], package, folder)
+        ours = spend(
+            [*cxai, "predict", "last", f"data.path={home}/new.parquet", "--to", "ours.parquet"], package, folder
+        )
         plain = [sys.executable, "-m", "benchmarks.predict_plain", "new.parquet", "plain.parquet"]
         theirs = spend(plain, package, folder)
         _compared(home / "ours.parquet", home / "plain.parquet")

@@ -11,16 +11,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cxai_runner.api import load, predict, run
     from cxai_runner.config.problems import UserError
-    from cxai_runner.lifecycle.predict import Predictions
     from cxai_runner.runs import Run, SweepRun
 
 __version__ = "0.1.0"
-__all__ = ["Predictions", "Run", "SweepRun", "UserError", "__version__", "load", "predict", "run"]
+__all__ = ["Run", "SweepRun", "UserError", "__version__", "load", "predict", "run"]
 
 _HOMES = {
     "Run": "cxai_runner.runs",
     "SweepRun": "cxai_runner.runs",
-    "Predictions": "cxai_runner.lifecycle.predict",
     "load": "cxai_runner.api",
     "predict": "cxai_runner.api",
     "run": "cxai_runner.api",

@@ -19,9 +19,9 @@ from cxai_runner.lifecycle.predict.databases import open_table, quoted, resolved
 ROWS = pd.DataFrame(
     {
         "customer_id": [1, 2],
-        "time": pd.to_datetime(["2017-01-02", "2017-01-09 08:30"]).astype("datetime64[us]"),
+        "time": pd.to_datetime(["2017-01-02 00:00", "2017-01-09 08:30"]).astype("datetime64[us]"),
         "probability": [1 / 3, 1e-17],
-        "model": pd.Series(["it's \"m\"", "m"], dtype="str"),
+        "model": pd.Series(['it\'s "m"', "m"], dtype="str"),
         "model_version": pd.array([3, None], dtype="Int64"),
     }
 )
@@ -60,7 +60,7 @@ def test_all_rows_are_there_once_they_are_kept(kind: str, place: Callable[..., A
     assert found[0][0] == 1
     assert str(found[1][1]).startswith("2017-01-09 08:30:00")
     assert [row[2] for row in found] == [1 / 3, 1e-17] * 2
-    assert found[0][3:] == ("it's \"m\"", 3)
+    assert found[0][3:] == ('it\'s "m"', 3)
     assert found[1][4] is None
     rejected = query(kind, tmp_path / "s.db", "SELECT * FROM scores_rejected")
     assert rejected == [(3, None, "no value of price")]
@@ -155,6 +155,6 @@ def test_postgresql(fill: Callable[..., str]) -> None:
         rejected = connection.execute("SELECT * FROM scores_rejected").fetchall()
     assert [row[2] for row in found] == [1 / 3, 1e-17]
     assert str(found[1][1]) == "2017-01-09 08:30:00"
-    assert found[0][3:] == ("it's \"m\"", 3)
+    assert found[0][3:] == ('it\'s "m"', 3)
     assert rejected == [(3, None, "no value of price")]
     assert os.environ.get("PGPASSWORD") is None
