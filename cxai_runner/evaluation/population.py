@@ -64,7 +64,7 @@ class Spread:
         """Take down how a column is spread."""
         if is_number(column):
             known = column.dropna().to_numpy(dtype=float)
-            inner = np.quantile(known, np.arange(1, BINS) / BINS) if len(known) else np.array([])
+            inner = np.quantile(known, np.arange(1, BINS) / BINS, method="inverted_cdf") if len(known) else np.array([])
             # An edge at the largest value would leave a bin that nothing is in.
             edges = tuple(float(edge) for edge in np.unique(inner) if edge < known.max())
             empty = cls((), edges=edges)

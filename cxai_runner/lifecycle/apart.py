@@ -59,6 +59,7 @@ class ModelApart:
     folder: Path = field(repr=False)
     _process: subprocess.Popen[bytes] = field(repr=False)
     _told: IO[bytes] = field(repr=False)
+    _loaded: bool = field(default=False, repr=False)
 
     @classmethod
     @contextmanager
@@ -66,6 +67,8 @@ class ModelApart:
         cls, model: str | Path, store: Store | None = None, *, trust: bool = False, threads: int = 1
     ) -> Iterator[ModelApart]:
         """Load a model apart, and end its process afterwards.
+
+        It is loaded while the caller goes on: where that fails, the first prediction says so.
 
         Parameters
         ----------
@@ -82,8 +85,6 @@ class ModelApart:
         ------
         UserError
             There is no such model, or it may not be loaded without trust.
-        ModelError
-            It cannot be loaded.
         """
         with tempfile.TemporaryDirectory(prefix="cxai-model-") as temporary:
             folder = Path(temporary) / "model"
@@ -93,7 +94,7 @@ class ModelApart:
             with tempfile.TemporaryFile() as told:
                 apart = cls(_inputs(said), folder, _started(threads, told), told)
                 try:
-                    apart._ask(*packed(_request(folder, said, trust=trust))[1:])
+                    apart._send(packed(_request(folder, said, trust=trust))[1])
                     yield apart
                 finally:
                     apart._end()
@@ -111,7 +112,7 @@ class ModelApart:
         UserError
             With every column that the model takes and that is missing, or is text where it takes numbers.
         ModelError
-            The model fails on these rows.
+            The model cannot be loaded, or fails on these rows.
         """
         import pandas as pd
         import pyarrow as pa
@@ -149,14 +150,23 @@ class ModelApart:
         rows = json.loads(path.read_text(encoding="utf-8"))
         return pd.DataFrame(rows["data"], columns=rows["columns"]) if "columns" in rows else None
 
-    def _ask(self, *request: Bytes) -> tuple[dict[str, Any], memoryview]:
-        """Send one message and wait for its answer: what it says, and the table behind it."""
+    def _ask(self, request: Bytes) -> tuple[dict[str, Any], memoryview]:
+        """Send rows and wait for their answer: what it says, and the table behind it."""
+        if not self._loaded:
+            self._answer()
+            self._loaded = True
+        self._send(request)
+        return self._answer()
+
+    def _send(self, message: Bytes) -> None:
+        """Send one message; where nobody takes it, the answer that does not come says so."""
         assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        answer = None
         with suppress(BrokenPipeError):
-            write(self._process.stdin, *request)
-            answer = read(self._process.stdout)
+            write(self._process.stdin, message)
+
+    def _answer(self) -> tuple[dict[str, Any], memoryview]:
+        assert self._process.stdout is not None
+        answer = read(self._process.stdout)
         if answer is None:
             code = self._process.wait()
             ended = f"was killed by signal {-code}" if code < 0 else f"ended with {code}"

@@ -28,7 +28,8 @@ def test_the_index_by_hand() -> None:
     psi, _, most = stability_index(np.array([50, 50]), np.array([80, 20]))
     p, q = np.array([80.5, 20.5]) / 101, np.array([50.5, 50.5]) / 101
     assert psi == pytest.approx(float(((p - q) * np.log(p / q)).sum()), rel=1e-12)
-    assert psi == pytest.approx(0.4077, abs=5e-4)
+    many = stability_index(np.array([50, 50]) * 10**7, np.array([80, 20]) * 10**7)[0]
+    assert many == pytest.approx(0.3 * np.log(1.6) - 0.3 * np.log(0.4), rel=1e-6), "the half row is lost among many"
     assert most == 1, "a share that falls to two fifths moves more than one that grows by three"
 
 
@@ -53,8 +54,8 @@ def test_numbers_lie_between_the_tenths_of_the_training_rows() -> None:
     assert spread.counts == (10,) * 10 + (0,)
     now = spread.count(pd.Series([-5.0, 0.0, 99.0, 1e9, np.nan, np.inf]))
     assert now.tolist() == [2, 0, 0, 0, 0, 0, 0, 0, 0, 3, 1]
-    assert spread.label(0) == "value ≤ 9.9"
-    assert spread.label(9) == "89.1 < value"
+    assert spread.label(0) == "value ≤ 9"
+    assert spread.label(9) == "89 < value"
     assert spread.label(10) == "missing"
 
 
@@ -100,7 +101,7 @@ def test_what_moved_is_told_with_the_bin_that_moved_most() -> None:
 
 
 def test_few_rows_cannot_tell() -> None:
-    rng = np.random.default_rng(3)
+    rng = np.random.default_rng(5)
     before = pd.DataFrame({"price": rng.normal(size=5000)})
     assert compared(before, pd.DataFrame({"price": rng.normal(size=60)}))["price"].verdict == "too few rows"
     elsewhere = pd.DataFrame({"price": rng.normal(5, 1, size=60)})

@@ -128,10 +128,10 @@ def test_code_that_is_kept_elsewhere_is_not_run_without_trust(folder: Path) -> N
         pass
 
 
-def test_a_model_that_lacks_its_code_is_not_given_ours(folder: Path) -> None:
+def test_a_model_that_lacks_its_code_is_not_given_ours(folder: Path, frame: pd.DataFrame) -> None:
     shutil.rmtree(folder / "code")
-    with pytest.raises(ModelError, match="cxai_runner"), ModelApart.of(folder, trust=True):
-        pass
+    with ModelApart.of(folder, trust=True) as model, pytest.raises(ModelError, match="cxai_runner"):
+        model.predict(frame)
 
 
 def test_a_pickle_is_loaded_where_this_user_wrote_it(frame: pd.DataFrame, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from cxai_runner.lifecycle.predict.databases import open_table, quoted, resolved
 ROWS = pd.DataFrame(
     {
         "customer_id": [1, 2],
-        "time": pd.to_datetime(["2017-01-02", "2017-01-09 08:30"]).astype("datetime64[us]"),
+        "time": pd.to_datetime(["2017-01-02 00:00", "2017-01-09 08:30"]).astype("datetime64[us]"),
         "probability": [1 / 3, 1e-17],
         "model": pd.Series(['it\'s "m"', "m"], dtype="str"),
         "model_version": pd.array([3, None], dtype="Int64"),
