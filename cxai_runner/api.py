@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cxai_runner.lifecycle.promotion.promote import promote
-from cxai_runner.lifecycle.promotion.rollback import history
-from cxai_runner.lifecycle.promotion.rollback import rollback
+from cxai_runner.lifecycle.promotion.rollback import history, rollback
 from cxai_runner.runs import Run, SweepRun
 
 if TYPE_CHECKING:
