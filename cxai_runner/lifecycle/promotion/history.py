@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cxai_runner.lifecycle.promotion.decision import Decision
 from cxai_runner.lifecycle.promotion.gate import Gate
+from cxai_runner.lifecycle.promotion.names import CHALLENGER, CHAMPION
 from cxai_runner.tracking.read import DECISIONS
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ MODEL: Final = f"{_PREFIX}model"
 _INTENT: Final = f"{_PREFIX}intent"
 VERDICT: Final = f"{_PREFIX}decision"
 """Written last; a run without it is one of a decision that was cut off."""
+_CUT_OFF: Final = "cut off"
 _NUMBER: Final = f"{_PREFIX}number"
 _GATE: Final = f"{_PREFIX}gate."
 _REPAIRED: Final = f"{_PREFIX}repaired"
@@ -97,7 +99,7 @@ def settle(store: Store, registry: Registry) -> list[Decision]:
         tags, status = run.data.tags, run.info.status
         if status == "FINISHED" or (status == "RUNNING" and is_dead(tags) is False):
             continue
-        if status != "RUNNING" and VERDICT in tags:
+        if tags.get(VERDICT) == _CUT_OFF:
             continue
         settled.append(_settled(store, registry, run))
     return settled
@@ -107,11 +109,10 @@ def _settled(store: Store, registry: Registry, run: Run) -> Decision:
     from cxai_runner.tracking.batches import log_values
 
     meant = _read(run)
-    champion = registry.champion
     intent = run.data.tags.get(VERDICT) or run.data.tags.get(_INTENT, "")
-    moves = replace(meant, verdict=intent).moved
-    took = VERDICT in run.data.tags or (moves and champion is not None and champion.number == meant.version)
-    verdict = intent if took else "cut off"
+    standing = registry.alias(CHAMPION if replace(meant, verdict=intent).moved else CHALLENGER)
+    took = VERDICT in run.data.tags or (standing is not None and standing.number == meant.version)
+    verdict = intent if took else _CUT_OFF
     why = "the alias had moved" if took else "nothing had moved"
     log_values(store, run.info.run_id, {}, {VERDICT: verdict, _REPAIRED: f"cut off; {why}"}, {})
     store.retry(store.client.set_terminated, run.info.run_id, status="FINISHED" if took else "KILLED")
@@ -206,7 +207,7 @@ def _read(run: Run) -> Decision:
     texts = {name: tags.get(f"{_PREFIX}{name}", "") for name in _TEXTS}
     return Decision(
         model=tags[MODEL],
-        verdict=tags.get(VERDICT, "cut off"),
+        verdict=tags.get(VERDICT, _CUT_OFF),
         gates=tuple(_gates(run)),
         by=tags.get("mlflow.user", ""),
         at=_iso(run.info.start_time),
