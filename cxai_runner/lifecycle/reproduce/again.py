@@ -73,7 +73,9 @@ def reproduce(
     _refuse_other_changes(asked.changes)
     run_id = _elsewhere(original, asked) if asked.checkout else _here(original, asked, frames, tell, stage)
     reproduction = judged(original.run, Kept(original.store, run_id), asked.tolerance)
-    link(original.store, reproduction, both=isinstance(original.run, Kept))
+    # On other data, or other threads, it is no evidence of the run's own.
+    altered = any(cause.kind in ("data", "threads") for cause in reproduction.causes)
+    link(original.store, reproduction, both=isinstance(original.run, Kept) and not altered)
     return reproduction
 
 

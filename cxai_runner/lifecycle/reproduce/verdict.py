@@ -109,7 +109,7 @@ def judged(original: Held, again: Held, tolerance: float = TOLERANCE) -> Reprodu
 
 
 def link(store: Store, reproduction: Reproduction, *, both: bool) -> None:
-    """Write the verdict on the new run, and where ``both`` lie in the store on the original too."""
+    """Write the verdict on the new run, and where it is to be on ``both`` on the original too."""
     said: dict[str, str] = {reproduction.run_id: reproduction.verdict}
     if both:
         said[reproduction.original] = f"{reproduction.verdict}, {reproduction.run_id}"

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from cxai_runner.lifecycle.reproduce.parts import STAGES, Parts, causes, others
+from cxai_runner.lifecycle.reproduce.parts import STAGES, Cause, Parts, causes, others
 from cxai_runner.lifecycle.reproduce.verdict import judged
 
 BITS: dict[str, Any] = {"rows": 3, "ordered": "o", "unordered": "u", "columns": {"price": "1", "day": "2"}}
@@ -115,7 +115,7 @@ def test_two_runs_of_the_same_differ_in_nothing() -> None:
         ({"stages__features__config__seed": 2}, "features", "seed", "1 then, 2 now"),
     ],
 )
-def test_the_cause_is_named_with_its_stage(changed: dict[str, Any], stage: str, kind: str, said: str) -> None:
+def test_the_cause_is_named_with_its_stage(changed: dict[str, Any], stage: str, kind: Any, said: str) -> None:
     now = document(**changed)
     for name in STAGES[max(1, STAGES.index(stage)) : -1]:
         now["stages"][name]["key"] += "'"
@@ -124,7 +124,7 @@ def test_the_cause_is_named_with_its_stage(changed: dict[str, Any], stage: str, 
     assert found.verdict == "different"
     assert found.first is not None
     assert found.first.name == stage
-    assert [(one.stage, one.kind, one.said) for one in found.causes][0] == (stage, kind, said)
+    assert found.causes[0] == Cause(stage, kind, said)
 
 
 def test_a_config_is_told_by_its_keys() -> None:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import subprocess
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,15 @@ import pandas as pd
 import pytest
 
 import cxai_runner
+from cxai_runner.cli.reproduce import in_words
 from cxai_runner.config.problems import UserError
+from cxai_runner.lifecycle.export import export
+from cxai_runner.lifecycle.held import Exported
 from cxai_runner.lifecycle.kept import Kept, kept
+from cxai_runner.lifecycle.reproduce import Original, Stage
+from cxai_runner.lifecycle.reproduce.deviation import Deviation
+from cxai_runner.lifecycle.reproduce.parts import Cause
+from cxai_runner.lifecycle.reproduce.verdict import judged
 
 Call = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -60,14 +68,26 @@ def home(tmp_path: Path, panel_csv: Path) -> Path:
     return tmp_path
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def mine(own_panel: list[str]) -> list[str]:
     """The overrides of a run on that panel, by a relative path."""
     return [line if not line.startswith("data.path=") else "data.path=panel.csv" for line in own_panel]
 
 
-def test_the_same_to_the_bit_and_both_are_linked(cxai: Call, home: Path, mine: list[str]) -> None:
-    original = ran(cxai, home, *mine, "seed=3")
+@pytest.fixture(scope="module")
+def original(cxai: Call, panel_csv: Path, mine: list[str], tmp_path_factory: pytest.TempPathFactory) -> Kept:
+    """A run in a folder of its own, which is made again and otherwise left as it is."""
+    home = tmp_path_factory.mktemp("original")
+    (home / "panel.csv").write_bytes(panel_csv.read_bytes())
+    return ran(cxai, home, *mine, "seed=3")
+
+
+def home_of(run: Kept) -> Path:
+    return Path(run.store.uri.removeprefix("sqlite:///")).parents[1]
+
+
+def test_the_same_to_the_bit_and_both_are_linked(cxai: Call, original: Kept) -> None:
+    home = home_of(original)
     found = again(cxai, home, "last")
     assert found["verdict"] == "identical"
     assert found["original"] == original.run_id
@@ -100,7 +120,7 @@ def test_features_are_not_taken_from_the_cache_unless_asked(cxai: Call, home: Pa
     original = kept(store(home), "last").facts["tags"]["cxai.reproduces"]
     taken = again(cxai, home, original, "--cached", code=1)
     assert taken["verdict"] == "different"
-    assert taken["stages"][1]["differs"][0].startswith("fold 1, train: columns price_a")
+    assert taken["stages"][1]["differs"][0].startswith("fold 1, train: column price_a")
 
 
 def test_data_that_changed_are_told_before_anything_runs(cxai: Call, home: Path, mine: list[str]) -> None:
@@ -119,23 +139,23 @@ def test_data_that_changed_are_told_before_anything_runs(cxai: Call, home: Path,
     assert found["first"] == "data"
     assert found["causes"][0]["kind"] == "data"
     assert "table panel" in found["told"]
-    assert kept(store(home), original.run_id).facts["tags"]["cxai.reproduced"].startswith("different, ")
+    assert kept(store(home), found["run_id"]).facts["tags"]["cxai.reproduced"] == "different"
+    assert "cxai.reproduced" not in kept(store(home), original.run_id).facts["tags"]
 
 
-def test_data_that_are_elsewhere_are_missed_and_can_be_named(cxai: Call, home: Path, mine: list[str]) -> None:
-    original = ran(cxai, home, *mine)
+def test_data_that_are_elsewhere_are_missed_and_can_be_named(cxai: Call, original: Kept, home: Path) -> None:
+    where = ["--uri", original.store.uri]
     elsewhere = home / "elsewhere"
     elsewhere.mkdir()
-    refused = again(cxai, elsewhere, original.run_id, "--uri", store(home), code=2)
+    refused = again(cxai, elsewhere, original.run_id, *where, code=2)
     assert [problem["key"] for problem in refused["problems"]] == ["data.path"]
     assert "relative paths begin here, in elsewhere/" in refused["problems"][0]["remedy"]
-    named = again(cxai, elsewhere, original.run_id, "data.path=../panel.csv", "--uri", store(home))
+    named = again(cxai, elsewhere, original.run_id, "data.path=../panel.csv", *where)
     assert named["verdict"] == "identical"
 
 
-def test_only_where_things_lie_can_be_changed(cxai: Call, home: Path, mine: list[str]) -> None:
-    ran(cxai, home, *mine)
-    refused = again(cxai, home, "last", "seed=4", "model.C=2", code=2)
+def test_only_where_things_lie_can_be_changed(cxai: Call, original: Kept) -> None:
+    refused = again(cxai, home_of(original), original.run_id, "seed=4", "model.C=2", code=2)
     assert [problem["key"] for problem in refused["problems"]] == ["seed", "model.C"]
     assert "it would be another run" in refused["problems"][0]["message"]
 
@@ -159,35 +179,45 @@ def test_what_is_not_deterministic_is_said_to_be(
     assert "restless" in found["told"]
 
 
-def test_another_library_is_named_by_what_the_run_kept(cxai: Call, home: Path, mine: list[str]) -> None:
-    original = ran(cxai, home, *mine)
-    path = Path(str(original.run.info.artifact_uri).removeprefix("file://")) / "keys.json"
-    keys = json.loads(path.read_text())
+def test_another_library_is_named_by_what_the_run_kept(original: Kept, tmp_path: Path) -> None:
+    folder = tmp_path / "sent"
+    export(original, folder)
+    keys = json.loads((folder / "keys.json").read_text())
     keys["stages"]["fit"]["packages"]["sklearn"] = "0.1"
     keys["stages"]["fit"]["key"] = "other"
-    path.write_text(json.dumps(keys))
-    found = again(cxai, home, original.run_id)
-    assert (found["verdict"], found["first"]) == ("identical", "fit")
-    (cause,) = found["causes"]
-    assert (cause["stage"], cause["kind"]) == ("fit", "library")
-    assert cause["said"].startswith("sklearn 0.1 then, ")
+    (folder / "keys.json").write_text(json.dumps(keys))
+    found = judged(Exported(folder), original)
+    assert found.verdict == "identical"
+    assert found.first is not None
+    assert found.first.name == "fit"
+    (cause,) = found.causes
+    assert (cause.stage, cause.kind) == ("fit", "library")
+    assert cause.said.startswith("sklearn 0.1 then, ")
 
 
-def test_what_did_not_finish_is_refused_in_words(cxai: Call, home: Path, mine: list[str]) -> None:
-    from mlflow import MlflowClient
+@pytest.mark.parametrize(
+    ("status", "tags", "told", "remedy"),
+    [
+        ("FAILED", {}, "failed, and left no numbers", "overrides.yaml"),
+        ("KILLED", {}, "was stopped, and left no numbers", "cxai run"),
+        ("RUNNING", {}, "has not ended", "wait for its end"),
+        ("FINISHED", {"cxai.sweep.key": "k", "cxai.sweep.best": "b" * 32}, "is a sweep", "cxai reproduce bbbbbbbb"),
+        ("FINISHED", {"cxai.sweep.key": "k"}, "is a sweep", "cxai list runs"),
+        ("FINISHED", {}, "is no run of an experiment", "cxai list runs"),
+    ],
+)
+def test_what_cannot_be_made_again_is_refused_in_words(
+    status: str, tags: dict[str, str], told: str, remedy: str, tmp_path: Path
+) -> None:
+    from cxai_runner.tracking.store import Store
 
-    original = ran(cxai, home, *mine)
-    client = MlflowClient(store(home))
-    for status, told in (("FAILED", "failed, and left no"), ("KILLED", "was stopped"), ("RUNNING", "has not ended")):
-        client.update_run(original.run_id, status=status)
-        (problem,) = again(cxai, home, original.run_id, code=2)["problems"]
-        assert told in problem["message"]
-    client.update_run(original.run_id, status="FINISHED")
-    client.set_tag(original.run_id, "cxai.sweep.key", "k")
-    client.set_tag(original.run_id, "cxai.sweep.best", "b" * 32)
-    (problem,) = again(cxai, home, original.run_id, code=2)["problems"]
-    assert "is a sweep" in problem["message"]
-    assert problem["remedy"] == "its best: cxai reproduce bbbbbbbb"
+    facts = {"run_id": "a" * 32, "status": status, "tags": tags, "metrics": {}, "params": {}, "identity": None}
+    (tmp_path / "run.json").write_text(json.dumps(facts))
+    with pytest.raises(UserError) as refused:
+        Original(Exported(tmp_path), Store("sqlite://", None, None, is_local=True))
+    (problem,) = refused.value.problems
+    assert told in problem.message
+    assert remedy in problem.remedy
 
 
 def test_a_run_on_data_frames_wants_them_again(
@@ -209,11 +239,9 @@ def test_a_run_on_data_frames_wants_them_again(
         cxai_runner.reproduce(run.run_id, tables={"panel": frame.head(900)})
 
 
-def test_it_reads_well(cxai: Call, home: Path, mine: list[str]) -> None:
-    original = ran(cxai, home, *mine)
-    done = cxai("reproduce", "last", cwd=home)
-    lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
-    assert lines[0].endswith(f"reproduces {original.run_id[:8]}: identical to the bit")
+def test_it_reads_well(original: Kept) -> None:
+    lines = [" ".join(line.split()) for line in in_words(judged(original, original)).splitlines()]
+    assert lines[0] == f"run {original.run_id[:8]} reproduces {original.run_id[:8]}: identical to the bit"
     assert lines[2:] == [
         "stage key result",
         "data same same",
@@ -221,6 +249,22 @@ def test_it_reads_well(cxai: Call, home: Path, mine: list[str]) -> None:
         "fit same same",
         "evaluate same same",
         "report – same",
+    ]
+    near = replace(
+        judged(original, original),
+        verdict="within tolerance",
+        deviation=Deviation(2e-12, "held_out/log_loss", "0.5", "0.6"),
+        causes=(Cause("fit", "threads", "1 then, 2 now"), Cause("fit", "code", "module shop changed")),
+        stages=(Stage("fit", same_key=False, same_result=False, differs=("train: column p", "held out: column p")),),
+    )
+    assert [" ".join(line.split()) for line in in_words(near).splitlines()[2:]] == [
+        "stage key result",
+        "fit other other (train: column p, and 1 more)",
+        "",
+        "largest deviation held_out/log_loss: 0.5 then, 0.6 now (2.0e-12 relative); allowed 1e-09",
+        "differs first fit",
+        "because threads of fit: 1 then, 2 now",
+        "code of fit: module shop changed",
     ]
 
 
