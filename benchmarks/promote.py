@@ -26,8 +26,9 @@ RUNS, PROCESSES = 20, 8
 MODEL = "raced"
 GATES = (
     "promotion.reproduction=any", "promotion.report=false", "promotion.baseline=any", "promotion.calibration=null",
-    "promotion.fewest=2", "promotion.margin=10",
+    "promotion.fewest=1000", "promotion.not_comparable=pass",
 )  # fmt: skip
+"""Gates that nobody is refused by, and that need no model's process: what is raced is the lock and the history."""
 _WORKER = """
 import sys
 from cxai_runner.lifecycle.promotion.promote import promote

@@ -24,7 +24,13 @@ BEST: Final = "cxai.sweep.best"
 """The tag of a sweep that names its best runs."""
 REFIT: Final = "cxai.refit"
 """The tag that says which rows the kept model was fitted on."""
-_SHOWN: Final = ("cxai.task", "cxai.data", "cxai.model", "cxai.identity", "cxai.version")
+_SHOWN: Final = ("cxai.model", "cxai.data", "cxai.identity")
+_GAP: Final = "&ensp;"
+"""MLflow's page leaves no room between the columns of a table."""
+_FITTED: Final = {
+    "train": "Fitted on the training rows alone.",
+    "all": "Fitted again on all rows after it was judged; the metrics are those of the fit without.",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +75,11 @@ class Candidate:
         return found
 
     @property
+    def task(self) -> str:
+        """The name of its task."""
+        return self.document.task
+
+    @property
     def primary(self) -> str:
         """The task's primary metric; empty where it has none."""
         return str(self.kept.facts["tags"].get("cxai.primary_metric", ""))
@@ -96,22 +107,18 @@ class Candidate:
         )
 
     def description(self) -> str:
-        """Headline and metrics, as Markdown."""
+        """Headline and metrics, as Markdown; MLflow's list of versions shows its beginning as it is written."""
         document = self.document
         rows = [
-            f"| {PARTS.get(self.part, self.part).lower()} | {document.subject} | {document.baseline} | difference |"
+            [PARTS.get(self.part, self.part).lower(), document.subject, document.baseline, "difference"],
+            ["---"] * 4,
         ]
-        rows.append("|---|---|---|---|")
         for metric in document.metrics.get(self.part, ()):
             beside = "" if metric.baseline is None else with_interval(metric.baseline)
             gap = "" if metric.difference is None else f"{with_interval(metric.difference)} {metric.verdict}"
-            rows.append(f"| {metric.label} | {with_interval(metric.value)} | {beside} | {gap} |")
-        fitted = {
-            "train": "Fitted on the training rows alone.",
-            "all": "Fitted again on all rows after it was judged; the metrics are those of the fit without.",
-        }
-        last = [fitted[self.refit]] if self.refit in fitted else []
-        return "\n".join([f"**{document.headline}**", "", *rows, "", *last, "", f"`{document.command}`"])
+            rows.append([f"{cell}{_GAP}" for cell in (metric.label, with_interval(metric.value), beside, gap)])
+        table = [f"| {' | '.join(row)} |" for row in rows]
+        return "\n".join([document.headline, "", *table, "", _FITTED.get(self.refit, ""), "", f"`{document.command}`"])
 
 
 def candidate(kept: Kept) -> Candidate:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cxai_runner.lifecycle.promotion.candidate import Candidate
     from cxai_runner.tracking.store import Store
 
+TASK: Final = "cxai.task"
 _ABSENT: Final = "RESOURCE_DOES_NOT_EXIST"
 _THERE: Final = "RESOURCE_ALREADY_EXISTS"
 
@@ -125,7 +126,7 @@ class Registry:
         """Make a run's model a version, unless it is one.
 
         Logged: the registered model with what it answers, the version with headline and metrics as its description,
-        and tags with task, data, model, identity and what it was fitted on.
+        and tags with model, data, identity and what it was fitted on.
 
         Returns
         -------
@@ -139,7 +140,8 @@ class Registry:
         from mlflow.exceptions import MlflowException
 
         try:
-            retry(client.create_registered_model, self.name, description=candidate.about(self.name))
+            about, task = candidate.about(self.name), {TASK: candidate.task}
+            retry(client.create_registered_model, self.name, tags=task, description=about)
         except MlflowException as error:
             if error.error_code != _THERE:
                 raise

@@ -36,7 +36,8 @@ class Gates:
     metric
         What challenger and champion are compared by; the task's primary metric where none is named.
     margin
-        By how much the challenger may be worse than the champion, in units of that metric.
+        By how much the challenger may be worse than the champion, in units of that metric; it should be small beside
+        what the champion gains over its baseline.
     proof
         What has to lie within the margin: the whole 95 % ``interval`` of the difference, or its ``value`` alone.
     fewest
@@ -48,7 +49,8 @@ class Gates:
     slice_rows
         Rows of the smallest slice that is looked at.
     slice_floors
-        Metric → the worst that it may be in any slice; the baseline's value in the slice where none is named.
+        Metric → the worst that it may be in any slice. Where none is named, the primary metric must not be told apart
+        as worse than the baseline's.
     calibration
         The largest calibration error; null for any. Noise alone raises it, so a larger one is refused where the whole
         95 % interval is above.
@@ -63,7 +65,7 @@ class Gates:
     floors: Mapping[str, float] = field(default_factory=dict)
     baseline: Literal["better", "not worse", "any"] = "better"
     metric: Annotated[str, MinLen(1)] | None = None
-    margin: Annotated[float, Ge(0)] = 0.005
+    margin: Annotated[float, Ge(0)] = 0.001
     proof: Literal["interval", "value"] = "interval"
     fewest: Annotated[int, Ge(2)] = 30
     not_comparable: Literal["refuse", "pass"] = "refuse"

@@ -199,7 +199,7 @@ def test_a_refusal_reads_as_it_is_meant(monkeypatch: pytest.MonkeyPatch) -> None
 
     found = Comparison("log_loss", "log loss", "lower", Interval(0.013, 0.004, 0.022), 0.0046, 0.004, 476, "")
     monkeypatch.setattr(champions, "_compared", lambda *arguments, **more: (found, 6112))
-    words = champions.against(said(), Version("m", "4", "x"), Gates(), Rows).words
+    words = champions.against(said(), Version("m", "4", "x"), Gates(margin=0.005), Rows).words
     assert words.startswith("log loss +0.0130 [+0.0040, +0.0220] against v4")
     assert words.endswith("allowed +0.0050")
 

@@ -41,12 +41,12 @@ def test_a_version_says_what_it_is(store: Store, finished: Make) -> None:
     promote(run.run_id, "m")
     version = store.client.get_model_version("m", "1")
     assert version.run_id == run.run_id
-    assert version.tags == {
-        "cxai.task": "purchase_incidence", "cxai.identity": "abc", "cxai.refit": "train",
-    }  # fmt: skip
-    assert version.description.startswith("**They will.**")
+    assert version.tags == {"cxai.identity": "abc", "cxai.refit": "train"}
+    assert version.description.startswith("They will.\n\n| held out | model")
     assert "| log loss | 0.50" in version.description
-    assert store.client.get_registered_model("m").description.startswith("Will they buy?")
+    model = store.client.get_registered_model("m")
+    assert model.description.startswith("Will they buy?")
+    assert model.tags == {"cxai.task": "purchase_incidence"}
 
 
 def test_a_champion_is_crowned_refused_overridden_and_taken_back(store: Store, finished: Make) -> None:
