@@ -15,7 +15,15 @@ from cxai_runner import __version__
 from cxai_runner.evaluation.results import Content, Estimate, Figure, Finding, Metric, Table
 from cxai_runner.report.document import Document
 from cxai_runner.tracking.lineage import code_of, environment_text
-from cxai_runner.tracking.record import DatasetRecord, Record, flatten_metrics
+from cxai_runner.tracking.record import (
+    CHOICES,
+    CONFIG,
+    LEARNED,
+    OVERRIDES,
+    DatasetRecord,
+    Record,
+    flatten_metrics,
+)
 from cxai_runner.warned import Warned
 
 if TYPE_CHECKING:
@@ -113,12 +121,19 @@ class Account:
         return Pictures(render_html(document), figures, render_quality(document))
 
     def record(
-        self, document: Document, pictures: Pictures, evaluation: Evaluation, models: Mapping[str, SavedModel]
+        self,
+        document: Document,
+        pictures: Pictures,
+        evaluation: Evaluation,
+        models: Mapping[str, SavedModel],
+        learned: Mapping[str, Any],
     ) -> Record:
         """Return everything that the run holds."""
+        import json
+
         from cxai_runner.data.quality import facts
 
-        texts = self._texts() | {"report.json": document.to_json()}
+        texts = self._texts() | {"report.json": document.to_json(), LEARNED: json.dumps(learned, ensure_ascii=False)}
         tables = {table.name: table.frame for table in document.tables}
         if pictures.quality is not None:
             texts["data_quality.html"] = pictures.quality
@@ -246,8 +261,9 @@ class Account:
         composed = self.ready.experiment.composed
         origins = {key: composed.origin(key) for key, _ in _leaves(self.ready.experiment.settings)}
         texts = {
-            "config.yaml": OmegaConf.to_yaml(composed.config, resolve=False),
-            "overrides.yaml": OmegaConf.to_yaml(OmegaConf.create(list(composed.overrides))),
+            CONFIG: OmegaConf.to_yaml(composed.config, resolve=False),
+            OVERRIDES: OmegaConf.to_yaml(OmegaConf.create(list(composed.overrides))),
+            CHOICES: json.dumps(dict(composed.choices), ensure_ascii=False),
             "origins.json": json.dumps(origins, indent=1, ensure_ascii=False),
             "environment.txt": environment_text(),
         }

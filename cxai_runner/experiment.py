@@ -113,7 +113,7 @@ def run(ready: Ready, tracker: Tracker | Recorder | Courier, stages: Stages, wat
         quality = stages.run("quality", account.quality)
         document = stages.run("report", account.document, fitted, train, evaluation, quality, context)
         pictures = stages.run("report", account.pictures, document)
-        record = account.record(document, pictures, evaluation, task.models(fitted, train))
+        record = account.record(document, pictures, evaluation, task.models(fitted, train), train.learned)
         _refuse_changed(ready, account.keys)
         stages.run("log", tracked.finish, record, experiment.settings["tracking"]["level"])
     return Result(
@@ -149,7 +149,7 @@ def _build(ready: Ready, made_of: Keys, number: int, fold: Fold) -> tuple[Datase
         return dataset
 
     def build(side: Any) -> Dataset:
-        made = features.build(ready.tables, side, learned())
+        made = replace(features.build(ready.tables, side, learned()), learned=learned())
         _refuse_changed(ready, made_of)  # before it is kept under the key of what the files held
         return made
 

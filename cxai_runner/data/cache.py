@@ -136,6 +136,7 @@ class FeatureCache:
             roles=Roles(**roles),
             dropped=tuple(Dropped(**one) for one in about["dropped"]),
             others=frames,
+            learned=about["learned"],
         )
 
     def _store(self, key: str, data: Dataset) -> None:
@@ -154,6 +155,7 @@ class FeatureCache:
                 "roles": asdict(data.roles),
                 "dropped": [asdict(one) for one in data.dropped],
                 "frames": digests,
+                "learned": dict(data.learned),
             }
             (draft / _ABOUT).write_text(json.dumps(about), encoding="utf-8")
             draft.rename(place)
@@ -173,7 +175,7 @@ def _about(folder: Path) -> dict[str, Any] | None:
         about = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    wanted = {"kind", "rows", "roles", "dropped", "frames"}
+    wanted = {"kind", "rows", "roles", "dropped", "frames", "learned"}
     return about if isinstance(about, dict) and wanted <= about.keys() else None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,6 +71,9 @@ class Dataset:
         What was left out while it was built.
     others
         Further frames by name, for tasks that work on more than one.
+    learned
+        What was learned across the training rows to build it, as plain JSON values; with it, other rows are
+        built alike.
     """
 
     kind: str
@@ -78,6 +81,7 @@ class Dataset:
     roles: Roles
     dropped: tuple[Dropped, ...] = ()
     others: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    learned: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def customers(self) -> int:

@@ -31,7 +31,10 @@ DIGEST_LENGTH: Final = 36
 UNDEFINED: Final = "cxai.undefined_metrics"
 LONG_TAGS: Final = "long_tags.json"
 CONFIG: Final = "config.yaml"
-_CHILD: Final = (CONFIG, "overrides.yaml", "environment.txt", "report.json")
+OVERRIDES: Final = "overrides.yaml"
+CHOICES: Final = "choices.json"
+LEARNED: Final = "learned.json"
+_CHILD: Final = (CONFIG, OVERRIDES, "environment.txt", "report.json")
 REQUIRED: Final[Mapping[Level, tuple[str, ...]]] = {
     "child": _CHILD,
     "full": (*_CHILD, "report.html"),
@@ -85,8 +88,8 @@ class Record:
     datasets
         Logged as MLflow dataset inputs.
     texts
-        Artifacts by path: ``config.yaml``, ``overrides.yaml``, ``environment.txt``, ``uncommitted.diff``,
-        ``report.json`` …
+        Artifacts by path: ``config.yaml``, ``overrides.yaml``, ``choices.json``, ``learned.json``, ``environment.txt``,
+        ``uncommitted.diff``, ``report.json`` …
     tables
         By name without ending; CSV under ``tables/``.
     scores

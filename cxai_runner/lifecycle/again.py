@@ -1,0 +1,47 @@
+"""An experiment made again from what its run kept, as it was or with other rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cxai_runner.tracking.record import CHOICES, CONFIG, LEARNED, OVERRIDES
+
+if TYPE_CHECKING:
+    from cxai_runner.config.compose import Composed
+    from cxai_runner.lifecycle.kept import Kept
+
+
+def composed_again(kept: Kept, changes: Sequence[str] = (), config_dirs: Sequence[Path] = ()) -> Composed:
+    """Put a run's config together again.
+
+    Parameters
+    ----------
+    kept
+        The run; one that failed or was killed may have kept its config too.
+    changes
+        Overrides that hold now: values, or another ``data=…``.
+    config_dirs
+        The user's own config folders, where ``changes`` need them.
+
+    Raises
+    ------
+    UserError
+        The run kept no config, or a change or a reference to the environment is wrong.
+    """
+    import yaml
+
+    from cxai_runner.config.again import recomposed
+
+    raw: dict[str, Any] = yaml.safe_load(kept.text(CONFIG))
+    typed: list[str] = yaml.safe_load(kept.text(OVERRIDES)) or []
+    choices: dict[str, str] = json.loads(kept.text(CHOICES))
+    return recomposed(raw, typed, choices, changes, config_dirs, told=f"config.yaml of run {kept.run_id[:8]}")
+
+
+def learned(kept: Kept) -> dict[str, Any]:
+    """What a run's features learned across the rows that its model was trained on; raises `UserError` without any."""
+    found: dict[str, Any] = json.loads(kept.text(LEARNED))
+    return found
