@@ -15,6 +15,7 @@ from cxai_runner.methods.choice import (
     ConditionalLogit,
     MixedLogit,
     NotIdentifiedError,
+    mixed,
     share_elasticities,
 )
 from cxai_runner.methods.choice.draws import normal_draws
@@ -133,6 +134,16 @@ def test_it_recovers_what_the_panel_was_made_of(fitted):
     assert fitted.log_likelihood_ > fitted.conditional_log_likelihood_ + 30
     row = fitted.coefficients_.loc["price"]
     assert (row["mean"], row["sd"]) == (fitted.parameters_[2], fitted.parameters_[4])
+
+
+def test_a_spread_is_told_without_its_sign(panel, fitted, monkeypatch):
+    """The likelihood is the same for both signs, and a start below zero ends there."""
+    X, y, who = panel
+    monkeypatch.setattr(mixed, "_start", lambda pooled, scale, mixing: np.append(pooled, -0.7))
+    other = clone(fitted).fit(X, y, groups=who)
+    assert other.parameters_[4] > 0
+    # The draws of customers are not mirrored, so that the two maxima are those of two simulations.
+    assert np.all(np.abs(other.parameters_ - fitted.parameters_) < 0.3 * fitted.standard_errors_)
 
 
 def test_lognormal_prices(panel):
