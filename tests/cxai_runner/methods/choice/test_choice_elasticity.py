@@ -260,6 +260,16 @@ def test_a_group_of_ten_rows_is_told(brands):
         share_elasticities(model, X, by=np.where(np.arange(len(y)) < 10, "few", "many"))
 
 
+def test_groups_are_in_order_whatever_comes_first(brands):
+    X, y, _ = brands
+    model = ConditionalLogit("price + feature").fit(X, y)
+    found = share_elasticities(model, X, by=np.where(np.arange(len(y)) < 500, "z", "a"))
+    assert found.groups == ("a", "z")
+    np.testing.assert_allclose(found.matrix("z"), share_elasticities(model, X[:500]).matrix(), rtol=1e-12)
+    with pytest.raises(ChoiceError, match="1 occasions have no group; name one"):
+        share_elasticities(model, X, by=[None, *["a"] * (len(y) - 1)])
+
+
 def test_what_is_never_there_has_no_elasticity_and_is_told(brands):
     X, y, _ = brands
     keep = ~((y == "c") & (X["feature_a"] == 1))

@@ -15,6 +15,7 @@ from cxai_runner.methods.choice import (
     ConditionalLogit,
     MixedLogit,
     NotIdentifiedError,
+    mixed,
     share_elasticities,
 )
 from cxai_runner.methods.choice.draws import normal_draws
@@ -101,6 +102,20 @@ def test_scores_are_the_derivatives_of_the_likelihood(distribution):
         np.testing.assert_allclose(scores[p], numerical, atol=1e-6)
 
 
+def test_without_spread_it_is_the_conditional_logit_also_where_a_brand_is_missing():
+    rng = np.random.default_rng(3)
+    X, y, who = simulate(rng, customers=30, ragged=True)
+    there = rng.uniform(size=(3, len(y))) < 0.7
+    there[[BRANDS.index(name) for name in y], np.arange(len(y))] = True
+    found, _ = simulated(X, y, who, Mixing(np.array([2]), ("normal",)), missing=there)
+    b = np.array([0.3, -0.2, -0.7, 0.4])
+    V = b[2] * X[[f"price_{j}" for j in BRANDS]].to_numpy() + b[3] * X[[f"feature_{j}" for j in BRANDS]].to_numpy()
+    e = np.exp(V + np.array([0, *b[:2]])) * there.T
+    P = e[np.arange(len(y)), [BRANDS.index(name) for name in y]] / e.sum(axis=1)
+    expected = pd.Series(np.log(P)).groupby(who).sum()
+    np.testing.assert_allclose(found.scores(np.append(b, 0.0))[0], expected, rtol=1e-10)
+
+
 def test_pieces_are_the_whole(monkeypatch):
     X, y, who = simulate(np.random.default_rng(5), customers=40, ragged=True)
     mixing, at = Mixing(np.array([2]), ("normal",)), np.array([0.3, -0.2, -0.7, 0.4, 0.8])
@@ -119,6 +134,16 @@ def test_it_recovers_what_the_panel_was_made_of(fitted):
     assert fitted.log_likelihood_ > fitted.conditional_log_likelihood_ + 30
     row = fitted.coefficients_.loc["price"]
     assert (row["mean"], row["sd"]) == (fitted.parameters_[2], fitted.parameters_[4])
+
+
+def test_a_spread_is_told_without_its_sign(panel, fitted, monkeypatch):
+    """The likelihood is the same for both signs, and a start below zero ends there."""
+    X, y, who = panel
+    monkeypatch.setattr(mixed, "_start", lambda pooled, scale, mixing: np.append(pooled, -0.7))
+    other = clone(fitted).fit(X, y, groups=who)
+    assert other.parameters_[4] > 0
+    # The draws of customers are not mirrored, so that the two maxima are those of two simulations.
+    assert np.all(np.abs(other.parameters_ - fitted.parameters_) < 0.3 * fitted.standard_errors_)
 
 
 def test_lognormal_prices(panel):

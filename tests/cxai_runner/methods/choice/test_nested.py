@@ -152,6 +152,15 @@ def test_weights_are_repetitions(panel):
     assert one.log_likelihood_ == pytest.approx(other.log_likelihood_, rel=1e-9)
 
 
+def test_errors_are_those_of_the_dissimilarity_itself(panel, fitted):
+    """Not of its logarithm, in which it is searched for: the outer product of the scores is the information."""
+    X, y = panel
+    data = ChoiceData.from_wide(X, BRANDS, choice=y, names=["price"])
+    _, scores = fitted._scores(fitted.parameters_, fitted.layout(data).design(data), data.chosen, None)
+    outer = np.sqrt(np.diag(np.linalg.inv(scores @ scores.T)))
+    np.testing.assert_allclose(fitted.standard_errors_, outer, rtol=0.1)
+
+
 def test_robust_errors_agree_where_the_model_is_right(panel):
     classical = NestedLogit("price", nests=NESTS, covariance="classical").fit(*panel)
     robust = NestedLogit("price", nests=NESTS, covariance="robust").fit(*panel)
