@@ -6,6 +6,7 @@ and 143 when interrupted or terminated.
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -103,9 +104,15 @@ def exit_code(arguments: list[str] | None = None) -> int:
     except Exception as error:  # the last resort: a fault of ours, told in a line unless somebody wants to mend it
         if "CXAI_DEBUG" in os.environ:
             raise
-        told = f"{type(error).__name__}: {error}"
-        return output.tell_failure(f"cxai failed: {told} (CXAI_DEBUG=1 shows where)", 1, as_json=as_json)
+        return output.tell_failure(_in_words(error), 1, as_json=as_json)
     return result if isinstance(result, int) else 0
+
+
+def _in_words(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        where = error.filename or os.getcwd()  # noqa: PTH109 - pathlib is not needed for the help
+        return f"no space is left on the disk of {where}; make room, then type the same command again"
+    return f"cxai failed: {type(error).__name__}: {error} (CXAI_DEBUG=1 shows where)"
 
 
 def _caught() -> None:

@@ -31,6 +31,15 @@ T = TypeVar("T")
 PATIENCE: Final = 60.0
 """Seconds for which a locked database is tried again."""
 _LOCKED: Final = ("database is locked", "database table is locked", "SQLITE_BUSY", "database schema is locked")
+_LOST: Final = {
+    "no such table": "was removed or replaced while it was in use",
+    "unable to open database file": "cannot be opened any more",
+    "readonly database": "may not be written",
+    "database or disk is full": "cannot be written: the disk is full",
+    "disk I/O error": "cannot be read or written: the disk fails",
+    "disk image is malformed": "is damaged",
+}
+"""What SQLite says of a database that no second try brings back, and what that means."""
 _SERVERS: Final = ("http", "https", "databricks", "uc")
 _DATABASES: Final = ("postgresql", "mysql", "mssql")
 
@@ -115,7 +124,13 @@ class Store:
         return identifier
 
     def retry(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call, and call again while another writer holds the database's lock, for up to `PATIENCE` seconds."""
+        """Call, and call again while another writer holds the database's lock, for up to `PATIENCE` seconds.
+
+        Raises
+        ------
+        UserError
+            The database is gone, full or damaged.
+        """
         import_mlflow()
         from mlflow.exceptions import MlflowException
 
@@ -125,10 +140,18 @@ class Store:
             try:
                 return call(*args, **kwargs)
             except MlflowException as error:
+                self._refuse_lost(error)
                 if not any(sign in str(error) for sign in _LOCKED) or time.monotonic() > deadline:
                     raise
             time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - spreads writers, hides nothing
             pause = min(2 * pause, 1.0)
+
+    def _refuse_lost(self, error: Exception) -> None:
+        words = next((words for sign, words in _LOST.items() if sign in str(error)), None)
+        if words is not None:
+            remedy = "see to it, then type the same command again: what is finished there is not run again"
+            where = Masker.of({}, uris=[self.uri]).mask(self.uri)
+            raise UserError([Problem("tracking.uri", f"the store of runs {words}: {where}", remedy=remedy)]) from error
 
     def _create_experiment(self, name: str) -> str:
         from mlflow.exceptions import MlflowException

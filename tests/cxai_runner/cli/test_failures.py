@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import subprocess
 import sys
@@ -107,3 +108,13 @@ def test_the_inputs_are_named_in_the_summary(cxai: Call, tmp_path: Path) -> None
     done = cxai(*mine, "model.n_clusters=2", "evaluation.resamples=100", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "inputs      age" in done.stdout
+
+
+def test_a_full_disk_is_told_with_its_place(cxai: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(tmp_path / "mlruns"))
+
+    monkeypatch.setattr("cxai_runner.lifecycle.runs.recent", full)
+    done = cxai("list", "runs", cwd=tmp_path)
+    assert done.returncode == 1
+    assert f"no space is left on the disk of {tmp_path / 'mlruns'}; make room" in done.stderr

@@ -42,6 +42,19 @@ def test_processes_that_start_at_once_on_no_store_all_succeed(tmp_path: Path) ->
     assert not list((tmp_path / "mlruns").glob(".*building*"))
 
 
+def test_a_store_that_vanishes_is_told_with_its_place(migrated: Path, tmp_path: Path) -> None:
+    shutil.copytree(migrated / "mlruns", tmp_path / "mlruns")
+    store = Store.open(None, tmp_path)
+    experiment = store.experiment_id("there")
+    store.retry(store.client.create_run, experiment)
+    for path in (tmp_path / "mlruns").glob("mlflow.db*"):
+        path.unlink()
+    store.client._tracking_client.store.engine.dispose()  # the open file outlives its name
+    with pytest.raises(UserError, match="was removed or replaced while it was in use") as told:
+        store.retry(store.client.create_run, experiment)
+    assert str(tmp_path) in str(told.value)
+
+
 def test_local_store_is_in_write_ahead_mode(store: Store, root: Path) -> None:
     assert store.is_local
     with closing(sqlite3.connect(root / "mlruns" / "mlflow.db")) as database:
