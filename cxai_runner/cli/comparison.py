@@ -50,7 +50,7 @@ def _rows(compared: Compared, shown: Sequence[int]) -> list[str]:
     columns = [
         ["", *(str(row.rank or "") for row in rows)],
         ["run", *(row.run for row in rows)],
-        [compared.goal.label, *(_value(row) for row in rows)],
+        [compared.label, *(_value(row) for row in rows)],
         ["baseline", *("" if row.baseline is None else _plain(row.baseline.value, row) for row in rows)],
         *([["seed", *(_seeds(row) for row in rows)]] if seeded else []),
         ["seconds", *("" if row.took is None else number(row.took, 1) for row in rows)],

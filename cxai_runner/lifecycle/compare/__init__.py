@@ -82,7 +82,8 @@ def compare(
     shown = top or (max(len(rows), SHOWN) if runs else SHOWN)
     comparisons = {} if place is None else judged(rows, place, shown, goal, store)
     task = next((name for entry in entries if (name := entry.tags.get("cxai.task"))), "")
-    notes = [*_alone(rows, place, comparisons), *_notes(rows, goal.part, shown, len(comparisons) // 2)]
+    tests = sum(not one.incomparable for one in comparisons.values()) // 2
+    notes = [*_alone(rows, place, comparisons), *_notes(rows, goal.part, shown, tests)]
     return Compared(rows, goal, place, shown, comparisons, task, tuple(notes))
 
 

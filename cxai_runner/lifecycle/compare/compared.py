@@ -58,6 +58,11 @@ class Compared:
         """The first by rank."""
         return next((row for row in self.rows if row.rank == 1), None)
 
+    @property
+    def label(self) -> str:
+        """The metric as it is read: as the task calls it, where a comparison asked the task."""
+        return next((one.label for one in self.comparisons.values() if not one.incomparable), self.goal.label)
+
     def beside(self, place: int) -> Comparison | None:
         """Return how a row stands beside the one that all are compared with; None where that was not judged."""
         return None if self.against is None else self.comparisons.get((place, self.against))

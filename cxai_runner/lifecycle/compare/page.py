@@ -62,7 +62,7 @@ def _tables(compared: Compared) -> list[Table]:
                 "rank": row.rank,
                 "run": row.run,
                 "name": row.first.name,
-                compared.goal.label: _words(row.value),
+                compared.label: _words(row.value),
                 "baseline": _words(row.baseline),
                 "seed": ", ".join(row.seeds),
                 "seconds": row.took,
@@ -115,7 +115,7 @@ def _tables(compared: Compared) -> list[Table]:
 def _figures(compared: Compared) -> list[Figure]:
     import pandas as pd
 
-    goal = compared.goal
+    goal, label = compared.goal, compared.label
     ranked = [(place, row) for place, row in enumerate(compared.rows) if row.rank is not None]
     figures = []
     several = [
@@ -127,8 +127,8 @@ def _figures(compared: Compared) -> list[Figure]:
     if several:
         caption = f"{goal.better.capitalize()} is better. Lines are 95 % intervals; over several seeds, their range."
         figures.append(
-            Figure("intervals", f"{goal.label} of the first {min(len(ranked), _DRAWN)}", pd.DataFrame(several), "point",
-                   "run", "value", caption, by="of", low="low", high="high", y_label=goal.label)
+            Figure("intervals", f"{label} of the first {min(len(ranked), _DRAWN)}", pd.DataFrame(several), "point",
+                   "run", "value", caption, by="of", low="low", high="high", y_label=label)
         )  # fmt: skip
     top = {place: f"{row.rank} · {row.run}" for place, row in ranked[:TOP]}
     cells = [
@@ -138,7 +138,7 @@ def _figures(compared: Compared) -> list[Figure]:
     ]
     if len(ranked) > 2 and any(cell["difference"] for cell in cells if cell["difference"] == cell["difference"]):
         caption = (
-            f"Row minus column in {goal.label}, where a difference can be told; 0 where it cannot, empty where the two "
+            f"Row minus column in {label}, where a difference can be told; 0 where it cannot, empty where the two "
             "cannot be compared."
         )
         figures.append(
@@ -152,9 +152,9 @@ def _figures(compared: Compared) -> list[Figure]:
     ]
     if len(timed) > 1:
         figures.append(
-            Figure("seconds", f"{goal.label} against time", pd.DataFrame(timed), "point", "seconds", "value",
+            Figure("seconds", f"{label} against time", pd.DataFrame(timed), "point", "seconds", "value",
                    f"{goal.better.capitalize()} is better.", by="verdict", x_label="seconds, all stages",
-                   y_label=goal.label)
+                   y_label=label)
         )  # fmt: skip
     return figures
 

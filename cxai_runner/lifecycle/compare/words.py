@@ -38,8 +38,7 @@ def headline(compared: Compared) -> str:
     best = compared.best
     if best is None or best.value is None:
         return "No run has a result to compare."
-    goal = compared.goal
-    told = f"Run {best.run} has the best {goal.label}, {with_interval(best.value)}"
+    told = f"Run {best.run} has the best {compared.label}, {with_interval(best.value)}"
     found = [one for place in range(len(compared.rows)) if (one := compared.beside(place)) is not None]
     if compared.against is None or compared.rows[compared.against].rank != 1:
         return f"{told}."

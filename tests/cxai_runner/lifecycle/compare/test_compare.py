@@ -112,6 +112,7 @@ def test_one_run_has_nothing_beside_it(store: Store, runs: Mapping[str, str]) ->
 def test_another_metric_can_be_asked_for(store: Store, runs: Mapping[str, str]) -> None:
     found = compare(store, [runs["good"], runs["poor"]], metric="brier")
     assert found.goal.key == "held_out/brier"
+    assert found.label == "Brier score"
     assert found.verdict(1) == "worse"
 
 
@@ -120,6 +121,8 @@ def test_p_values_are_corrected_for_all_that_is_judged(store: Store, runs: Mappi
     assert len(found.comparisons) == 6
     assert sorted(one.among for (a, b), one in found.comparisons.items() if a < b) == [1, 2, 3]
     assert any("3 comparisons (Holm)" in one for one in found.notes)
+    wider = compare(store, [runs[name] for name in ("good", "poor", "near", "halved")])
+    assert any("3 comparisons (Holm)" in one for one in wider.notes), "what cannot be compared is no comparison"
     ours, turned = found.comparisons[0, 2], found.comparisons[2, 0]
     assert ours.difference.value == -turned.difference.value
     assert {ours.verdict, turned.verdict} == {"better", "worse"}
