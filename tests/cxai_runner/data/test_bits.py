@@ -42,6 +42,11 @@ def test_values_that_change_places_between_rows_are_other_rows() -> None:
     assert bits(FRAME)["unordered"] != bits(swapped)["unordered"]
 
 
+def test_values_that_change_places_within_a_row_are_another_row() -> None:
+    mine, swapped = pd.DataFrame({"x": [1.0, 5.0], "y": [2.0, 6.0]}), pd.DataFrame({"x": [2.0, 5.0], "y": [1.0, 6.0]})
+    assert bits(mine)["unordered"] != bits(swapped)["unordered"]
+
+
 def test_a_row_that_is_there_twice_counts_twice() -> None:
     twice = pd.concat([FRAME, FRAME.iloc[:1]], ignore_index=True)
     thrice = pd.concat([FRAME, FRAME.iloc[1:2]], ignore_index=True)
@@ -49,7 +54,7 @@ def test_a_row_that_is_there_twice_counts_twice() -> None:
 
 
 def test_types_and_named_indices_count_and_other_indices_do_not() -> None:
-    assert bits(FRAME)["ordered"] != bits(FRAME.astype({"visits": float}))["ordered"]
+    assert bits(FRAME)["ordered"] != bits(FRAME.astype({"visits": "int32"}))["ordered"]
     assert bits(FRAME)["ordered"] == bits(FRAME.set_axis([9, 8, 7, 6]))["ordered"]
     assert bits(FRAME.set_index("customer_id"))["columns"] == bits(FRAME)["columns"]
 
