@@ -60,6 +60,7 @@ class ModelApart:
     _process: subprocess.Popen[bytes] = field(repr=False)
     _told: IO[bytes] = field(repr=False)
     _loaded: bool = field(default=False, repr=False)
+    _open: Asked | None = field(default=None, repr=False)
 
     @classmethod
     @contextmanager
@@ -114,7 +115,16 @@ class ModelApart:
         ModelError
             The model cannot be loaded, or fails on these rows.
         """
-        import pandas as pd
+        return self.ask(frame).result()
+
+    def ask(self, frame: Any) -> Asked:
+        """Ask for predictions, and go on while the model makes them; one question is open at a time.
+
+        Raises
+        ------
+        UserError
+            As `predict` does.
+        """
         import pyarrow as pa
 
         from cxai_runner.lifecycle.model import as_pandas, columns_for
@@ -128,17 +138,14 @@ class ModelApart:
         sink = BytesIO()
         with pa.ipc.new_stream(sink, table.schema) as writer:
             writer.write_table(table)
-        said, body = self._ask(sink.getbuffer())
-        with pa.ipc.open_stream(body) as reader:
-            found = reader.read_all().replace_schema_metadata(None)
-        found.validate(full=True)
-        if found.num_rows != len(rows):
-            raise ModelError(f"the model gave {found.num_rows:,} predictions for {len(rows):,} rows")
-        labels = said["labels"]
-        if labels is None:
-            return pd.Series(found.column(0).to_numpy(), index=rows.index, name="prediction")
-        columns = [column.to_numpy() for column in found.columns]
-        return pd.DataFrame(dict(enumerate(columns)), index=rows.index).set_axis(labels, axis=1)
+        if not self._loaded:
+            self._answer()
+            self._loaded = True
+        if self._open is not None:  # nobody may write while the other end does
+            self._open.collect()
+        self._send(sink.getbuffer())
+        self._open = Asked(self, rows.index)
+        return self._open
 
     def example(self) -> pd.DataFrame | None:
         """Return a few rows as the model takes them; None where it carries none."""
@@ -149,14 +156,6 @@ class ModelApart:
             return None
         rows = json.loads(path.read_text(encoding="utf-8"))
         return pd.DataFrame(rows["data"], columns=rows["columns"]) if "columns" in rows else None
-
-    def _ask(self, request: Bytes) -> tuple[dict[str, Any], memoryview]:
-        """Send rows and wait for their answer: what it says, and the table behind it."""
-        if not self._loaded:
-            self._answer()
-            self._loaded = True
-        self._send(request)
-        return self._answer()
 
     def _send(self, message: Bytes) -> None:
         """Send one message; where nobody takes it, the answer that does not come says so."""
@@ -201,6 +200,45 @@ class ModelApart:
         except subprocess.TimeoutExpired:  # an interrupt came while it predicted
             self._process.kill()
             self._process.wait()
+
+
+@dataclass(eq=False)
+class Asked:
+    """Predictions that a model was asked for; `result` waits for them."""
+
+    _model: ModelApart
+    _index: pd.Index
+    _answer: tuple[dict[str, Any], memoryview] | ModelError | None = None
+
+    def collect(self) -> None:
+        """Take the answer off the line, whatever it is."""
+        if self._answer is None:
+            self._model._open = None
+            try:
+                self._answer = self._model._answer()
+            except ModelError as error:
+                self._answer = error
+
+    def result(self) -> pd.Series | pd.DataFrame:
+        """Return the predictions; see `ModelApart.predict`."""
+        import pandas as pd
+        import pyarrow as pa
+
+        self.collect()
+        if isinstance(self._answer, ModelError):
+            raise self._answer
+        assert self._answer is not None
+        said, body = self._answer
+        with pa.ipc.open_stream(body) as reader:
+            found = reader.read_all().replace_schema_metadata(None)
+        found.validate(full=True)
+        if found.num_rows != len(self._index):
+            raise ModelError(f"the model gave {found.num_rows:,} predictions for {len(self._index):,} rows")
+        labels = said["labels"]
+        if labels is None:
+            return pd.Series(found.column(0).to_numpy(), index=self._index, name="prediction")
+        columns = [column.to_numpy() for column in found.columns]
+        return pd.DataFrame(dict(enumerate(columns)), index=self._index).set_axis(labels, axis=1)
 
 
 def _fetch(model: str | Path, store: Store | None, folder: Path) -> None:

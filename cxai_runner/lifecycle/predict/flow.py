@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from cxai_runner.config.compose import Composed
     from cxai_runner.evaluation.population import Comparison, Moved
-    from cxai_runner.lifecycle.apart import ModelApart
+    from cxai_runner.lifecycle.apart import Asked, ModelApart
     from cxai_runner.lifecycle.kept import Kept
     from cxai_runner.lifecycle.named import Named
     from cxai_runner.lifecycle.predict.judge import Judge
@@ -191,38 +191,69 @@ def _each(
     import pandas as pd
 
     from cxai_runner.evaluation.predicted import counted, predicted
-    from cxai_runner.lifecycle.predict.rows import ids_of
 
-    done = read = 0
-    kind = rows.experiment.task.model_kind
-    for dataset in rows.stream(CHUNK):
-        ids, inputs = dataset.frame[ids_of(dataset)], dataset.frame[list(apart.inputs)]
-        why = judge.before(inputs)
-        good = why == ""
-        if comparison is not None:
-            comparison.take("input", inputs)
-        if good.any():
-            predictions = predicted(apart.predict(inputs[good]), kind)
+    done = 0
+    for chunk in _ahead(_judged(apart, rows, judge, comparison)):
+        why = chunk.why
+        if chunk.asked is not None:
+            good = why == ""
+            predictions = predicted(chunk.asked.result(), rows.experiment.task.model_kind)
             why[good] = judge.after(predictions)
             kept = predictions[why[good] == ""]
             if comparison is not None:
                 comparison.take("score", counted(kept))
             if len(kept):
-                place.write(pd.concat([ids.loc[kept.index], kept], axis=1).assign(**_stamp(found, len(kept))))
+                place.write(pd.concat([chunk.ids.loc[kept.index], kept], axis=1).assign(**_stamp(found, len(kept))))
             done += len(kept)
         bad = why != ""
         if bad.any():
-            place.reject(pd.concat([ids[bad], _alike(inputs[bad]), why[bad].rename("reason")], axis=1))
-        read += len(inputs)
-        tell(read, rows.count)
+            place.reject(pd.concat([chunk.ids[bad], _alike(chunk.inputs[bad]), why[bad].rename("reason")], axis=1))
+        tell(chunk.read, rows.count)
     return done
+
+
+@dataclass(frozen=True, eq=False)
+class _Chunk:
+    """Rows that were judged, and those of them that the model was asked about; ``read`` counts all up to here."""
+
+    ids: pd.DataFrame
+    inputs: pd.DataFrame
+    why: pd.Series
+    asked: Asked | None
+    read: int
+
+
+def _judged(apart: ModelApart, rows: NewRows, judge: Judge, comparison: Comparison | None) -> Iterator[_Chunk]:
+    """Read, count and judge chunk after chunk, and ask the model about what is good of each."""
+    from cxai_runner.lifecycle.predict.rows import ids_of
+
+    read = 0
+    for dataset in rows.stream(CHUNK):
+        ids, inputs = dataset.frame[ids_of(dataset)], dataset.frame[list(apart.inputs)]
+        if comparison is not None:
+            comparison.take("input", inputs)
+        why = judge.before(inputs)
+        good = why == ""
+        read += len(inputs)
+        yield _Chunk(ids, inputs, why, apart.ask(inputs[good]) if good.any() else None, read)
+
+
+def _ahead(chunks: Iterator[_Chunk]) -> Iterator[_Chunk]:
+    """Hand out each chunk when the next was asked about: the model works while one is read and another written."""
+    before: _Chunk | None = None
+    for chunk in chunks:
+        if before is not None:
+            yield before
+        before = chunk
+    if before is not None:
+        yield before
 
 
 def _stamp(found: Named, rows: int) -> dict[str, Any]:
     """What says on every row which model it is from."""
     import pandas as pd
 
-    version = pd.array([found.version] * rows, dtype="Int64")
+    version = pd.Series(pd.NA if found.version is None else found.version, index=range(rows), dtype="Int64").array
     return {"model": found.name, "model_version": version, "run_id": found.run_id}
 
 

@@ -95,7 +95,7 @@ class Judge:
 
     def _counted(self, why: pd.Series) -> pd.Series:
         """Count each row under its first reason."""
-        self.reasons.update(reason.partition("; ")[0] for reason in why if reason)
+        self.reasons.update(reason.partition("; ")[0] for reason in why[why != ""])
         return why
 
 

@@ -98,6 +98,16 @@ def test_answers_are_those_of_this_process_to_the_last_bit(folder: Path, ranked:
     pd.testing.assert_frame_equal(found, expected, check_exact=True, check_column_type=False)
 
 
+def test_answers_come_to_those_who_asked_in_whatever_order(folder: Path, ranked: Pipeline, frame: pd.DataFrame) -> None:
+    with ModelApart.of(folder) as model:
+        first, failing, last = (model.ask(rows) for rows in (frame.head(50), frame.assign(price=np.nan), frame.tail(7)))
+        np.testing.assert_array_equal(last.result(), ranked.predict_proba(frame.tail(7)))
+        np.testing.assert_array_equal(first.result(), ranked.predict_proba(frame.head(50)))
+        with pytest.raises(ModelError, match="NaN"):
+            failing.result()
+        assert last.result().index.equals(frame.tail(7).index)
+
+
 def changed(folder: Path, marker: Path) -> Path:
     """The same model, carrying code of ours that somebody changed."""
     path = folder / "code" / "cxai_runner" / "methods" / "ranks.py"
