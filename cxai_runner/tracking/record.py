@@ -34,6 +34,8 @@ CONFIG: Final = "config.yaml"
 OVERRIDES: Final = "overrides.yaml"
 CHOICES: Final = "choices.json"
 LEARNED: Final = "learned.json"
+REFIT: Final = "cxai.refit"
+"""The tag that says which rows the kept model was fitted on: ``train`` or ``all``."""
 KEYS: Final = "keys.json"
 _CHILD: Final = (CONFIG, OVERRIDES, "environment.txt", "report.json")
 REQUIRED: Final[Mapping[Level, tuple[str, ...]]] = {

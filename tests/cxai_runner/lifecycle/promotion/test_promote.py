@@ -37,7 +37,7 @@ def test_a_run_becomes_one_version_however_often_it_is_promoted(store: Store, fi
 
 
 def test_a_version_says_what_it_is(store: Store, finished: Make) -> None:
-    run = finished(tags={"cxai.identity": "abc"})
+    run = finished(tags={"cxai.identity": "abc", "cxai.refit": "train"})
     promote(run.run_id, "m")
     version = store.client.get_model_version("m", "1")
     assert version.run_id == run.run_id
@@ -208,7 +208,7 @@ def test_a_challenger_is_held_against_the_champion_on_rows_that_neither_knows(
     gate(everyone["run_id"], "promotion.margin=1")
     nobody = gate(run("model=logit", "evaluation.resamples=101")["run_id"])
     assert not nobody["passed"]
-    assert "450 of 450 rows are ones that either was trained on, which leaves 0 customers" in nobody["words"]
+    assert "450 of 450 rows are ones that it was trained on, which leaves 0 customers" in nobody["words"]
 
 
 @pytest.mark.slow
