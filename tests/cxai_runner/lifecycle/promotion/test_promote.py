@@ -43,7 +43,7 @@ def test_a_version_says_what_it_is(store: Store, finished: Make) -> None:
     assert version.run_id == run.run_id
     assert version.tags == {"cxai.identity": "abc", "cxai.refit": "train"}
     assert version.description.startswith("They will.\n\n| held out | model")
-    assert "| log loss | 0.50" in version.description
+    assert "| log loss&ensp; | 0.500 [0.490, 0.510]" in version.description
     model = store.client.get_registered_model("m")
     assert model.description.startswith("Will they buy?")
     assert model.tags == {"cxai.task": "purchase_incidence"}
