@@ -256,7 +256,7 @@ def test_no_slice_large_enough_is_no_evidence() -> None:
 def test_metrics_that_a_run_has_not_are_mistakes() -> None:
     case = Case(said(), Asked(Gates(floors={"log_los": 1.0}, metric="auc")))
     told = {problem.key: problem.remedy for problem in case.problems()}
-    assert told == {"promotion.floors": "did you mean `log_loss`?", "promotion.metric": "one of: log_loss"}
+    assert told == {"promotion.floors.log_los": "did you mean `log_loss`?", "promotion.metric": "one of: log_loss"}
 
 
 def test_a_run_that_holds_no_model_or_did_not_finish_is_no_candidate(store: Store, finished: Make) -> None:
