@@ -245,6 +245,8 @@ def test_without_floors_a_slice_must_not_be_worse_than_the_baseline() -> None:
 def test_a_number_is_cut_into_quarters() -> None:
     gate = sliced(said(), slices=["age"], slice_rows=60, slice_floors={"log_loss": 0.95})
     assert (gate.passed, gate.figures["slices"]) == (True, 4)
+    assert gate.words.startswith("4 looked at; the worst is age ")
+    assert gate.words.endswith("(70 rows): log loss 0.843 [0.833, 0.853]")
 
 
 def test_no_slice_large_enough_is_no_evidence() -> None:

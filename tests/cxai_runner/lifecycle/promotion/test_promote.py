@@ -184,6 +184,9 @@ def test_a_challenger_is_held_against_the_champion_on_rows_that_neither_knows(
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
+    def measured(run: dict) -> dict:
+        return json.loads(cxai("show", run["run_id"], "--json", cwd=tmp_path).stdout)["metrics"]
+
     def gate(run_id: str, *words: str) -> dict:
         asked = ("--model", "m", "--champion", *lenient, *words, "--json")
         said = json.loads(cxai("promote", run_id, *asked, cwd=tmp_path).stdout)
@@ -195,7 +198,7 @@ def test_a_challenger_is_held_against_the_champion_on_rows_that_neither_knows(
     gate(good["run_id"])
     refused = gate(bad["run_id"])
     assert not refused["passed"]
-    between = bad["metrics"][loss] - good["metrics"][loss]
+    between = float(measured(bad)[loss] - measured(good)[loss])
     assert refused["figures"]["difference"] == pytest.approx(between, abs=1e-12)
     assert refused["figures"]["customers"] == 15
     assert gate(bad["run_id"], f"promotion.margin={between * 4}")["passed"]
