@@ -101,7 +101,8 @@ def _compared(
             predicted = model.predict(frame)
     except UserError as error:
         problem = error.problems[0]
-        raise NotComparableError(f"its model cannot be asked, {problem.key}: {problem.message}") from None
+        told = "; ".join(filter(None, (problem.message, problem.remedy)))
+        raise NotComparableError(f"its model cannot be asked, {problem.key}: {told}") from None
     except ModelError as error:
         raise NotComparableError(f"its model cannot be asked: {error}") from None
     ours = rows.scores[left].reset_index(drop=True).drop(columns=paired.FOLD, errors="ignore")
