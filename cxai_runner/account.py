@@ -24,6 +24,7 @@ from cxai_runner.tracking.record import (
     KEYS,
     LEARNED,
     OVERRIDES,
+    REFIT,
     UNSEEDED,
     DatasetRecord,
     Record,
@@ -100,7 +101,7 @@ class Account:
             said: list[Content] = list(task.report(fitted, train, evaluation.scores, headline, context))
         findings = [one for one in said if isinstance(one, Finding)]
         notes = [*([self.ready.tables.note] if self.ready.tables.note else []), *self.warned.told()]
-        if self.ready.experiment.settings["refit"] == "all" and "held_out" in evaluation.scores:
+        if self.ready.experiment.settings["refit"] == "all" and self.ready.keeps_judged:
             notes.append(_REFITTED)
         hidden = self.privacy.frame  # a report shows no id that the store may not hold
         return Document(
@@ -200,6 +201,7 @@ class Account:
             "cxai.task": self._choice("task"),
             "cxai.data": self._choice("data"),
             "cxai.model": self._choice("model").rpartition("/")[2],
+            REFIT: self._refit,
             "cxai.identity": self.keys.identity,
             "cxai.key.features": self.keys.features,
             "cxai.key.fit": self.keys.fit,
@@ -214,6 +216,12 @@ class Account:
         if self.keys.unreadable:
             tags["cxai.unreadable_source"] = ", ".join(self.keys.unreadable)
         return {key: value for key, value in tags.items() if value}
+
+    @property
+    def _refit(self) -> str:
+        """Which rows the kept model is fitted on."""
+        wanted = self.ready.experiment.settings["refit"]
+        return "train" if wanted == "train" and self.ready.keeps_judged else "all"
 
     @property
     def _full(self) -> bool:

@@ -124,7 +124,7 @@ def run(
         quality = stages.run("quality", account.quality)
         document = stages.run("report", account.document, fitted, train, evaluation, quality, context)
         pictures = stages.run("report", account.pictures, document)
-        if experiment.settings["refit"] == "all" and unseen_scores:
+        if experiment.settings["refit"] == "all" and ready.keeps_judged:
             fitted, train = _refitted(ready, account, stages, context)
         record = account.record(document, pictures, evaluation, task.models(fitted, train), train)
         _refuse_changed(ready, account.keys)

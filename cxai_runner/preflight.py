@@ -95,6 +95,14 @@ class Ready:
         folds: tuple[Fold, ...] = self.known[plan]
         return folds
 
+    @property
+    def keeps_judged(self) -> bool:
+        """Whether the last fold's model, which is kept, left out the rows that it was judged on.
+
+        A split may hold nothing out, or let a last model learn from everyone once others were judged.
+        """
+        return self.folds[-1].held_out is not None
+
 
 def assemble(composed: Composed, like: Experiment | None = None) -> Experiment:
     """Build the parts that the config names.

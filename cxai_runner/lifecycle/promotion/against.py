@@ -1,7 +1,8 @@
 """The gate of the champion: on the same rows, the challenger must be no worse than the model in charge.
 
 The challenger's held-out rows are built again and the champion is asked about them, in a process of its own and with
-its own code. Rows that either was trained on are left out: a model knows those. Both are then scored by the
+its own code. Rows that the champion was trained on are left out: it knows those. What the challenger is held to are
+its scores of held-out rows, made by a fit that left them out. Both are then scored by the
 challenger's task and compared pair by pair. The question is not whether the two can be told apart but whether the
 challenger can be worse by more than a margin, so it is the bad end of the interval that has to lie within.
 """
@@ -18,9 +19,9 @@ from cxai_runner.evaluation import paired
 from cxai_runner.evaluation.wording import number
 from cxai_runner.lifecycle.apart import ModelApart, ModelError
 from cxai_runner.lifecycle.kept import Kept
-from cxai_runner.lifecycle.promotion.candidate import REFIT
 from cxai_runner.lifecycle.promotion.gate import Gate
 from cxai_runner.lifecycle.promotion.rows import NotComparableError, Rows
+from cxai_runner.tracking.record import REFIT
 
 if TYPE_CHECKING:
     from cxai_runner.evaluation.comparison import Comparison
@@ -87,11 +88,12 @@ def _compared(
     rows = ask()
     if isinstance(rows, NotComparableError):
         raise rows
-    known = rows.trained(theirs, champion.tags.get(REFIT, "train")) | rows.trained(candidate.kept, "train")
+    # The challenger's own scores are of fits that left these rows out, whatever its kept model was fitted on.
+    known = rows.trained(theirs, str(theirs.facts["tags"].get(REFIT, "")))
     left = ~known
     customers = rows.frame.loc[left, rows.id].nunique()
     if customers < gates.fewest:
-        gone = f"{int(known.sum()):,} of {len(known):,} rows are ones that either was trained on"
+        gone = f"{int(known.sum()):,} of {len(known):,} rows are ones that it was trained on"
         raise NotComparableError(f"{gone}, which leaves {customers:,} customers, fewer than {gates.fewest:,}")
     frame = rows.features_of(theirs)[left].reset_index(drop=True)
     try:
@@ -99,7 +101,8 @@ def _compared(
             predicted = model.predict(frame)
     except UserError as error:
         problem = error.problems[0]
-        raise NotComparableError(f"its model cannot be asked, {problem.key}: {problem.message}") from None
+        told = "; ".join(filter(None, (problem.message, problem.remedy)))
+        raise NotComparableError(f"its model cannot be asked, {problem.key}: {told}") from None
     except ModelError as error:
         raise NotComparableError(f"its model cannot be asked: {error}") from None
     ours = rows.scores[left].reset_index(drop=True).drop(columns=paired.FOLD, errors="ignore")

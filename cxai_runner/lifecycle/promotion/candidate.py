@@ -15,6 +15,7 @@ from cxai_runner.lifecycle.promotion.names import CHALLENGER, CHAMPION
 from cxai_runner.lifecycle.runs import SWEEP
 from cxai_runner.report.html import PARTS
 from cxai_runner.tracking.read import SHORT_ID
+from cxai_runner.tracking.record import REFIT
 
 if TYPE_CHECKING:
     from cxai_runner.evaluation.results import Metric
@@ -22,14 +23,12 @@ if TYPE_CHECKING:
 
 BEST: Final = "cxai.sweep.best"
 """The tag of a sweep that names its best runs."""
-REFIT: Final = "cxai.refit"
-"""The tag that says which rows the kept model was fitted on."""
-_SHOWN: Final = ("cxai.model", "cxai.data", "cxai.identity")
+_SHOWN: Final = ("cxai.model", "cxai.data", "cxai.identity", REFIT)
 _GAP: Final = "&ensp;"
 """MLflow's page leaves no room between the columns of a table."""
 _FITTED: Final = {
     "train": "Fitted on the training rows alone.",
-    "all": "Fitted again on all rows after it was judged; the metrics are those of the fit without.",
+    "all": "Fitted on all rows; the metrics of held-out rows are those of fits that left them out.",
 }
 
 
@@ -86,8 +85,8 @@ class Candidate:
 
     @property
     def refit(self) -> str:
-        """Which rows the kept model was fitted on: ``train``, those of its last fold, or ``all``."""
-        return str(self.kept.facts["params"].get("refit", "train"))
+        """Which rows the kept model was fitted on: ``train`` or ``all``; empty where the run does not say."""
+        return str(self.kept.facts["tags"].get(REFIT, ""))
 
     @cached_property
     def signature(self) -> dict[str, dict[str, str]]:
@@ -97,7 +96,7 @@ class Candidate:
     def tags(self) -> dict[str, str]:
         """What its version can be found by."""
         tags = self.kept.facts["tags"]
-        return {name: str(tags[name]) for name in _SHOWN if name in tags} | {REFIT: self.refit}
+        return {name: str(tags[name]) for name in _SHOWN if name in tags}
 
     def about(self, name: str) -> str:
         """What a registered model answers, and how it is asked."""

@@ -24,8 +24,8 @@ class Decision:
         The registered model.
     verdict
         ``promoted``, ``refused``, ``overridden`` (refused, and moved all the same), ``rolled back``, ``registered`` (as
-        a challenger), ``unchanged`` (it is in charge already; nothing was recorded), or ``cut off`` (whoever decided
-        died before anything was moved).
+        a challenger), ``unchanged`` (it is in charge already; nothing was recorded), ``cut off`` (whoever decided died
+        before anything was moved), or ``unfinished`` (that, or it is being made).
     version
         The number of the version that was decided about.
     previous
@@ -121,6 +121,7 @@ class Decision:
             "rolled back": f"rolled back: {which} is champion{instead}",
             "registered": f"registered: {which} is challenger",
             "unchanged": f"unchanged: {which} is champion already",
+            "unfinished": f"unfinished: {which} is being decided about, or whoever did was cut off",
             "cut off": f"cut off: nothing was decided about {which}",
         }
         return told[self.verdict]

@@ -68,12 +68,13 @@ class Case:
     def problems(self) -> Iterator[Problem]:
         """Yield what the gates ask for and this run cannot be asked."""
         metrics, gates = self.candidate.metrics, self.gates
-        named = [("floors", name) for name in gates.floors] + [("slice_floors", name) for name in gates.slice_floors]
-        named += [("metric", gates.metric)] if gates.metric else []
-        for key, name in named:
+        named = {f"floors.{name}": name for name in gates.floors}
+        named |= {f"slice_floors.{name}": name for name in gates.slice_floors}
+        named |= {"metric": gates.metric} if gates.metric else {}
+        for key, name in named.items():
             if name not in metrics:
                 told = "not among the metrics of this run"
-                yield self.asked.located(Problem(f"promotion.{key}", told, name, did_you_mean(name, metrics)))
+                yield self.asked.located(Problem(f"promotion.{key}", told, remedy=did_you_mean(name, metrics)))
         if gates.slices and isinstance(self.rows, Rows):
             yield from map(self.asked.located, slices.problems(gates, self.rows))
 

@@ -30,9 +30,12 @@ MODEL: Final = f"{_PREFIX}model"
 _INTENT: Final = f"{_PREFIX}intent"
 VERDICT: Final = f"{_PREFIX}decision"
 """Written last; a run without it is one of a decision that was cut off."""
+UNFINISHED: Final = "unfinished"
+"""The verdict of a decision that does not say: it is being made, or was cut off and not settled yet."""
 _CUT_OFF: Final = "cut off"
 _NUMBER: Final = f"{_PREFIX}number"
 _GATE: Final = f"{_PREFIX}gate."
+_NOTES: Final = f"{_PREFIX}notes"
 _REPAIRED: Final = f"{_PREFIX}repaired"
 _TEXTS: Final = ("version", "previous", "run", "reason", "schema_change", "asked")
 _PASSED: Final = "passed: "
@@ -168,6 +171,8 @@ def _tags(meant: Decision) -> dict[str, str]:
     tags = {MODEL: meant.model, _NUMBER: str(meant.number), "cxai.version": __version__}
     tags |= {f"{_PREFIX}{name}": text for name in _TEXTS if (text := getattr(meant, name))}
     tags |= {f"{_GATE}{one.name}": (_PASSED if one.passed else _FAILED) + one.words for one in meant.gates}
+    if meant.notes:
+        tags[_NOTES] = "\n".join(meant.notes)
     for code in code_of()[:1]:
         tags |= {"mlflow.source.git.commit": code.commit, "cxai.dirty": str(code.dirty).lower()}
     return tags
@@ -207,13 +212,13 @@ def _read(run: Run) -> Decision:
     texts = {name: tags.get(f"{_PREFIX}{name}", "") for name in _TEXTS}
     return Decision(
         model=tags[MODEL],
-        verdict=tags.get(VERDICT, _CUT_OFF),
+        verdict=tags.get(VERDICT, UNFINISHED),
         gates=tuple(_gates(run)),
         by=tags.get("mlflow.user", ""),
         at=_iso(run.info.start_time),
         number=int(tags.get(_NUMBER, "0")),
         decision_id=run.info.run_id,
-        notes=(tags[_REPAIRED],) if _REPAIRED in tags else (),
+        notes=(*tags.get(_NOTES, "").splitlines(), *([tags[_REPAIRED]] if _REPAIRED in tags else [])),
         **texts,
     )
 

@@ -65,8 +65,9 @@ def history(model: str, *, uri: str | None = None) -> History:
     decisions = recorded.decisions(store, model)
     champion = registry.champion
     number = "" if champion is None else champion.number
-    notes = [f"decision {one.number} was cut off; the next promotion or rollback settles it"
-             for one in decisions if one.verdict == "cut off" and not one.notes]  # fmt: skip
+    unfinished = [one.number for one in decisions if one.verdict == recorded.UNFINISHED]
+    notes = [f"decision {one} is being made, or was cut off: then the next promotion or rollback settles it"
+             for one in unfinished]  # fmt: skip
     last = next((one.version for one in reversed(decisions) if one.moved), "")
     if last != number and not notes:
         who = f"v{number} is" if number else "nobody is"

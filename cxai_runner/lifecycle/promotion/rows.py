@@ -149,7 +149,7 @@ class Rows:
         other
             The run.
         refit
-            Whether its model was fitted on its training rows (``train``) or, once it was judged, on ``all``.
+            ``all`` where that was fitted on its held-out rows too.
         """
         import pandas as pd
 

@@ -6,7 +6,7 @@ by luck, so the gate says how many it looked at and how many would fall below a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -76,8 +76,13 @@ def by_slice(candidate: Candidate, gates: Gates, ask: Callable[[], Rows | NotCom
     told = f"{len(large)} looked at" + f", {small} of fewer than {gates.slice_rows:,} rows left out" * bool(small)
     if not large:
         return Gate(NAME, False, f"{told}: none is large enough", {"slices": 0.0, "small": float(small)})
-    low = [words for one in large if (words := _below(one, rows, gates, candidate))]
+    measured = [(one, _measured(one, rows)) for one in large]
+    low = [words for one, metrics in measured if (words := _below(one, metrics, gates, candidate))]
     figures = {"slices": float(len(large)), "small": float(small), "low": float(len(low))}
+    worst = _worst(measured, next(iter(gates.slice_floors), candidate.primary))
+    if worst is not None and not low:
+        told += f"; the worst is {worst[0].name} ({int(worst[0].rows.sum()):,} rows): "
+        told += f"{worst[1].label} {with_interval(worst[1].value)}"
     if low:
         told += f" (of so many, {number(_BY_CHANCE * len(large), 1)} would seem so by chance): {'; '.join(low)}"
     return Gate(NAME, not low, told, figures)
@@ -96,10 +101,22 @@ def _span(interval: pd.Interval) -> str:
     return f"{number(float(interval.left), 2)} … {number(float(interval.right), 2)}"
 
 
-def _below(one: Slice, rows: Rows, gates: Gates, candidate: Candidate) -> str:
-    """What is too low in a slice; empty where nothing is."""
+def _measured(one: Slice, rows: Rows) -> dict[str, Metric]:
     measured = rows.task.measure(rows.scores[one.rows].reset_index(drop=True), rows.context)
-    found = {metric.name: metric for metric in measured}
+    return {metric.name: metric for metric in measured}
+
+
+def _worst(measured: Sequence[tuple[Slice, dict[str, Metric]]], name: str) -> tuple[Slice, Metric] | None:
+    """The slice where a metric is worst; None where none has it."""
+    found = [(one, metrics[name]) for one, metrics in measured if name in metrics]
+    if not found:
+        return None
+    worst = max if found[0][1].better == "lower" else min
+    return worst(found, key=lambda pair: pair[1].value.value)
+
+
+def _below(one: Slice, found: dict[str, Metric], gates: Gates, candidate: Candidate) -> str:
+    """What is too low in a slice; empty where nothing is."""
     if gates.slice_floors:
         bad = [words for name, floor in gates.slice_floors.items() if (words := _under(found.get(name), floor))]
     else:

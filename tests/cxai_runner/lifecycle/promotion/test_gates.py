@@ -245,6 +245,8 @@ def test_without_floors_a_slice_must_not_be_worse_than_the_baseline() -> None:
 def test_a_number_is_cut_into_quarters() -> None:
     gate = sliced(said(), slices=["age"], slice_rows=60, slice_floors={"log_loss": 0.95})
     assert (gate.passed, gate.figures["slices"]) == (True, 4)
+    assert gate.words.startswith("4 looked at; the worst is age ")
+    assert gate.words.endswith("(70 rows): log loss 0.843 [0.833, 0.853]")
 
 
 def test_no_slice_large_enough_is_no_evidence() -> None:
@@ -256,7 +258,7 @@ def test_no_slice_large_enough_is_no_evidence() -> None:
 def test_metrics_that_a_run_has_not_are_mistakes() -> None:
     case = Case(said(), Asked(Gates(floors={"log_los": 1.0}, metric="auc")))
     told = {problem.key: problem.remedy for problem in case.problems()}
-    assert told == {"promotion.floors": "did you mean `log_loss`?", "promotion.metric": "one of: log_loss"}
+    assert told == {"promotion.floors.log_los": "did you mean `log_loss`?", "promotion.metric": "one of: log_loss"}
 
 
 def test_a_run_that_holds_no_model_or_did_not_finish_is_no_candidate(store: Store, finished: Make) -> None:

@@ -51,7 +51,9 @@ def killed(store: Store, registry: Registry, decision: Decision, to: Version, *,
 
 
 def test_a_decision_comes_back_as_it_was_recorded(store: Store) -> None:
-    told = history.record(store, meant("refused", "2", "1", reason="", schema_change="a column more"))
+    told = history.record(
+        store, meant("refused", "2", "1", reason="", schema_change="a column more", notes=("so", "and so"))
+    )
     (found,) = history.decisions(store, "m")
     assert found == told
     assert (found.number, found.verdict, found.by != "", found.at != "") == (1, "refused", True, True)
@@ -97,7 +99,7 @@ def test_a_killed_decision_is_settled_by_the_alias(
     killed(store, registry, meant("promoted", second.number, first.number), second, moved=moved)
     if closed:
         assert close_orphans(store)
-    assert history.decisions(store, "m")[-1].verdict == "cut off"
+    assert history.decisions(store, "m")[-1].verdict == "unfinished"
     (settled,) = history.settle(store, registry)
     last = history.decisions(store, "m")[-1]
     assert (settled.verdict, last.verdict) == (verdict, verdict)
