@@ -6,6 +6,7 @@ scenarios take any of the fitted models.
 
 from .baselines import MarketShares, TransitionShares
 from .conditional import ConditionalLogit
+from .control import ControlFunction, control_function
 from .data import ChoiceData
 from .elasticity import Elasticities, share_elasticities, shorthand_elasticity
 from .errors import ChoiceError, ChoiceWarning, NotIdentifiedError
@@ -24,6 +25,7 @@ __all__ = [
     "ChoiceTerms",
     "ChoiceWarning",
     "ConditionalLogit",
+    "ControlFunction",
     "Elasticities",
     "IIATest",
     "LatentClassLogit",
@@ -33,6 +35,7 @@ __all__ = [
     "NotIdentifiedError",
     "TransitionShares",
     "clout_and_vulnerability",
+    "control_function",
     "hausman_mcfadden",
     "multinomial_elasticities",
     "nests_against_none",
