@@ -65,7 +65,7 @@ def _made(store: object) -> str:
     import numpy as np
     import pandas as pd
 
-    from cxai_runner.lifecycle.kept import local_path
+    from cxai_runner.kept.run import local_path
     from cxai_runner.tracking.batches import log_datasets, log_values
     from cxai_runner.tracking.masking import Masker
     from cxai_runner.tracking.record import UNSEEDED, DatasetRecord

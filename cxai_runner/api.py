@@ -100,7 +100,7 @@ def load(run: str, *, uri: str | None = None, trust: bool = False) -> Run:
         No such run, or several that are meant.
     """
     from cxai_runner.arguments import check_text
-    from cxai_runner.lifecycle.kept import kept
+    from cxai_runner.kept.run import kept
     from cxai_runner.lifecycle.runs import SWEEP
 
     check_text("run", run, 'its id, or "last"')
@@ -302,7 +302,7 @@ def _conducted(
     from cxai_runner.config.problems import UserError
     from cxai_runner.experiment import prepare
     from cxai_runner.experiment import run as run_experiment
-    from cxai_runner.lifecycle.kept import Kept
+    from cxai_runner.kept.run import Kept
     from cxai_runner.request import request
     from cxai_runner.tracking.run import Tracker
     from cxai_runner.tracking.signals import terminated_as_exception

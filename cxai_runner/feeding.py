@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from cxai_runner.config.compose import Composed
     from cxai_runner.features.base import Features
-    from cxai_runner.lifecycle.apart import ModelApart
-    from cxai_runner.lifecycle.named import Named
+    from cxai_runner.kept.apart import ModelApart
+    from cxai_runner.kept.named import Named
     from cxai_runner.tracking.store import Store
 
 _ONE_ROW_EACH: Final = "customers"
@@ -83,7 +83,7 @@ class _Published:
 
     @cached_property
     def _model(self) -> ModelApart:
-        from cxai_runner.lifecycle.apart import ModelApart
+        from cxai_runner.kept.apart import ModelApart
 
         lasting = ExitStack()
         model = lasting.enter_context(ModelApart.of(self.fed.uri, self.store))
@@ -93,7 +93,7 @@ class _Published:
 
 def _feed(store: Store, column: str, uri: str, key: str) -> Feed:
     """Find a model, and put together what makes its rows."""
-    from cxai_runner.lifecycle.named import named
+    from cxai_runner.kept.named import named
 
     if not column.isidentifier():
         raise UserError([Problem(key, "the name of a column: letters, digits and _", column)])

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from mlflow.pyfunc import PyFuncModel
 
     from cxai_runner.experiment import Result
-    from cxai_runner.lifecycle.kept import Kept
+    from cxai_runner.kept.run import Kept
     from cxai_runner.report.document import Document
     from cxai_runner.tracking.masking import Masker
 
@@ -157,7 +157,7 @@ class Run:
     @property
     def report(self) -> Path | None:
         """The path of its report; None where that lies elsewhere, or was never rendered."""
-        from cxai_runner.lifecycle.kept import local_path
+        from cxai_runner.kept.run import local_path
 
         path = local_path(f"{self.artifact_uri}/report.html")
         return path if path is not None and path.is_file() else None
@@ -178,7 +178,7 @@ class Run:
         UserError
             There is none, or it would run code that lies in the run; see ``trust`` of `load`.
         """
-        from cxai_runner.lifecycle.model import load_model
+        from cxai_runner.kept.model import load_model
 
         return load_model(self._kept, trust=self._trust)
 
@@ -195,7 +195,7 @@ class Run:
         predictions
             One row per row, on the frame's index: a series, or a column per class where the model gives probabilities.
         """
-        from cxai_runner.lifecycle.model import predictions
+        from cxai_runner.kept.model import predictions
 
         return predictions(self.model, frame)
 
@@ -249,7 +249,7 @@ class SweepRun(Run):
     @property
     def best(self) -> tuple[Run, ...]:
         """The best: one run, one for each seed, or those that no other beats in every objective."""
-        from cxai_runner.lifecycle.kept import Kept
+        from cxai_runner.kept.run import Kept
         from cxai_runner.sweep.ledger import BEST
 
         named = str(self._kept.facts["tags"].get(BEST, ""))

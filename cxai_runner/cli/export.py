@@ -19,8 +19,8 @@ def command(run: str, folder: Path, uri: str | None, as_json: bool) -> None:
 
     RUN is a run's id or its beginning, its name, or `last`. DIR is a new folder, or an empty one.
     """
+    from cxai_runner.kept.run import kept
     from cxai_runner.lifecycle.export import export
-    from cxai_runner.lifecycle.kept import kept
 
     found = kept(uri, run)
     export(found, folder)

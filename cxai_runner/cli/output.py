@@ -63,7 +63,7 @@ def table(rows: Sequence[Sequence[str]], *, indent: str = "  ") -> str:
 
 def place(artifacts: str, name: str) -> str:
     """Return the path of a run's artifact from here where it is a local file; else its address."""
-    from cxai_runner.lifecycle.kept import local_path
+    from cxai_runner.kept.run import local_path
 
     address = f"{artifacts}/{name}"
     path = local_path(address)

@@ -58,7 +58,7 @@ def command(
     or `last`. KEY=VALUE says where the rows are, as for cxai run (data=csv data.path=new.csv); the run's own data where
     nothing is said.
     """
-    from cxai_runner.lifecycle.apart import ModelError
+    from cxai_runner.kept.apart import ModelError
     from cxai_runner.lifecycle.predict import predict
     from cxai_runner.tracking.signals import terminated_as_exception
     from cxai_runner.tracking.store import Store

@@ -124,7 +124,7 @@ def _run(ready: Ready, stages: Stages, to: Destination, recorder: Recorder | Non
 
 def _report_of(result: Result) -> str:
     """The report's path from here where it is a local file; else its address."""
-    from cxai_runner.lifecycle.kept import local_path
+    from cxai_runner.kept.run import local_path
 
     path = local_path(f"{result.artifact_uri}/report.html")
     return "" if path is not None and not path.is_file() else place(result.artifact_uri, "report.html")

@@ -24,6 +24,7 @@ _TELLING = (
     "cxai_runner.report",
     "cxai_runner.tracking",
     "cxai_runner.cli",
+    "cxai_runner.kept",
     "cxai_runner.lifecycle",
     "cxai_runner.sweep",
 )

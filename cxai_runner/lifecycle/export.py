@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from cxai_runner.config.problems import Problem, UserError
-from cxai_runner.lifecycle.held import FACTS, Exported
+from cxai_runner.kept.held import FACTS, Exported
 from cxai_runner.lifecycle.runs import REPORT, complete
 
 if TYPE_CHECKING:
-    from cxai_runner.lifecycle.kept import Kept
+    from cxai_runner.kept.run import Kept
 
 DATA: Final = "data.json"
 LOCK: Final = "requirements.txt"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cxai_runner.config.problems import UserError
-from cxai_runner.lifecycle.kept import Kept
+from cxai_runner.kept.run import Kept
 from cxai_runner.lifecycle.runs import complete
 from cxai_runner.sweep.ledger import BEST
 

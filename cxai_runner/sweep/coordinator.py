@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from cxai_runner.config.problems import Problem, UserError
-from cxai_runner.lifecycle.kept import Kept
+from cxai_runner.kept.run import Kept
 from cxai_runner.sweep import best, parent, report
 from cxai_runner.sweep.executors import Executor, Lost, executor
 from cxai_runner.sweep.ledger import Entry, Ledger

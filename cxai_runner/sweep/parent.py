@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cxai_runner import __version__
 from cxai_runner.config.problems import Problem, UserError
-from cxai_runner.lifecycle.kept import Kept
+from cxai_runner.kept.run import Kept
 from cxai_runner.lifecycle.runs import LINK
 from cxai_runner.sweep.axes import said
 from cxai_runner.sweep.ledger import BEST, KEY, OF, PARENT, POINT, PRUNED, TRIAL, VALUES, WATCHED, Entry, Ledger

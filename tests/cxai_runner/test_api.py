@@ -21,7 +21,7 @@ import yaml
 
 import cxai_runner
 from cxai_runner import Run, UserError
-from cxai_runner.lifecycle import model
+from cxai_runner.kept import model
 
 QUICK = ("task=segmentation", "features=table", "model.n_clusters=3", "task.resamples=2", "evaluation.resamples=100")
 HEAVY = (

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from cxai_runner.lifecycle.kept import Kept, kept
+from cxai_runner.kept.run import Kept, kept
 from cxai_runner.lifecycle.reproduce.verdict import judged
 from cxai_runner.tracking.read import list_runs
 from cxai_runner.tracking.store import Store

@@ -117,7 +117,7 @@ def _directions(store: Store, entries: Sequence[Entry], metric: str | None) -> M
     asked = (metric or "").rpartition("/")[2]
     finished = next((entry for entry in entries if any(f"{part}/{asked}" in entry.metrics for part in PARTS)), None)
     if asked and asked not in known and finished is not None:
-        from cxai_runner.lifecycle.kept import Kept
+        from cxai_runner.kept.run import Kept
 
         for several in Kept(store, finished.run_id).document.metrics.values():
             known |= {one.name: one.better for one in several}

@@ -13,7 +13,7 @@ from cxai_runner.config.problems import UserError
 from cxai_runner.evaluation.comparison import Comparison, adjusted, of_error, resampled_error
 from cxai_runner.evaluation.paired import compare_pairs
 from cxai_runner.evaluation.results import Interval
-from cxai_runner.lifecycle.kept import Kept
+from cxai_runner.kept.run import Kept
 from cxai_runner.task import Context
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def judged(rows: Sequence[Row], against: int, shown: int, goal: Goal, store: Sto
 
 
 def _task(store: Store, run_id: str) -> Task:
-    from cxai_runner.lifecycle.again import task_of
+    from cxai_runner.kept.again import task_of
 
     return task_of(Kept(store, run_id))
 

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
     from cxai_runner.config.compose import Composed
     from cxai_runner.evaluation.population import Comparison, Moved
-    from cxai_runner.lifecycle.apart import Asked, ModelApart
-    from cxai_runner.lifecycle.kept import Kept
-    from cxai_runner.lifecycle.named import Named
+    from cxai_runner.kept.apart import Asked, ModelApart
+    from cxai_runner.kept.named import Named
+    from cxai_runner.kept.run import Kept
     from cxai_runner.lifecycle.predict.judge import Judge
     from cxai_runner.lifecycle.predict.rows import NewRows
     from cxai_runner.tracking.store import Store
@@ -132,10 +132,10 @@ def predict(
     ModelError
         The model fails on rows that nothing is wrong with.
     """
-    from cxai_runner.lifecycle.again import composed_again, learned
-    from cxai_runner.lifecycle.apart import ModelApart
-    from cxai_runner.lifecycle.kept import Kept
-    from cxai_runner.lifecycle.named import named
+    from cxai_runner.kept.again import composed_again, learned
+    from cxai_runner.kept.apart import ModelApart
+    from cxai_runner.kept.named import named
+    from cxai_runner.kept.run import Kept
     from cxai_runner.lifecycle.predict.rows import prepare, refuse_other_changes
     from cxai_runner.threads import held_to
 
@@ -279,7 +279,7 @@ def _comparison(kept: Kept, rows: NewRows) -> tuple[Comparison | None, list[str]
 
 
 def _judge(apart: ModelApart, rows: NewRows, comparison: Comparison | None) -> Judge:
-    from cxai_runner.lifecycle.apart import ModelError
+    from cxai_runner.kept.apart import ModelError
     from cxai_runner.lifecycle.predict.judge import Judge
 
     seen = (
@@ -297,7 +297,7 @@ def _judge(apart: ModelApart, rows: NewRows, comparison: Comparison | None) -> J
 
 def _other_code(apart: ModelApart) -> list[str]:
     """What to tell where features are built by other code than built those that the model was trained on."""
-    from cxai_runner.lifecycle.trust import CODE, other_code
+    from cxai_runner.kept.trust import CODE, other_code
 
     builders = ("cxai_runner/features/", "cxai_runner/data/")
     other = [name for name in other_code(apart.folder / CODE) if name.startswith(builders)]

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 from cxai_runner.config.problems import UserError
 from cxai_runner.evaluation import paired
 from cxai_runner.evaluation.wording import number
-from cxai_runner.lifecycle.apart import ModelApart, ModelError
-from cxai_runner.lifecycle.kept import Kept
+from cxai_runner.kept.apart import ModelApart, ModelError
+from cxai_runner.kept.run import Kept
 from cxai_runner.lifecycle.promotion.gate import Gate
 from cxai_runner.lifecycle.promotion.rows import NotComparableError, Rows
 from cxai_runner.tracking.record import REFIT

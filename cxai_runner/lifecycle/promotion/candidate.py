@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cxai_runner.config.problems import Problem, UserError
 from cxai_runner.evaluation.wording import with_interval
-from cxai_runner.lifecycle.kept import Kept
-from cxai_runner.lifecycle.named import MODEL, place_of
+from cxai_runner.kept.named import MODEL, place_of
+from cxai_runner.kept.run import Kept
 from cxai_runner.lifecycle.promotion.names import CHALLENGER, CHAMPION
 from cxai_runner.lifecycle.runs import SWEEP
 from cxai_runner.report.html import PARTS
@@ -169,7 +169,7 @@ def _mlmodel(kept: Kept) -> str:
     import tempfile
     from pathlib import Path
 
-    from cxai_runner.lifecycle.kept import local_path
+    from cxai_runner.kept.run import local_path
     from cxai_runner.tracking.quiet import import_mlflow
 
     place = f"{place_of(kept)}/MLmodel"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from cxai_runner.config.problems import Problem, did_you_mean
 from cxai_runner.evaluation.wording import with_interval
-from cxai_runner.lifecycle.kept import Kept
+from cxai_runner.kept.run import Kept
 from cxai_runner.lifecycle.promotion import slices
 from cxai_runner.lifecycle.promotion.against import against
 from cxai_runner.lifecycle.promotion.candidate import signature

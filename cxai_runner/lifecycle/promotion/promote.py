@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxai_runner.config.problems import Problem, UserError
-from cxai_runner.lifecycle.kept import kept
+from cxai_runner.kept.run import kept
 from cxai_runner.lifecycle.promotion import history, names
 from cxai_runner.lifecycle.promotion.candidate import candidate
 from cxai_runner.lifecycle.promotion.decision import Decision

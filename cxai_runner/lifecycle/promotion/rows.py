@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from cxai_runner.config.problems import UserError
 from cxai_runner.experiment import held_out
 from cxai_runner.identity import Keys, keys
-from cxai_runner.lifecycle.again import composed_again, learned
+from cxai_runner.kept.again import composed_again, learned
 from cxai_runner.preflight import Ready, assemble, preflight
 from cxai_runner.threads import held_to
 from cxai_runner.tracking.pseudonyms import Privacy
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from cxai_runner.config.compose import Composed
-    from cxai_runner.lifecycle.kept import Kept
+    from cxai_runner.kept.run import Kept
     from cxai_runner.task import Context, Task
 
 CUSTOMER = "customer_id"

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from cxai_runner.config.problems import Problem, UserError
-from cxai_runner.lifecycle.again import composed_again
-from cxai_runner.lifecycle.kept import Kept
+from cxai_runner.kept.again import composed_again
+from cxai_runner.kept.run import Kept
 from cxai_runner.lifecycle.reproduce.checkout import checked_out
 from cxai_runner.lifecycle.reproduce.original import Asked, Original
 from cxai_runner.lifecycle.reproduce.parts import KEYED, Parts, changed_data

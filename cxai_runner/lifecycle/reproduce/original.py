@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from cxai_runner.config.problems import Problem, UserError
-from cxai_runner.lifecycle.held import Exported, Held
+from cxai_runner.kept.held import Exported, Held
 from cxai_runner.lifecycle.reproduce.parts import Parts
 from cxai_runner.lifecycle.reproduce.verdict import TOLERANCE
 from cxai_runner.lifecycle.runs import SWEEP
@@ -74,7 +74,7 @@ class Original:
         UserError
             There is no such run, or nothing of it to be made again.
         """
-        from cxai_runner.lifecycle.kept import kept
+        from cxai_runner.kept.run import kept
         from cxai_runner.tracking.store import Store
 
         if Path(run).is_dir():

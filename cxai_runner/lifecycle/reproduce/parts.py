@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from cxai_runner.lifecycle.held import Held, text_of
+from cxai_runner.kept.held import Held, text_of
 from cxai_runner.tracking.record import KEYS
 
 Kind = Literal["data", "config", "seed", "threads", "code", "library", "machine", "chance"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from cxai_runner.lifecycle.held import Held, text_of
+from cxai_runner.kept.held import Held, text_of
 from cxai_runner.lifecycle.reproduce.parts import Parts
 from cxai_runner.traces import holds_engine
 from cxai_runner.tracking.lineage import Code, code_of, git

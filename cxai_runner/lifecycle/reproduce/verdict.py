@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from cxai_runner.lifecycle.held import Held
+from cxai_runner.kept.held import Held
 from cxai_runner.lifecycle.reproduce import deviation
 from cxai_runner.lifecycle.reproduce.deviation import Deviation
 from cxai_runner.lifecycle.reproduce.parts import KEYED, STAGES, Cause, Parts, causes, others, unkeyed

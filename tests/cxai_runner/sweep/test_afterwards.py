@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import cxai_runner
-from cxai_runner.lifecycle.kept import Kept, kept
+from cxai_runner.kept.run import Kept, kept
 
 Cxai = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -188,7 +188,7 @@ def test_a_point_that_fails_stops_no_other_and_is_run_again_by_the_same_command(
 
 
 def test_the_traceback_of_a_point_is_kept_with_its_run(sweep: Cxai, fickle: Path, tmp_path: Path) -> None:
-    from cxai_runner.lifecycle.kept import kept
+    from cxai_runner.kept.run import kept
 
     said = sweep(*FICKLE, code=1)
     assert "ArithmeticError" in kept(None, said["failed"][0]["run"], tmp_path).text("error/traceback.txt")

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from cxai_runner.evaluation.results import Interval, Metric
-from cxai_runner.lifecycle.kept import local_path
+from cxai_runner.kept.run import local_path
 from cxai_runner.report.document import Document
 from cxai_runner.tracking.batches import log_datasets, log_values
 from cxai_runner.tracking.masking import Masker

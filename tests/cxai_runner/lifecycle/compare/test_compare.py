@@ -263,7 +263,7 @@ def test_scores_are_read_of_runs_that_are_judged_and_once(
 def test_a_task_that_cannot_be_built_here_still_makes_a_table(
     store: Store, keep: Keep, runs: Mapping[str, str]
 ) -> None:
-    from cxai_runner.lifecycle.kept import Kept, local_path
+    from cxai_runner.kept.run import Kept, local_path
 
     other = keep(scored(0.3), {"model.C": 99, "seed": 0}, experiment="foreign")
     where = local_path(Kept(store, other).run.info.artifact_uri)

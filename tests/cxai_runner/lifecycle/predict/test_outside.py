@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxai_runner.lifecycle.kept import Kept, kept
+from cxai_runner.kept.run import Kept, kept
 from tests.conftest import user_environment
 
 pytestmark = pytest.mark.slow
@@ -65,7 +65,7 @@ def test_mlflow_serves_it_as_it_is(done: Kept, tmp_path: Path) -> None:
     finally:
         os.killpg(server.pid, signal.SIGTERM)
         server.wait()
-    from cxai_runner.lifecycle.apart import ModelApart
+    from cxai_runner.kept.apart import ModelApart
 
     with ModelApart.of(f"runs:/{done.run_id}/model", done.store) as model:
         expected = model.predict(rows.astype({name: float for name in rows if model.inputs[name] == "double"}))

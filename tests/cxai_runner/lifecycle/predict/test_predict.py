@@ -14,7 +14,7 @@ import pytest
 
 import cxai_runner
 from cxai_runner import UserError
-from cxai_runner.lifecycle.kept import Kept, kept
+from cxai_runner.kept.run import Kept, kept
 from cxai_runner.lifecycle.predict import flow
 from cxai_runner.lifecycle.predict.files import Files
 

@@ -13,7 +13,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from cxai_runner.evaluation.results import Interval, Metric
-from cxai_runner.lifecycle.kept import Kept
+from cxai_runner.kept.run import Kept
 from cxai_runner.lifecycle.promotion.candidate import Candidate, candidate
 from cxai_runner.report.document import Document
 from cxai_runner.task import SavedModel

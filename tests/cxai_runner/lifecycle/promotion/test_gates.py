@@ -263,7 +263,7 @@ def test_metrics_that_a_run_has_not_are_mistakes() -> None:
 
 def test_a_run_that_holds_no_model_or_did_not_finish_is_no_candidate(store: Store, finished: Make) -> None:
     from cxai_runner.config.problems import UserError
-    from cxai_runner.lifecycle.kept import Kept
+    from cxai_runner.kept.run import Kept
 
     experiment = store.experiment_id("e")
     failed = store.client.create_run(experiment).info.run_id
@@ -278,7 +278,7 @@ def test_a_run_that_holds_no_model_or_did_not_finish_is_no_candidate(store: Stor
 
 def test_a_sweep_stands_for_its_best_run_where_there_is_one(store: Store, finished: Make) -> None:
     from cxai_runner.config.problems import UserError
-    from cxai_runner.lifecycle.kept import Kept
+    from cxai_runner.kept.run import Kept
 
     one, other = finished(), finished()
     sweep = store.client.create_run(store.experiment_id("e"), tags={"cxai.sweep.key": "k"}).info.run_id

@@ -16,9 +16,9 @@ import pytest
 import cxai_runner
 from cxai_runner.cli.reproduce import in_words
 from cxai_runner.config.problems import UserError
+from cxai_runner.kept.held import Exported
+from cxai_runner.kept.run import Kept, kept
 from cxai_runner.lifecycle.export import export
-from cxai_runner.lifecycle.held import Exported
-from cxai_runner.lifecycle.kept import Kept, kept
 from cxai_runner.lifecycle.reproduce import Original, Stage
 from cxai_runner.lifecycle.reproduce.deviation import Deviation
 from cxai_runner.lifecycle.reproduce.parts import Cause

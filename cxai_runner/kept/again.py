@@ -12,8 +12,8 @@ from cxai_runner.tracking.record import CHOICES, CONFIG, LEARNED, OVERRIDES
 
 if TYPE_CHECKING:
     from cxai_runner.config.compose import Composed
-    from cxai_runner.lifecycle.held import Held
-    from cxai_runner.lifecycle.kept import Kept
+    from cxai_runner.kept.held import Held
+    from cxai_runner.kept.run import Kept
     from cxai_runner.task import Task
 
 

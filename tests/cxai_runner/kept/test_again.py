@@ -12,8 +12,8 @@ import pytest
 
 from cxai_runner.config.problems import UserError
 from cxai_runner.identity import keys
-from cxai_runner.lifecycle.again import composed_again, learned
-from cxai_runner.lifecycle.kept import Kept, kept
+from cxai_runner.kept.again import composed_again, learned
+from cxai_runner.kept.run import Kept, kept
 from cxai_runner.preflight import assemble, preflight
 
 Call = Callable[..., "subprocess.CompletedProcess[str]"]

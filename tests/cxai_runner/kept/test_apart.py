@@ -20,7 +20,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from cxai_runner.config.problems import UserError
-from cxai_runner.lifecycle.apart import ModelApart, ModelError
+from cxai_runner.kept.apart import ModelApart, ModelError
 from cxai_runner.methods.ranks import QuantileRanks
 from cxai_runner.task import SavedModel
 from cxai_runner.tracking import seal

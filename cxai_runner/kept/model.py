@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cxai_runner.config.problems import Problem, UserError, did_you_mean
-from cxai_runner.lifecycle.trust import described, untrusted_format
+from cxai_runner.kept.trust import described, untrusted_format
 
 if TYPE_CHECKING:
     import pandas as pd
     from mlflow.pyfunc import PyFuncModel
 
-    from cxai_runner.lifecycle.kept import Kept
+    from cxai_runner.kept.run import Kept
 
 _REMEDY = "if you trust whoever wrote this run: cxai_runner.load(…, trust=True)"
 
@@ -112,7 +112,7 @@ def _nearest(column: str, have: list[str]) -> str:
 
 def _folder_of(kept: Kept, name: str) -> Path:
     """The model's files, here or downloaded."""
-    from cxai_runner.lifecycle.named import place_of
+    from cxai_runner.kept.named import place_of
     from cxai_runner.tracking.quiet import import_mlflow
 
     mlflow = import_mlflow()

@@ -24,9 +24,9 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from cxai_runner.config.problems import Problem, UserError
-from cxai_runner.lifecycle import apart_child
-from cxai_runner.lifecycle.apart_child import Bytes, packed, read, write
-from cxai_runner.lifecycle.trust import CODE, described, foreign_code, untrusted_format
+from cxai_runner.kept import apart_child
+from cxai_runner.kept.apart_child import Bytes, packed, read, write
+from cxai_runner.kept.trust import CODE, described, foreign_code, untrusted_format
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -127,7 +127,7 @@ class ModelApart:
         """
         import pyarrow as pa
 
-        from cxai_runner.lifecycle.model import as_pandas, columns_for
+        from cxai_runner.kept.model import as_pandas, columns_for
 
         rows = as_pandas(frame)
         rows = columns_for(list(self.inputs), rows) if self.inputs else rows
@@ -243,8 +243,8 @@ class Asked:
 
 def _fetch(model: str | Path, store: Store | None, folder: Path) -> None:
     """Copy the model's files, from here or from where the store has them."""
-    from cxai_runner.lifecycle.kept import local_path
-    from cxai_runner.lifecycle.named import named
+    from cxai_runner.kept.named import named
+    from cxai_runner.kept.run import local_path
     from cxai_runner.tracking import seal
     from cxai_runner.tracking.quiet import import_mlflow
 

@@ -11,7 +11,7 @@ from cxai_runner.config.problems import Problem, UserError, did_you_mean
 if TYPE_CHECKING:
     from mlflow.entities import LoggedModel
 
-    from cxai_runner.lifecycle.kept import Kept
+    from cxai_runner.kept.run import Kept
     from cxai_runner.tracking.store import Store
 
 MODEL: Final = "model"
@@ -67,7 +67,7 @@ def named(store: Store, model: str) -> Named:
     UserError
         There is no such model, or more than one run is meant.
     """
-    from cxai_runner.lifecycle.kept import Kept
+    from cxai_runner.kept.run import Kept
     from cxai_runner.tracking.read import find
 
     if model.startswith("models:"):
@@ -125,7 +125,7 @@ def _source(store: Store, version: Any) -> tuple[str, str]:
 
     MLflow's own download would write into a folder that lies here.
     """
-    from cxai_runner.lifecycle.kept import Kept
+    from cxai_runner.kept.run import Kept
 
     source = str(version.source)
     if (asked := _OF_A_RUN.fullmatch(source)) is not None:
