@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Final
 
+from cxai_runner.evaluation.comparison import resampled_error
 from cxai_runner.evaluation.paired import compare
 from cxai_runner.evaluation.results import Interval, Metric
 from cxai_runner.evaluation.wording import with_interval
@@ -63,7 +63,7 @@ def verdict(sweep: Sweep, scores: Scores) -> Verdict | None:
     assert value is not None
     assert other is not None
     plain = Metric(name, name.replace("_", " "), value, goal.better, other)
-    paired = _by_seed(plain, best, second, sweep, goal) or _by_row(plain, best, second, sweep, scores, part)
+    paired = _by_seed(plain, best, second, sweep, goal, scores) or _by_row(plain, best, second, sweep, scores, part)
     name = second.trial.name if len(second.trial.name) <= _LONG else f"point {second.trial.number}"
     return _worded(paired or plain, part, name, seeds=len(best.points), rows=paired is not None)
 
@@ -92,8 +92,13 @@ def _worded(metric: Metric, part: str, second: str, *, seeds: int, rows: bool) -
     return Verdict(metric, part, f"better than the second, {second}, by more than noise", told)
 
 
-def _by_seed(metric: Metric, best: Standing, second: Standing, sweep: Sweep, goal: Objective) -> Metric | None:
-    """The mean difference over seeds with Student's interval; None where there is one seed."""
+def _by_seed(
+    metric: Metric, best: Standing, second: Standing, sweep: Sweep, goal: Objective, scores: Scores
+) -> Metric | None:
+    """The mean difference over seeds with Student's interval; None where there is one seed.
+
+    Where each seed holds out other rows, most of the training rows are the same: the error is corrected for that.
+    """
     from scipy.stats import t
 
     pairs = [(_value(sweep, a.run_id, goal), _value(sweep, b.run_id, goal))
@@ -101,8 +106,10 @@ def _by_seed(metric: Metric, best: Standing, second: Standing, sweep: Sweep, goa
     if len(pairs) < 2:
         return None
     gaps = [a - b for a, b in pairs]
-    mean = fmean(gaps)
-    reach = float(t.ppf(0.975, len(gaps) - 1)) * stdev(gaps) / math.sqrt(len(gaps))
+    parts = [scores(best.points[0].run_id, part) for part in ("train", "held_out")]
+    train, held_out = (0 if part is None else len(part) for part in parts)
+    mean, error = resampled_error(gaps, held_out / train if train else 0.0)
+    reach = float(t.ppf(0.975, len(gaps) - 1)) * error
     return replace(metric, difference=Interval(mean, mean - reach, mean + reach))
 
 

@@ -92,5 +92,21 @@ def test_several_seeds_are_compared_seed_by_seed(
     assert found.metric.difference.value == pytest.approx(-np.mean(gaps))
 
 
+def test_seeds_that_share_training_rows_are_no_independent_evidence(nothing_scored: Callable[..., None]) -> None:
+    """Three seeds of a quarter held out: the error is √(1/3 + 1/3) · s and not √(1/3) · s."""
+    gaps = (0.10, 0.11, 0.15)
+    first = [loss(value) for value in (0.50, 0.60, 0.70)]
+    second = [loss(value + gap) for value, gap in zip((0.50, 0.60, 0.70), gaps, strict=True)]
+    sweep = made(C, [({"model.C": "0.1"}, first), ({"model.C": "1"}, second)])
+    plain = verdict(sweep, nothing_scored)
+    rows = {"train": scored(0.0, 300), "held_out": scored(0.0, 100)}
+    corrected = verdict(sweep, lambda run, part: rows[part])
+    assert plain is not None
+    assert corrected is not None
+    reaches = [found.metric.difference.high - found.metric.difference.value for found in (plain, corrected)]  # type: ignore[union-attr]
+    assert reaches[0] == pytest.approx(4.302653 * np.std(gaps, ddof=1) / np.sqrt(3))
+    assert reaches[1] == pytest.approx(reaches[0] * np.sqrt(2))
+
+
 def test_one_result_has_no_second(nothing_scored: Callable[..., None]) -> None:
     assert verdict(made(C, [({"model.C": "0.1"}, loss(0.6)), ({"model.C": "1"}, None)]), nothing_scored) is None
