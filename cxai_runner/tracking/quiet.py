@@ -18,6 +18,7 @@ SWITCHES: Final = {
     "GIT_PYTHON_REFRESH": "quiet",
     "MLFLOW_LOGGING_LEVEL": "ERROR",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # of a run on a server, into what is printed for machines
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "4",  # 7 by default: minutes of silence for a mistyped server
 }
 """Environment variables set before MLflow is imported, unless the user set them."""
