@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from cxai_runner.config.problems import Problem, UserError, under
@@ -88,10 +89,13 @@ class FedFeatures(Features):
         The builder.
     feeds
         The models.
+    whole
+        Whether rows stay of whose customer a model says nothing: whoever predicts says what becomes of them.
     """
 
     of: Features
     feeds: Sequence[Feed]
+    whole: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "makes", self.of.makes)
@@ -153,12 +157,35 @@ class FedFeatures(Features):
 
     def build(self, tables: Tables, part: Part, learned: Mapping[str, Any]) -> Dataset:
         """Build one part."""
-        made = self.of.build(tables, part, learned["rows"])
         self._refuse_foresight(learned)
+        return self._fed(self.of.build(tables, part, learned["rows"]), tables, part, learned)
+
+    def for_new_rows(self, inputs: Sequence[str], as_of: datetime | None) -> Features:
+        """Feed the builder's new rows with what the same versions say, as of the same date."""
+        own = [one for one in inputs if not any(one == f.column or one.startswith(f"{f.column}_") for f in self.feeds)]
+        return replace(self, of=self.of.for_new_rows(own, as_of), whole=True)
+
+    def wants_all(self) -> bool:
+        """As the builder."""
+        return self.of.wants_all()
+
+    def extended(self, tables: Tables, part: Part, learned: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Add what the builder adds."""
+        return {**learned, "rows": self.of.extended(tables, part, learned["rows"])}
+
+    def stream(self, tables: Tables, part: Part, learned: Mapping[str, Any], size: int) -> Iterator[Dataset]:
+        """Feed the builder's rows as they come."""
+        self._refuse_foresight(learned)
+        for made in self.of.stream(tables, part, learned["rows"], size):
+            customers = made.frame[[made.roles.id]].drop_duplicates()
+            yield self._fed(made, tables, replace(part, customers=customers, keep=True), learned)
+
+    def _fed(self, made: Dataset, tables: Tables, part: Part, learned: Mapping[str, Any]) -> Dataset:
+        """Add the models' columns to rows of a part."""
         made = self._from(made)
         answered = {feed.column: feed.of(tables, part) for feed in self.feeds}
         for feed in self.feeds:
-            if feed.column not in learned["labels"]:
+            if feed.column not in learned["labels"] and not self.whole:
                 known = made.frame[made.roles.id].map(answered[feed.column]).notna()
                 made = _only(made, known, f"{feed.name} says nothing of the customer")
         frame, roles = made.frame.copy(), made.roles

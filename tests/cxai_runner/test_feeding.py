@@ -153,3 +153,17 @@ def test_a_model_of_panels_is_no_column_of_customers(
     done = cxai("run", "--config-dir", "my", "data=shop", *INCIDENCE, asked, "--dry-run", cwd=home)
     assert done.returncode == 2
     assert "answers for a panel, not for each customer" in done.stderr
+
+
+def test_new_rows_are_predicted_with_the_same_column(
+    cxai: Call, run: Callable[..., dict[str, Any]], segments: str, home: Path
+) -> None:
+    from urllib.parse import urlsplit
+
+    fed = run(*INCIDENCE, FED)
+    done = cxai("predict", fed["run_id"], "--to", "scores.parquet", cwd=home)
+    assert done.returncode == 0, done.stderr
+    unseen = pd.read_parquet(Path(urlsplit(fed["artifact_uri"]).path) / "scores" / "held_out.parquet")
+    again = pd.read_parquet(home / "scores.parquet").merge(unseen, on=["customer_id", "time"])
+    assert len(again) == len(unseen)
+    assert again["probability_x"].tolist() == pytest.approx(again["probability_y"].tolist(), abs=1e-12)

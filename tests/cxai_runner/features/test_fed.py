@@ -142,3 +142,18 @@ def test_another_version_is_another_key() -> None:
     assert features.inputs() == {"worth": "x"}
     assert PurchasePanel in features.kinds()
     assert CustomerProfile in features.kinds()
+
+
+@pytest.mark.parametrize("answer", [by_revenue, chance])
+def test_new_rows_are_fed_alike_a_few_at_a_time(answer: Callable[[pd.DataFrame], Any]) -> None:
+    features, source = fed(answer), tables()
+    learned = features.learn(source, TRAIN)
+    inputs = features.build(source, TRAIN, learned).roles.inputs
+    new = features.for_new_rows(inputs, None)
+    more = new.extended(source, TRAIN, learned)
+    parts = list(new.stream(source, TRAIN, more, 1))
+    assert len(parts) > 1
+    several = pd.concat([part.frame for part in parts]).sort_values(["customer_id", "time"], ignore_index=True)
+    pd.testing.assert_frame_equal(several, new.build(source, TRAIN, more).frame)
+    assert len(several) == new.rows(source).count().execute(), "whoever predicts counts every row"
+    assert several["worth"].isna().sum() == (answer is chance)
