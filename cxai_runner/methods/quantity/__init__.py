@@ -13,6 +13,7 @@ from .counts import (
 from .dispersion import DispersionTest, cameron_trivedi, truncated_score
 from .empirical import EmpiricalCounts
 from .errors import QuantityError, QuantityWarning
+from .forecast import Forecast, UnitsForecast, forecast, has_law
 from .linear import LinearQuantity, LogLinearQuantity
 from .model import QuantityModel
 from .response import PriceResponse, Response
@@ -22,6 +23,7 @@ __all__ = [
     "ChosenTerms",
     "DispersionTest",
     "EmpiricalCounts",
+    "Forecast",
     "LinearQuantity",
     "LogLinearQuantity",
     "NegativeBinomialQuantity",
@@ -33,6 +35,9 @@ __all__ = [
     "Response",
     "TruncatedNegativeBinomialQuantity",
     "TruncatedPoissonQuantity",
+    "UnitsForecast",
     "cameron_trivedi",
+    "forecast",
+    "has_law",
     "truncated_score",
 ]

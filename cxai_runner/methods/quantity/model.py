@@ -118,7 +118,7 @@ class QuantityModel(RegressorMixin, BaseEstimator):
         checked = validate_data(self, X, y, dtype=np.float64, y_numeric=True, ensure_min_samples=2)
         values: Floats = checked[0]
         units: Floats = np.asarray(checked[1], dtype=np.float64)
-        if units.min() < self.least:
+        if units.min() < self.least - 1e-9:
             raise QuantityError(
                 f"a quantity of {units.min():g}, and a {self.form} model takes {self.least:g} or more",
                 "leave out rows without a purchase",
