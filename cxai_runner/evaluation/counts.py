@@ -75,5 +75,5 @@ def count_metrics(
     """
     codes, count = codes_of(customers)
     names = [one.name for one in COUNT_METRICS]
-    several = ([group[name] for name in names] for group in (model, baseline))
-    return paired_metrics(COUNT_METRICS, *several, count, resamples, rng, rows=len(codes))
+    ours, theirs = ([group[name] for name in names] for group in (model, baseline))
+    return paired_metrics(COUNT_METRICS, ours, theirs, count, resamples, rng, rows=len(codes))

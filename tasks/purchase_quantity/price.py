@@ -1,4 +1,4 @@
-"""How the units of a purchase answer to price: at the prices observed, over a range, by promotion, brand and segment."""
+"""How the units of a purchase answer to price: as observed, over a range, by promotion, brand and segment."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
@@ -21,11 +22,14 @@ from cxai_runner.task import Context
 if TYPE_CHECKING:
     from tasks.purchase_quantity.task import Fitted, PurchaseQuantity
 
+Floats = NDArray[np.float64]
+
 FEW_PRICES = 10
 FEW_ROWS = 30
 MOST_GROUPS = 8
 BEYOND = 0.25
 """How far a curve goes on beyond the observed range, in ranges; the curve of a model of steps stops there."""
+PRICE_LABEL = "price of the brand bought"
 AS_OBSERVED = "as observed"
 EVERYBODY = "all purchases"
 PROMOTIONS: Mapping[str, float | None] = {AS_OBSERVED: None, "promotion 1": 1.0, "promotion 0": 0.0}
@@ -55,7 +59,7 @@ class Answers:
     response: PriceResponse
     rows: pd.DataFrame
     groups: pd.DataFrame
-    paid: np.ndarray
+    paid: Floats
     promotions: Mapping[str, float | None]
     points: int
     at_observed: Interval
@@ -84,7 +88,7 @@ class Answers:
         """Lowest and highest price paid."""
         return float(self.paid.min()), float(self.paid.max())
 
-    def grid(self) -> np.ndarray:
+    def grid(self) -> Floats:
         """The prices of a curve."""
         low, high = self.observed
         beyond = BEYOND * (high - low) if self.response.smooth else 0.0
@@ -96,15 +100,15 @@ class Answers:
         for label, mine in self.parts():
             for state, promotion in self.promotions.items():
                 found = self.response.at_observed(self.rows[mine], promotion).frame()
-                about = {"purchases": label, "promotion": state, "rows": int(mine.sum())}
-                parts.append(found.assign(**about, mean_price=self.paid[mine].mean()))
+                rows, price = int(mine.sum()), float(self.paid[mine].mean())
+                parts.append(found.assign(purchases=label, promotion=state, rows=rows, mean_price=price))
         table = pd.concat(parts, ignore_index=True)
         return table[["purchases", "promotion", "rows", "mean_price", *parts[0].columns[:6]]]
 
-    def parts(self) -> Iterator[tuple[str, np.ndarray]]:
+    def parts(self) -> Iterator[tuple[str, NDArray[np.bool_]]]:
         """All purchases, and those of each group, the largest first, by name."""
         yield EVERYBODY, np.ones(len(self.rows), dtype=bool)
-        for column in self.groups:
+        for column in map(str, self.groups):
             if self.groups[column].nunique() > 1:
                 for value in self.groups[column].value_counts().index[:MOST_GROUPS]:
                     yield f"{column} {value}", (self.groups[column] == value).to_numpy()
@@ -139,19 +143,15 @@ def response(answers: Answers) -> Iterator[Content]:
     how = answers.response.uncertainty
     table = answers.table()
     caption = (
-        f"Prices 1 % higher go with so many % more units. 95 % intervals: {how}. All prices of the row's purchases move "
-        "by the same share; each purchase weighs by its expected units."
+        f"Prices 1 % higher go with so many % more units. 95 % intervals: {how}. All prices move by the same share; "
+        "each purchase weighs by its expected units."
     )
     yield Table("price_elasticity", "Price elasticity of quantity at the observed prices", table, caption, len(table))
     curves = answers.curves()
     several = len(answers.promotions) > 1
     states = " With promotion of the brand bought set to 1, to 0, and as observed." if several else ""
     beyond = "" if answers.response.smooth else " An arc elasticity, between prices a quarter of the range apart."
-    shown = {
-        "by": "promotion" if several else None,
-        "x_label": "price of the brand bought",
-        "shade": answers.observed,
-    }
+    by = "promotion" if several else None
     yield Figure(
         "elasticity",
         "Price elasticity of quantity",
@@ -160,11 +160,13 @@ def response(answers: Answers) -> Iterator[Content]:
         "price",
         "elasticity",
         f"Shaded is what was observed; outside it the model extrapolates.{states} Band: 95 %, {how}.{beyond}",
+        by=by,
         low="low",
         high="high",
+        x_label=PRICE_LABEL,
         y_label="elasticity",
+        shade=answers.observed,
         reference={"y": -1.0},
-        **shown,
     )
     yield Figure(
         "units_by_price",
@@ -173,11 +175,13 @@ def response(answers: Answers) -> Iterator[Content]:
         "line",
         "price",
         "units",
-        f"Mean of the expected units over the training purchases; outside the shade it extrapolates.{states} Band: 95 %.",
+        f"Mean expected units of the training purchases; outside the shade it extrapolates.{states} Band: 95 %.",
+        by=by,
         low="units_low",
         high="units_high",
+        x_label=PRICE_LABEL,
         y_label="expected units",
-        **shown,
+        shade=answers.observed,
     )
     columns = ["promotion", "price", "observed", *curves.columns[:6]]
     told = "Outside `observed` it extrapolates."
@@ -186,7 +190,7 @@ def response(answers: Answers) -> Iterator[Content]:
 
 
 def _by_group(answers: Answers) -> Iterator[Content]:
-    for column in answers.groups:
+    for column in map(str, answers.groups):
         if answers.groups[column].nunique() < 2:
             continue
         data = answers.by_group(column)
@@ -204,7 +208,7 @@ def _by_group(answers: Answers) -> Iterator[Content]:
             by=column,
             low="low",
             high="high",
-            x_label="price of the brand bought",
+            x_label=PRICE_LABEL,
             y_label="elasticity",
             reference={"y": -1.0},
         )
@@ -247,7 +251,7 @@ def caveats(answers: Answers, fitted: Fitted) -> Iterator[Content]:
         )
     elif answers.at_observed.low >= 0:
         yield Finding(
-            "Higher prices go with larger purchases here, which a price effect cannot explain: look for what moves both.",
+            "Higher prices go with larger purchases here, which no price effect explains: look for what moves both.",
             "caveat",
         )
     if not answers.response.smooth:

@@ -1,4 +1,4 @@
-"""What an analyst reads about purchase quantity beside its answer to price: verdict, coefficients, fit, distribution."""
+"""What an analyst reads about purchase quantity beside its answer to price: verdict, coefficients, distribution."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cxai_runner.data.dataset import Dataset
-from cxai_runner.evaluation.intervals import bootstrap, percentile
+from cxai_runner.evaluation.intervals import Floats, bootstrap, percentile
 from cxai_runner.evaluation.metrics import MeanOf, calibration_table, codes_of
 from cxai_runner.evaluation.results import Content, Figure, Finding, Interval, Metric, Table
 from cxai_runner.evaluation.wording import number, with_interval
@@ -221,7 +221,7 @@ def distribution(law: Forecast, training: EmpiricalCounts, scores: pd.DataFrame,
     )
 
 
-def _closed(below: np.ndarray) -> np.ndarray:
+def _closed(below: Floats) -> Floats:
     """Probabilities of 1, 2, … and of all beyond."""
     return np.append(below, max(0.0, 1.0 - below.sum()))
 
