@@ -103,7 +103,8 @@ class Answers:
                 rows, price = int(mine.sum()), float(self.paid[mine].mean())
                 parts.append(found.assign(purchases=label, promotion=state, rows=rows, mean_price=price))
         table = pd.concat(parts, ignore_index=True)
-        return table[["purchases", "promotion", "rows", "mean_price", *parts[0].columns[:6]]]
+        first = ["purchases", "promotion", "rows", "mean_price", "elasticity", "low", "high"]
+        return table[[*first, "units", "units_low", "units_high"]]
 
     def parts(self) -> Iterator[tuple[str, NDArray[np.bool_]]]:
         """All purchases, and those of each group, the largest first, by name."""

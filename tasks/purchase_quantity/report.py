@@ -33,7 +33,7 @@ from tasks.purchase_quantity.price import sentence
 if TYPE_CHECKING:
     from tasks.purchase_quantity.task import Fitted
 
-MOST = 12
+MOST = 9
 """The largest count that a picture of the distribution shows by itself."""
 TAIL = 0.01
 COVARIANCE = {"clustered": "clustered by customer", "classical": "classical", "robust": "robust"}

@@ -102,13 +102,13 @@ class PoissonQuantity(QuantityModel):
             found = maximise(design, by_row, start, self.max_iter)
         self.n_iter_ = found.steps
         if found.endless is not None:
-            raise self._without_maximum(found.endless, names)
+            raise self._without_maximum(design, found.endless, names)
         if not found.converged:
             message = f"no maximum of the likelihood after {self.max_iter} steps; raise max_iter"
             warnings.warn(message, ConvergenceWarning, stacklevel=5)
         return found
 
-    def _without_maximum(self, endless: Floats, names: tuple[str, ...]) -> QuantityError:
+    def _without_maximum(self, design: Floats, endless: Floats, names: tuple[str, ...]) -> QuantityError:
         size = np.abs(endless)
         labels = ("intercept", *names, DISPERSION)[: len(size)]
         guilty = tuple(name for name, part in zip(labels, size, strict=True) if part > PART * size.max())
@@ -119,8 +119,10 @@ class PoissonQuantity(QuantityModel):
                 guilty,
             )
         terms = tuple(name for name in guilty if name != "intercept") or guilty
+        moved = np.abs(design @ endless[: design.shape[1]])
+        rows = int((moved > PART * moved.max()).sum())
         return QuantityError(
-            f"some rows are told without error by {', '.join(terms)}: all their quantities are "
+            f"{rows:,} rows are told without error by {', '.join(terms)}: all their quantities are "
             f"{1 if self.truncated else 0}, so the likelihood has no maximum",
             "leave the term out, or merge rare values",
             terms,

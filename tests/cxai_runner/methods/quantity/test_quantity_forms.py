@@ -248,7 +248,9 @@ def test_a_segment_that_always_buys_one_unit_is_named(sample, form):
     X, y, _ = sample
     rare = np.zeros(len(y))
     rare[np.flatnonzero(y == 1)[:10]] = 1
-    with pytest.raises(QuantityError, match="told without error by rare: all their quantities are 1") as caught:
+    with pytest.raises(
+        QuantityError, match=r"^10 rows are told without error by rare: all their quantities are 1"
+    ) as caught:
         FORMS[form]().fit(X.assign(rare=rare), y)
     assert caught.value.columns == ("rare",)
     assert caught.value.remedy == "leave the term out, or merge rare values"

@@ -137,23 +137,30 @@ def test_rows_that_agree_are_counted_and_many_are_drawn(bought):
 
 
 def test_trees_get_an_arc_elasticity_from_refits():
-    """Boosted trees with a Poisson loss find the simulation's elasticity, with an interval from refits."""
+    """Boosted trees with a Poisson loss: the arc between prices a tenth lower and higher, near the simulation's own."""
     frame, quantity = purchases(np.random.default_rng(5), 4000)
 
     def trees():
-        boosted = HistGradientBoostingRegressor(loss="poisson", max_iter=30, max_leaf_nodes=8, random_state=0)
+        boosted = HistGradientBoostingRegressor(loss="poisson", max_iter=60, max_leaf_nodes=8, random_state=0)
         return make_pipeline(ChosenTerms(TERMS), boosted)
 
     rng = np.random.default_rng(0)
     with threadpool_limits(1):
         draws = [rng.integers(len(frame), size=len(frame)) for _ in range(4)]
         refits = [trees().fit(frame.iloc[i], quantity[i]) for i in draws]
-        response = asked(trees().fit(frame, quantity), refits=refits)
-        found = response.at_observed(frame).frame().iloc[0]
-        curve = response.over(frame, [1.2, 2.8])
+        model = trees().fit(frame, quantity)
+        response = asked(model, refits=refits)
+        found, curve = response.at_observed(frame), response.over(frame, [1.2, 2.8])
+
+        def arc(one):
+            low, high = (one.predict(moved(frame, paid(frame) * share)).mean() for share in (0.9, 1.1))
+            return np.log(high / low) / np.log(1.1 / 0.9)
+
+        assert found.elasticity[0] == pytest.approx(arc(model), rel=1e-10)
+        assert found.elasticity_error[0] == pytest.approx(np.std([arc(one) for one in refits], ddof=1), rel=1e-10)
+    assert found.quantile == pytest.approx(3.182, abs=1e-3)  # Student's, 3 degrees of freedom
     truth = asked(fitted("truncated_negative_binomial", (frame, quantity))).at_observed(frame).elasticity[0]
-    assert found["low"] < truth < found["high"]
-    assert found["high"] - found["low"] < 1.0
+    assert abs(found.elasticity[0] - truth) < 0.25
     assert response.uncertainty == "4 refits on resampled customers"
     assert curve.units[0] > curve.units[1]
 
