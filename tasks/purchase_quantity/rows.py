@@ -15,7 +15,8 @@ from cxai_runner.methods.quantity.terms import BRAND, MISSING, levels, of_chosen
 def unusable(data: Dataset) -> Iterator[Problem]:
     """Yield why the rows are no purchases of whole units of a brand with a price."""
     yield from _quantities(data.frame)
-    yield from _brands(data.frame)
+    # Where nothing was bought there is no brand to ask for.
+    yield from _brands(data.frame[pd.to_numeric(data.frame["quantity"], errors="coerce") > 0])
 
 
 def unanswerable(data: Dataset) -> Iterator[Problem]:

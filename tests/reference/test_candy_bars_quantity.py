@@ -76,7 +76,7 @@ def test_the_courses_elasticity_of_quantity(fit, purchases, price, promotion):
 )
 @pytest.mark.parametrize("cluster", [False, True])
 def test_agrees_with_statsmodels(fit, purchases, model, cluster):
-    """Every form's coefficients and dispersion to 1e-6, and so its standard errors, classical and clustered by customer.
+    """Every form's coefficients, dispersion and standard errors, classical and clustered by customer, to 1e-6.
 
     statsmodels takes the Hessian of the truncated forms by numerical differences, which leaves theirs five digits.
     """

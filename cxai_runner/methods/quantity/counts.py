@@ -24,10 +24,10 @@ PART = 0.1
 
 
 class PoissonQuantity(QuantityModel):
-    """Poisson regression with a log link: log μ = a + x·b [1]_.
+    """Poisson regression with a log link: log μ = a + x·b.
 
-    Newton's method with the analytic gradient and Hessian. Coefficients and expected units are consistent whenever the
-    mean is right, whatever the counts' variance; then only robust or clustered standard errors are.
+    Newton's method with the analytic gradient and Hessian [1]_. Coefficients and expected units are consistent
+    whenever the mean is right, whatever the counts' variance; then only robust or clustered standard errors are.
 
     Parameters
     ----------

@@ -22,7 +22,7 @@ from scipy import special, stats
 from sklearn.pipeline import Pipeline
 
 from .model import QuantityModel
-from .terms import of_chosen, with_chosen
+from .terms import BRAND, levels, of_chosen, with_chosen
 
 Floats = NDArray[np.float64]
 
@@ -95,18 +95,21 @@ class PriceResponse:
         One point.
         """
         rows = X if promotion is None else with_chosen(X, PROMOTION, promotion)
-        price = of_chosen(rows, PRICE)[np.newaxis]
-        weight = np.ones(len(rows))
+        paid = of_chosen(rows, PRICE)
+        kept, weight = self._distinct(rows, paid)
+        few, price = rows.iloc[kept], paid[kept][np.newaxis]
         if self.smooth:
-            return self._delta(rows, price, weight)
-        return self._arcs(rows, price * (1 - ARC), price, price * (1 + ARC), weight)
+            return self._delta(few, price, weight)
+        return self._arcs(few, price * (1 - ARC), price, price * (1 + ARC), weight)
 
     def over(self, X: pd.DataFrame, grid: ArrayLike, promotion: float | None = None) -> Response:
         """Return the response of the rows of ``X`` with the price of the chosen brand at each point of ``grid``."""
         points = np.asarray(grid, dtype=np.float64)
         rows = X if promotion is None else with_chosen(X, PROMOTION, promotion)
         paid = of_chosen(rows, PRICE)
-        kept, weight = self._distinct(rows, float(paid.mean()))
+        kept, weight = self._distinct(rows, np.full(len(rows), paid.mean()))
+        if len(kept) > self.max_rows:
+            kept, weight = np.sort(self.rng.choice(len(rows), self.max_rows, replace=False)), np.ones(self.max_rows)
         few = rows.iloc[kept]
         price = np.repeat(points[:, np.newaxis], len(few), axis=1)
         if self.smooth:
@@ -116,12 +119,14 @@ class PriceResponse:
         low, high = np.maximum(price - reach, paid.min()), np.minimum(price + reach, paid.max())
         return self._arcs(few, low, price, high, weight)
 
-    def _distinct(self, rows: pd.DataFrame, price: float) -> tuple[NDArray[np.intp], Floats]:
-        """Positions of the rows that differ apart from price, and how many each stands for."""
-        seen = np.hstack([self._terms(rows, np.full((1, len(rows)), p))[0] for p in (price, price * 1.1)])
+    def _distinct(self, rows: pd.DataFrame, price: Floats) -> tuple[NDArray[np.intp], Floats]:
+        """Positions of the rows that differ at these prices, and how many each stands for.
+
+        Rows of one brand and price that the regressor sees alike are alike at any other price too.
+        """
+        brand = pd.factorize(levels(rows[BRAND]))[0]
+        seen = np.column_stack([self._terms(rows, price[np.newaxis])[0], price, brand])
         _, first, times = np.unique(seen, axis=0, return_index=True, return_counts=True)
-        if len(first) > self.max_rows:
-            return np.sort(self.rng.choice(len(rows), self.max_rows, replace=False)), np.ones(self.max_rows)
         return first, times.astype(np.float64)
 
     def _stacked(self, rows: pd.DataFrame, price: Floats) -> pd.DataFrame:

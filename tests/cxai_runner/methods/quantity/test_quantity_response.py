@@ -129,7 +129,7 @@ def test_rows_that_agree_are_counted_and_many_are_drawn(bought):
     frame = bought[0]
     model = fitted("truncated_poisson", bought)
     whole = asked(model, max_rows=10**6).over(frame, [1.5, 2.5])
-    drawn = PriceResponse(model, np.random.default_rng(0), max_rows=4).over(frame, [1.5, 2.5])
+    drawn = asked(model, max_rows=4).over(frame, [1.5, 2.5])
     each = [model.predict(moved(frame, p)).mean() for p in (1.5, 2.5)]
     np.testing.assert_allclose(whole.units, each, rtol=1e-10)
     assert not np.allclose(drawn.units, each, rtol=1e-10)
