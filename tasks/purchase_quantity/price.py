@@ -160,7 +160,7 @@ def response(answers: Answers) -> Iterator[Content]:
         "line",
         "price",
         "elasticity",
-        f"Shaded is what was observed; outside it the model extrapolates.{states} Band: 95 %, {how}.{beyond}",
+        f"Shaded is what was paid for any brand; outside it the model extrapolates.{states} Band: 95 %, {how}.{beyond}",
         by=by,
         low="low",
         high="high",
