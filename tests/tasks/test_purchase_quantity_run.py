@@ -74,11 +74,10 @@ def test_the_kept_model_is_loaded_by_plain_mlflow_and_says_how_probable_a_quanti
     from cxai_runner.methods.quantity.terms import of_chosen
 
     client = MlflowClient(f"sqlite:///{home}/mlruns/mlflow.db")
-    (run,) = client.search_runs([client.get_experiment_by_name("purchase_quantity").experiment_id])
-    (model,) = client.search_logged_models([run.info.experiment_id])
+    (model,) = client.search_logged_models([client.get_experiment_by_name("purchase_quantity").experiment_id])
     loaded = mlflow.pyfunc.load_model(str(model.artifact_location))
     rows = occasions().query("bought == 1").reset_index(drop=True)
-    scores = pd.read_parquet(next(home.rglob("scores/held_out.parquet")))
+    scores = pd.read_parquet(next(home.rglob(f"{model.source_run_id}/artifacts/scores/held_out.parquet")))
     mine = rows[rows["client"].isin(scores["customer_id"])].sort_values(["client", "day"], ignore_index=True)
     law = Forecast.of(loaded.predict(mine[[str(name) for name in loaded.metadata.get_input_schema().input_names()]]))
     np.testing.assert_allclose(law.expected, scores["expected"], rtol=1e-9)
@@ -132,9 +131,9 @@ def test_every_model_of_the_configs_runs(home, cxai):
         ),
     ],
 )
-def test_bad_input_is_told_with_its_remedy(change, more, told, tmp_path, cxai):
+def test_bad_input_is_told_with_its_remedy(change, more, told, home, tmp_path, cxai):
     change(occasions()).to_csv(tmp_path / "rows.csv", index=False)
-    done = cxai("run", *overrides(tmp_path / "rows.csv", *more), cwd=tmp_path)
+    done = cxai("run", *overrides(tmp_path / "rows.csv", *more), cwd=home)
     said = " ".join((done.stdout + done.stderr).split())
     assert done.returncode == 2, said
     assert "Traceback" not in said
