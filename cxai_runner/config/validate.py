@@ -153,11 +153,12 @@ def _annotation(owner: type, constructor: Any, item: inspect.Parameter) -> Any:
 def _model_of(annotation: Any) -> Any:
     from pydantic import ConfigDict, create_model
     from pydantic.errors import PydanticUserError
+    from pydantic_core import SchemaError
 
     config = ConfigDict(arbitrary_types_allowed=True, extra="forbid", strict=True, allow_inf_nan=False)
     try:
         return create_model("Argument", __config__=config, value=(annotation, ...))
-    except PydanticUserError:
+    except (PydanticUserError, SchemaError):
         # An annotation that only the type checker understands asks nothing of a value.
         return create_model("Argument", __config__=config, value=(Any, ...))
 

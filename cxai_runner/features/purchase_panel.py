@@ -87,6 +87,8 @@ class PurchasePanel(Features):
         Of smoothed loyalty; null for plain shares.
     columns
         The inputs of a model, by name or pattern; prices and promotions where none are named.
+    purchases_only
+        Whether occasions on which nothing of the category was bought are left out, and counted.
     """
 
     makes: ClassVar[str] = "panel"
@@ -101,6 +103,7 @@ class PurchasePanel(Features):
     put_back: Sequence[str] | None = None
     loyalty_carry_over: Annotated[float, Ge(0), Lt(1)] | None = None
     columns: Sequence[str] | None = None
+    purchases_only: bool = False
 
     def needs(self) -> Needs:
         """Transactions and products; promotions, and stores for their groups, where there are such."""
@@ -134,8 +137,10 @@ class PurchasePanel(Features):
         yield from panel_problems.category(self, tables)
 
     def rows(self, tables: Tables) -> IbisTable:
-        """Household-weeks with a basket, or baskets."""
+        """Household-weeks with a basket, or baskets; those with a line of the category, if only they are wanted."""
         lines = self._lines(tables)
+        if self.purchases_only:
+            lines = lines.semi_join(self._products(tables), "product_id")
         return lines.select(*occasions.keys(lines, self.occasion)).distinct().select("customer_id", "time")
 
     def learn(self, tables: Tables, train: Part) -> Mapping[str, Any]:
@@ -197,6 +202,9 @@ class PurchasePanel(Features):
         frame["incidence"] = frame["brand"].notna().astype("int64")
         frame["brand"] = frame["brand"].fillna(alternatives.NONE)
         frame[list(_SUMS)] = frame[list(_SUMS)].fillna(0.0).astype(float)
+        if self.purchases_only:
+            every, frame = len(frame), frame[frame["incidence"] == 1]
+            dropped = (*dropped, Dropped(self.makes, "nothing of the category was bought", every - len(frame), every))
         frame = frame.merge(met, how="left", on=list(market.KEYS))
         loyalty = [f"loyalty_{name}" for name in learned["present"]]
         known = [*history.LAST, *(name for name in met.columns if name not in market.KEYS), *loyalty]

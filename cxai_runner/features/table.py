@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from cxai_runner.config.problems import Problem, did_you_mean
 from cxai_runner.data import engines
-from cxai_runner.data.answers import row
+from cxai_runner.data.answers import row, value
 from cxai_runner.data.dataset import Dataset, Dropped, Roles
 from cxai_runner.data.tables.needs import Needs
 from cxai_runner.data.tables.standard import STANDARD
@@ -28,6 +28,8 @@ _FEW = 0.05
 """The share of odd values up to which a column of text is one of numbers that somebody has to mend."""
 
 _TIMES = ("time", "occasion", "timestamp")
+_BOUGHT = ("incidence", "quantity")
+
 _PANEL_INPUTS = ("price_*", "promotion_*")
 
 
@@ -50,6 +52,9 @@ class Table(Features):
     missing
         What becomes of a row in which an input is missing: it is left out and counted, or kept for a model that
         can use it.
+    purchases_only
+        Whether the occasions of a panel on which nothing was bought are left out and counted. Bought is what
+        ``incidence`` says or, where there is no such column, a ``quantity`` above 0.
     """
 
     makes: ClassVar[str] = "customers"
@@ -58,6 +63,7 @@ class Table(Features):
     columns: Sequence[str] | None = None
     exclude: Sequence[str] = ()
     missing: Literal["drop", "keep"] = "drop"
+    purchases_only: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "makes", self.table)
@@ -75,6 +81,8 @@ class Table(Features):
         """Yield names and patterns that meet no column, and whether no input is left."""
         have = tables.columns(self.table)
         found = False
+        if self.purchases_only:
+            yield from self._unclear_purchases(tables)
         for key in ("columns", "exclude"):
             for want in getattr(self, key) or ():
                 if not fnmatch.filter(have, want):
@@ -117,6 +125,20 @@ class Table(Features):
                 remedy = f"{null}, or features.exclude=[{column}]"
                 yield Problem("columns", f"{message}, such as `{like}`", remedy=remedy)
 
+    def _unclear_purchases(self, tables: Tables) -> Iterator[Problem]:
+        """Yield why a purchase cannot be told from an occasion without one."""
+        have = set(tables.columns(self.table))
+        if not have & set(_BOUGHT):
+            told = f"{self.table} does not say whether anything was bought"
+            yield Problem("purchases_only", told, True, "map its column incidence or quantity, or set it to false")
+        if set(_BOUGHT) <= have:
+            panel = tables[self.table]
+            bought, units = panel["incidence"] == 1, panel["quantity"] > 0
+            rows = value(panel.filter(bought != units).count())
+            if rows:
+                told = f"incidence and quantity of {self.table} contradict each other on {rows:,} rows"
+                yield Problem("purchases_only", told, True, "mend the rows, or map only the column that is right")
+
     def rows(self, tables: Tables) -> IbisTable:
         """The customers, and the occasions of a table that has such."""
         rows = self._complete(tables)
@@ -126,15 +148,18 @@ class Table(Features):
     def build(self, tables: Tables, part: Part, learned: Mapping[str, Any]) -> Dataset:
         """Build one part."""
         inputs, time = self._inputs(tables), self._time(tables)
-        every = part.select(tables[self.table], time)
+        every = part.select(self._wanted(tables), time)
         frame = part.select(self._complete(tables), time).execute()
         dropped = self._incomplete(every, inputs) if self.missing == "drop" else ()
+        if self.purchases_only:
+            dropped = (*self._without_purchase(part.select(tables[self.table], time), every), *dropped)
         frame = ordered(frame, ["customer_id"] if time is None else ["customer_id", time])
         return Dataset(self.table, frame, self._roles(tables, list(frame.columns)), dropped)
 
     def for_new_rows(self, inputs: Sequence[str], as_of: datetime | None) -> Features:
         """Take just the columns that the model takes, and every row."""
-        return replace(self, columns=[glob.escape(name) for name in inputs], exclude=(), missing="keep")
+        wanted = [glob.escape(name) for name in inputs]
+        return replace(self, columns=wanted, exclude=(), missing="keep", purchases_only=False)
 
     def wants_all(self) -> bool:
         """Whether rows that lack an input were left out of training."""
@@ -180,9 +205,21 @@ class Table(Features):
 
     def _complete(self, tables: Tables) -> IbisTable:
         """The rows that have a value in every input, unless those that have not are kept."""
-        table = tables[self.table]
+        table = self._wanted(tables)
         inputs = self._inputs(tables)
         return table.drop_null(list(inputs), how="any") if self.missing == "drop" and inputs else table
+
+    def _wanted(self, tables: Tables) -> IbisTable:
+        """The rows, those of a purchase alone if only they are wanted."""
+        table = tables[self.table]
+        if not self.purchases_only:
+            return table
+        return table.filter(table["incidence"] == 1 if "incidence" in table.columns else table["quantity"] > 0)
+
+    def _without_purchase(self, rows: IbisTable, kept: IbisTable) -> tuple[Dropped, ...]:
+        every = value(rows.count())
+        left = every - value(kept.count())
+        return (Dropped(self.table, "nothing was bought", left, every),) if left else ()
 
     def _incomplete(self, rows: IbisTable, inputs: Sequence[str]) -> tuple[Dropped, ...]:
         """Rows without a value, counted under the first input that has none."""

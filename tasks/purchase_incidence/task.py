@@ -19,10 +19,10 @@ from cxai_runner.data.tables.needs import Needs
 from cxai_runner.evaluation.intervals import Statistic
 from cxai_runner.evaluation.metrics import classification_metrics, classification_statistics
 from cxai_runner.evaluation.results import Content, Metric
+from cxai_runner.features.missing import refuse_missing
 from cxai_runner.methods.terms import EACH, MEANS, PanelTerms, columns_of
 from cxai_runner.task import Context, Evidence, Minimise, Primary, SavedModel, Task
 from tasks.purchase_incidence import report
-from tasks.purchase_incidence.missing import refuse_missing
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,10 +22,12 @@ OTHERS = ("csv", "duckdb", "sqlite", "postgresql", "spark")
 TASKS = {
     "segmentation": ["model.n_clusters=3", "task.resamples=3"],
     "purchase_incidence": ["features.brands=3", "evaluation.resamples=100"],
+    "purchase_quantity": ["features.brands=3", "evaluation.resamples=100", "task.points=5"],
 }
 READ = {
     "segmentation": {"transactions", "products", "customers"},
     "purchase_incidence": {"transactions", "products", "promotions"},
+    "purchase_quantity": {"transactions", "products", "promotions"},
 }
 TABLES: Mapping[str, Mapping[str, Any]] = {
     "transactions": {

@@ -30,6 +30,37 @@ def make_panel(customers: int = 60, occasions: int = 25, price: float = -1.5, se
     return Dataset("panel", frame, Roles(time="occasion", inputs=inputs, alternatives=tuple("abc")))
 
 
+def make_purchases(
+    customers: int = 60, occasions: int = 12, price: float = -0.5, alpha: float = 0.2, seed: int = 0
+) -> Dataset:
+    """Purchases of three brands whose units are a zero-truncated negative binomial of price and promotion."""
+    rng = np.random.default_rng(seed)
+    n = customers * occasions
+    prices = rng.uniform([1, 1.5, 2], [2, 2.5, 3], size=(n, 3)).round(2)
+    promotions = rng.integers(0, 2, size=(n, 3))
+    chosen = rng.integers(0, 3, n)
+    own = np.repeat(rng.normal(0, 0.2, customers), occasions)
+    linear = 1.8 + price * prices[np.arange(n), chosen] + 0.3 * promotions[np.arange(n), chosen] + own
+    quantity = np.zeros(n, dtype=int)
+    while (nothing := quantity == 0).any():
+        quantity[nothing] = rng.negative_binomial(1 / alpha, 1 / (1 + alpha * np.exp(linear[nothing])))
+    frame = pd.DataFrame(
+        {
+            "customer_id": np.repeat(np.arange(customers) + 1000, occasions),
+            "occasion": np.tile(np.arange(occasions), customers),
+            "brand": np.array(["a", "b", "c"])[chosen],
+            "quantity": quantity,
+        }
+    )
+    for j, name in enumerate("abc"):
+        frame[f"price_{name}"], frame[f"promotion_{name}"] = prices[:, j], promotions[:, j]
+    inputs = tuple(name for name in frame if name.startswith(("price_", "promotion_")))
+    frame["segment"] = np.repeat(rng.choice(["new", "old"], customers), occasions)
+    return Dataset(
+        "panel", frame, Roles(time="occasion", inputs=inputs, describe=("segment",), alternatives=tuple("abc"))
+    )
+
+
 def make_customers(number: int = 150, apart: float = 4.0, seed: int = 0) -> Dataset:
     """Customers in three groups, ``apart`` standard deviations from each other; none where it is 0."""
     rng = np.random.default_rng(seed)
@@ -47,6 +78,11 @@ def make_customers(number: int = 150, apart: float = 4.0, seed: int = 0) -> Data
 @pytest.fixture(scope="session")
 def panel() -> Dataset:
     return make_panel()
+
+
+@pytest.fixture(scope="session")
+def purchases() -> Dataset:
+    return make_purchases()
 
 
 @pytest.fixture(scope="session")

@@ -1,25 +1,35 @@
-"""Both tasks keep what every task promises, with each kind of model they are configured with."""
+"""All tasks keep what every task promises, with each kind of model they are configured with."""
 
 from __future__ import annotations
 
 import pytest
 from sklearn.cluster import KMeans
-from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+)
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from xgboost import XGBClassifier
 
 from cxai_runner.methods.logit import BinomialLogit
+from cxai_runner.methods.quantity import (
+    LogLinearQuantity,
+    TruncatedNegativeBinomialQuantity,
+)
 from cxai_runner.methods.segments import KMeansSegments
 from cxai_runner.task import Evidence, check_task
 from cxai_runner.task_checks import task_checks
 from tasks.purchase_incidence import PurchaseIncidence
+from tasks.purchase_quantity import PurchaseQuantity
 from tasks.segmentation import Segmentation
 
-from .conftest import make_customers, make_panel
+from .conftest import make_customers, make_panel, make_purchases
 
 INCIDENCE = PurchaseIncidence(points=7, refits=3)
+QUANTITY = PurchaseQuantity(points=7, refits=2, by=["segment"])
 SEGMENTS = Segmentation(resamples=3)
 
 
@@ -36,6 +46,12 @@ def promises(*cases):
     promises(
         ("logit", INCIDENCE, make_pipeline(StandardScaler(), BinomialLogit()), make_panel()),
         ("xgboost", INCIDENCE, XGBClassifier(n_estimators=10, max_depth=2, n_jobs=1, random_state=1), make_panel()),
+        (
+            "truncated_negative_binomial",
+            QUANTITY,
+            make_pipeline(StandardScaler(), TruncatedNegativeBinomialQuantity()),
+            make_purchases(),
+        ),
         (
             "kmeans",
             SEGMENTS,
@@ -59,6 +75,18 @@ def test_promise(check):
 )
 def test_any_classifier_conforms(model, panel):
     assert check_task(INCIDENCE, model, panel) >= 40
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        LogLinearQuantity(),
+        HistGradientBoostingRegressor(loss="poisson", max_iter=5, random_state=0),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+def test_other_models_of_quantity_conform(model, purchases):
+    assert check_task(QUANTITY, model, purchases) >= 40
 
 
 def test_any_clusterer_that_predicts_conforms(customers):

@@ -82,6 +82,7 @@ def test_list_tasks_shows_the_question_of_each() -> None:
         [sys.executable, "-m", "cxai_runner.cli", "list", "tasks"], capture_output=True, text=True, check=True
     )
     assert "purchase_incidence  Will a customer buy" in done.stdout
+    assert "purchase_quantity   How much does a customer buy once they buy" in done.stdout
     assert "segmentation" in done.stdout
 
 

@@ -94,6 +94,13 @@ def test_annotations_for_the_type_checker_alone_ask_for_nothing() -> None:
     assert told(Ours, category="A", other={"a": 1}) == {}
 
 
+def test_a_protocol_that_no_value_can_be_held_against_asks_for_nothing() -> None:
+    """XGBoost's objective is a name, or a function of a protocol that cannot be asked about an instance."""
+    from xgboost import XGBRegressor
+
+    assert arguments(XGBRegressor, {"objective": "count:poisson"}, "model") == ({"objective": "count:poisson"}, [])
+
+
 def test_holes_are_neither_missing_nor_wrong() -> None:
     values, problems = arguments(Ours, {"category": HOLE, "tables": {"t": {"path": HOLE}}}, "c")
     assert problems == []

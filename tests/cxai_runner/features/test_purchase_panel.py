@@ -201,6 +201,28 @@ def test_what_was_bought_of_other_brands_is_counted_where_it_is_dropped() -> Non
     assert data.dropped == (Dropped("transactions", "brand is none of the alternatives", 1, 5),)
 
 
+@pytest.mark.parametrize(("rest", "kept"), [("pool", [0, 1, 4, 5]), ("drop", [0, 1, 4])])
+def test_occasions_without_a_purchase_can_be_left_out_and_are_counted(rest: str, kept: list[int]) -> None:
+    """What is left has the prices and the past that it has among all occasions."""
+    source = tables()
+    features = PurchasePanel(category="SODA", brands=2, rest=rest, purchases_only=True)  # type: ignore[arg-type]
+    data = features.build(source, TRAIN, features.learn(source, TRAIN))
+    every = built(source, rest=rest)
+    pd.testing.assert_frame_equal(data.frame, every.iloc[kept].reset_index(drop=True))
+    assert data.dropped[-1] == Dropped("panel", "nothing of the category was bought", 6 - len(kept), 6)
+
+
+def test_the_split_divides_the_occasions_on_which_the_category_was_bought() -> None:
+    """Those of bread alone are not among its rows, so that a share by time is one of purchases."""
+    rows = PurchasePanel(category="SODA", brands=2, purchases_only=True).rows(tables()).execute()
+    assert sorted(rows.itertuples(index=False, name=None)) == [
+        ("c1", WEEKS[0]),
+        ("c1", WEEKS[1]),
+        ("c2", WEEKS[1]),
+        ("c2", WEEKS[2]),
+    ]
+
+
 def test_a_brand_is_any_attribute_of_products() -> None:
     source = Tables.of(transactions=ROWS, products=PRODUCTS.drop(columns="brand").assign(size=[12, 24, 12, 24, 1]))
     frame = built(source, brand_by="size")

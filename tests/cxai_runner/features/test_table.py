@@ -155,3 +155,48 @@ def test_rows_that_tie_come_in_one_order() -> None:
     ]
     pd.testing.assert_frame_equal(frames[0], frames[1])
     pd.testing.assert_frame_equal(frames[0], frames[2])
+
+
+BOUGHT = PANEL.assign(quantity=[2, 0, 5])
+
+
+def test_occasions_without_a_purchase_can_be_left_out_and_are_counted() -> None:
+    """By incidence where the panel has it, else by quantity; before the split is planned."""
+    for panel in (PANEL, BOUGHT, BOUGHT.drop(columns="incidence")):
+        source = Tables.of(panel=panel)
+        features = Table(table="panel", purchases_only=True)
+        assert not list(features.problems(source))
+        assert features.rows(source).count().execute() == 2
+        data = features.build(source, TRAIN, {})
+        assert data.frame[["customer_id", "occasion"]].to_numpy().tolist() == [[1, 1], [2, 1]]
+        assert data.dropped == (Dropped("panel", "nothing was bought", 1, 3),)
+
+
+def test_a_gap_is_counted_among_the_purchases() -> None:
+    source = Tables.of(panel=BOUGHT.assign(price_a=[1.0, None, None]))
+    data = Table(table="panel", purchases_only=True).build(source, TRAIN, {})
+    assert data.frame["customer_id"].tolist() == [2]
+    assert data.dropped == (
+        Dropped("panel", "nothing was bought", 1, 3),
+        Dropped("panel", "no value of price_a", 1, 2),
+    )
+
+
+@pytest.mark.parametrize(
+    ("panel", "message", "remedy"),
+    [
+        (
+            PANEL.drop(columns="incidence"),
+            "panel does not say whether anything was bought",
+            "map its column incidence or quantity, or set it to false",
+        ),
+        (
+            BOUGHT.assign(quantity=[2, 1, 0]),
+            "incidence and quantity of panel contradict each other on 2 rows",
+            "mend the rows, or map only the column that is right",
+        ),
+    ],
+)
+def test_purchases_that_cannot_be_told_are(panel: pd.DataFrame, message: str, remedy: str) -> None:
+    (problem,) = Table(table="panel", purchases_only=True).problems(Tables.of(panel=panel))
+    assert (problem.key, problem.message, problem.remedy) == ("purchases_only", message, remedy)
