@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -88,7 +89,7 @@ class PurchaseIncidence(Task):
         for term in () if isinstance(self.terms, str) else self.terms:
             if term == "incidence":
                 yield Problem("terms", "what is predicted cannot be a term of the model", term, "leave it out")
-            elif not columns_of(term, columns):
+            elif not columns_of(term, columns) and not any(fnmatchcase(term, pattern) for pattern in columns):
                 yield Problem("terms", "the panel has no column for this term", term, did_you_mean(term, known))
 
     def inspect(self, data: Dataset) -> Iterator[Problem]:

@@ -223,7 +223,7 @@ class PurchaseQuantity(Task):
             return tuple(self.terms)
         promoted = ("promotion",) if behind("promotion", self._allowed(data)) else ()
         # What other models say of the customer, where rows are fed with it.
-        return ("price", *promoted, *getattr(data.roles, "fed", ()))
+        return ("price", *promoted, *data.roles.fed)
 
     def _columns(self, data: Dataset) -> list[str]:
         """The panel's columns that the model sees: the brand, every price, and those behind its terms."""

@@ -23,6 +23,7 @@ from cxai_runner.data.quality.contracts import broken, unmet
 from cxai_runner.evaluation.split_rules import AllRows, CustomerFolds, CustomerHoldout, TimeHoldout
 from cxai_runner.features.base import Features
 from cxai_runner.features.customer_profile import CustomerProfile
+from cxai_runner.features.fed import FedFeatures
 from cxai_runner.features.purchase_panel import PurchasePanel
 from cxai_runner.features.table import Table
 
@@ -93,6 +94,7 @@ CASES: Mapping[str, tuple[Mapped, Features, Any]] = {
     "panel, in time": (NUMBERED, panel(brands=2), TimeHoldout()),
     "panel, of names": (NAMED, panel(category="CAFÉ"), CustomerHoldout()),
     "panel, rest dropped": (NUMBERED, panel(brands=2, rest="drop"), CustomerHoldout()),
+    "panel, purchases": (NUMBERED, panel(purchases_only=True), CustomerHoldout()),
     "panel, baskets": (NUMBERED, panel(occasion="basket"), TimeHoldout()),
     "panel, baskets of names": (NAMED, panel(occasion="basket", loyalty_carry_over=0.8), TimeHoldout()),
     "panel, stores": (NUMBERED, panel(store_groups="store_id", store_group_lines=290), CustomerHoldout()),
@@ -115,6 +117,7 @@ CASES: Mapping[str, tuple[Mapped, Features, Any]] = {
     "table": (NUMBERED, Table(), CustomerHoldout()),
     "table, of names": (NAMED, Table(columns=["age", "card"]), AllRows()),
     "table, of a panel": (PANEL, Table(table="panel"), TimeHoldout()),
+    "table, purchases": (PANEL, Table(table="panel", purchases_only=True), CustomerHoldout()),
     "table, gaps kept": (PANEL, Table(table="panel", exclude=["price_a"], missing="keep"), CustomerHoldout()),
 }
 
@@ -203,6 +206,7 @@ def test_every_builder_is_held_to_it() -> None:
     for module in pkgutil.iter_modules(cxai_runner.features.__path__, "cxai_runner.features."):
         importlib.import_module(module.name)
     known = {one for one in below(Features) if one.__module__.startswith("cxai_runner.") and not isabstract(one)}
+    known -= {FedFeatures}  # whose rows are a builder's, beside what a model says
     assert {type(features) for _, features, _ in CASES.values()} == known
     names = {f"{one.__module__}.{one.__name__}" for one in known}
     assert {target(entry.name) for entry in catalogue("features")} == names
@@ -212,7 +216,7 @@ def test_every_option_of_every_builder_is_tried() -> None:
     tried = [features for _, features, _ in CASES.values()]
     for builder in {type(features) for features in tried}:
         hints = get_type_hints(builder, localns={"TransformerMixin": object})
-        for option in (one for one in fields(builder) if one.name != "transformers"):
+        for option in (one for one in fields(builder) if one.name not in ("transformers", "models")):
             values = [getattr(one, option.name) for one in tried if type(one) is builder]
             kind = hints[option.name]
             if get_origin(kind) is Literal:

@@ -186,7 +186,7 @@ def test_the_bad_end_of_the_difference_has_to_lie_within_the_margin(
 ) -> None:
     from cxai_runner.evaluation.comparison import Comparison
 
-    found = Comparison("log_loss", "log loss", better, Interval(*gap), 0.005, 0.3, 476, "")
+    found = Comparison("log_loss", "log loss", better, Interval(*gap), 0.005, 0.3, 475, 476, "")
     monkeypatch.setattr(champions, "_compared", lambda *arguments, **more: (found, 6112))
     gate = champions.against(said(), Version("m", "4", "x"), Gates(**keys), Rows)
     assert gate.passed is passed
@@ -197,7 +197,7 @@ def test_the_bad_end_of_the_difference_has_to_lie_within_the_margin(
 def test_a_refusal_reads_as_it_is_meant(monkeypatch: pytest.MonkeyPatch) -> None:
     from cxai_runner.evaluation.comparison import Comparison
 
-    found = Comparison("log_loss", "log loss", "lower", Interval(0.013, 0.004, 0.022), 0.0046, 0.004, 476, "")
+    found = Comparison("log_loss", "log loss", "lower", Interval(0.013, 0.004, 0.022), 0.0046, 0.004, 475, 476, "")
     monkeypatch.setattr(champions, "_compared", lambda *arguments, **more: (found, 6112))
     words = champions.against(said(), Version("m", "4", "x"), Gates(margin=0.005), Rows).words
     assert words.startswith("log loss +0.0130 [+0.0040, +0.0220] against v4")
