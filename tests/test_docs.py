@@ -21,6 +21,8 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^)#:\s]+)(#[^)\s]*)?\)")
 # Commands that set up, serve, or never end; their words are checked elsewhere.
+STORY = "From runs to a model in charge"
+"""The section of the README whose commands are slow tests: a dozen runs."""
 NOT_RUN = ("make ", "pip ", "git ", "python -m venv", "cxai ui", "mlflow ", "eval ")
 
 
@@ -31,6 +33,7 @@ class Shown:
     page: str
     command: str
     lines: tuple[str, ...]
+    slow: bool = False
 
     def __str__(self) -> str:
         return f"{self.page}: {self.command}"
@@ -38,12 +41,15 @@ class Shown:
 
 def shown() -> Iterator[Shown]:
     for page in PAGES:
-        for block in BLOCK.findall(page.read_text(encoding="utf-8")):
+        text = page.read_text(encoding="utf-8")
+        for found in BLOCK.finditer(text):
+            block, before = found[1], text[: found.start()]
+            slow = page.parent != ROOT or before.rpartition("\n## ")[2].startswith(STORY)
             command, lines = "", []
             for line in [*block.replace("\\\n", " ").splitlines(), "$ "]:
                 if line.startswith("$ "):
                     if command and not command.startswith(NOT_RUN):
-                        yield Shown(page.relative_to(ROOT).as_posix(), command, tuple(lines))
+                        yield Shown(page.relative_to(ROOT).as_posix(), command, tuple(lines), slow)
                     command, lines = line[2:].strip(), []
                 else:
                     lines.append(line)
@@ -55,6 +61,7 @@ class Python:
 
     page: str
     text: str
+    slow: bool = True
 
     def __str__(self) -> str:
         return f"{self.page}: python"
@@ -105,11 +112,11 @@ def with_data(environment: dict[str, str], text: str, request: pytest.FixtureReq
 
 
 def marked() -> Iterator[object]:
-    """Page by page, commands then Python; the README's are fast tests, those of the pages that fit more are slow."""
+    """Page by page, commands then Python; the README's are fast tests, but for its story; the others are slow."""
     examples: list[Shown | Python] = [*shown(), *python()]
     pages = [page.relative_to(ROOT).as_posix() for page in PAGES]
     for example in sorted(examples, key=lambda one: pages.index(one.page)):
-        marks = [] if example.page == "README.md" else pytest.mark.slow
+        marks = pytest.mark.slow if example.slow else []
         yield pytest.param(example, marks=marks, id=str(example))
 
 

@@ -45,7 +45,7 @@ def headline(compared: Compared) -> str:
     counts = Counter(one.verdict for one in found)
     parts = [
         f"better than {counts['worse']} of {len(found)} others by more than noise" if counts["worse"] else "",
-        f"not to be told from {counts['cannot tell']}" if counts["cannot tell"] else "",
+        f"not to be told from {counts['cannot tell']} other{'s' * (counts['cannot tell'] > 1)}" if counts["cannot tell"] else "",
         f"not comparable with {counts['not comparable']}" if counts["not comparable"] else "",
     ]
     said = ", ".join(part for part in parts if part)
