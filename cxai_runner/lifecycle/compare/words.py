@@ -43,9 +43,10 @@ def headline(compared: Compared) -> str:
     if compared.against is None or compared.rows[compared.against].rank != 1:
         return f"{told}."
     counts = Counter(one.verdict for one in found)
+    alike = counts["cannot tell"]
     parts = [
         f"better than {counts['worse']} of {len(found)} others by more than noise" if counts["worse"] else "",
-        f"not to be told from {counts['cannot tell']} other{'s' * (counts['cannot tell'] > 1)}" if counts["cannot tell"] else "",
+        f"not to be told from {alike} other{'s' * (alike > 1)}" if alike else "",
         f"not comparable with {counts['not comparable']}" if counts["not comparable"] else "",
     ]
     said = ", ".join(part for part in parts if part)
