@@ -107,7 +107,7 @@ def _feed(store: Store, column: str, uri: str, key: str) -> Feed:
         raise UserError([Problem(key, told, uri, "name a model of customers, such as a segmentation")])
     fed = Fed(column, str(found), found.uri, found.run_id, found.model_id)
     identity = json.dumps([found.run_id, found.model_id or found.place])
-    return Feed(column, str(found), identity, features, learned, _Published(store, fed))
+    return Feed(column, str(found), found.uri, identity, features, learned, _Published(store, fed))
 
 
 def _maker(store: Store, found: Named, key: str) -> tuple[Features, Mapping[str, Any]]:

@@ -104,15 +104,20 @@ def exit_code(arguments: list[str] | None = None) -> int:
     except Exception as error:  # the last resort: a fault of ours, told in a line unless somebody wants to mend it
         if "CXAI_DEBUG" in os.environ:
             raise
-        return output.tell_failure(_in_words(error), 1, as_json=as_json)
+        return output.tell_failure(*_in_words(error), as_json=as_json)
     return result if isinstance(result, int) else 0
 
 
-def _in_words(error: Exception) -> str:
+def _in_words(error: Exception) -> tuple[str, int]:
+    """What to say of an error that nobody expected, and the exit code."""
+    from cxai_runner.tracking.signals import was_interrupted
+
+    if was_interrupted(error):
+        return "interrupted", 130
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         where = error.filename or os.getcwd()  # noqa: PTH109 - pathlib is not needed for the help
-        return f"no space is left on the disk of {where}; make room, then type the same command again"
-    return f"cxai failed: {type(error).__name__}: {error} (CXAI_DEBUG=1 shows where)"
+        return f"no space is left on the disk of {where}; make room, then type the same command again", 1
+    return f"cxai failed: {type(error).__name__}: {error} (CXAI_DEBUG=1 shows where)", 1
 
 
 def _caught() -> None:

@@ -64,6 +64,8 @@ def command(
     from cxai_runner.tracking.store import Store
 
     store = Store.open(uri, Path.cwd(), create=False)
+    if drift_to is not None:
+        _refuse_target(drift_to, to, overwrite=overwrite)
     try:
         with terminated_as_exception(), _bar(quiet=as_json) as tell:
             done = predict(
@@ -90,6 +92,23 @@ def command(
     else:
         click.echo(_in_words(done, drift_to))
     return 0
+
+
+def _refuse_target(drift_to: Path, to: str, *, overwrite: bool) -> None:
+    """Refuse a file of drift that cannot be written, before anything is predicted."""
+    from cxai_runner.config.problems import Problem, UserError
+
+    told, remedy = "", "name a file in a folder that is there"
+    if drift_to.absolute() == Path(to).absolute():
+        told, remedy = "is where the predictions go", "name another file"
+    elif drift_to.exists() and not drift_to.is_file():
+        told = "is no file"
+    elif drift_to.exists() and not overwrite:
+        told, remedy = "is there already", "name another file, or add --overwrite"
+    elif not drift_to.absolute().parent.is_dir():
+        told = "its folder does not exist"
+    if told:
+        raise UserError([Problem("--drift", told, str(drift_to), remedy)])
 
 
 @contextmanager

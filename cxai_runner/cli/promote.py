@@ -48,6 +48,7 @@ def command(
     refuses.
     """
     from cxai_runner.lifecycle.promotion.promote import promote
+    from cxai_runner.tracking.masking import Masker
 
     with progress(quiet=as_json) as tell:
         tell("asking the gates" if champion else "registering")
@@ -64,7 +65,7 @@ def command(
             config_dirs=config_dirs,
         )
     if as_json:
-        emit_json(decision.as_json())
+        emit_json(Masker.of({}).mask_mapping(decision.as_json()))
     else:
-        click.echo(str(decision))
+        click.echo(Masker.of({}).mask(str(decision)))
     return REFUSED if decision.verdict == "refused" else 0

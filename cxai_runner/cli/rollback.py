@@ -16,9 +16,10 @@ from cxai_runner.cli.output import emit_json
 def command(name: str, to: str | None, reason: str, uri: str | None, as_json: bool) -> None:
     """Put the champion before this one in charge of NAME again. It passed its gates once, so none is asked."""
     from cxai_runner.lifecycle.promotion.rollback import rollback
+    from cxai_runner.tracking.masking import Masker
 
     decision = rollback(name, reason=reason, to=to, uri=uri)
     if as_json:
-        emit_json(decision.as_json())
+        emit_json(Masker.of({}).mask_mapping(decision.as_json()))
     else:
-        click.echo(str(decision))
+        click.echo(Masker.of({}).mask(str(decision)))

@@ -90,7 +90,7 @@ def _run(ready: Ready, stages: Stages, to: Destination, recorder: Recorder | Non
     from cxai_runner.config.problems import UserError
     from cxai_runner.experiment import run
     from cxai_runner.tracking.run import Tracker
-    from cxai_runner.tracking.signals import terminated_as_exception
+    from cxai_runner.tracking.signals import terminated_as_exception, was_interrupted
 
     masker = to.masker
     with stages.measure("store"):
@@ -105,7 +105,7 @@ def _run(ready: Ready, stages: Stages, to: Destination, recorder: Recorder | Non
         raise
     except Exception as error:  # the traceback is kept in the run; here one line is enough
         failed = tracker.latest
-        if failed is None:
+        if failed is None or was_interrupted(error):
             raise
         told = masker.mask(f"{type(error).__name__}: {error}")
         note(f"the run failed: {told}")

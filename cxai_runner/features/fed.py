@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from cxai_runner.config.problems import Problem, UserError, under
+from cxai_runner.data.answers import value
 from cxai_runner.data.dataset import Dataset, Dropped
 from cxai_runner.data.tables.instants import instant
 from cxai_runner.data.tables.needs import Needs
@@ -38,8 +39,8 @@ class Feed:
     ----------
     column
         What its answer is called here.
-    name, identity
-        The model and its version as a reader knows it, and what tells it from any other.
+    name, uri, identity
+        The model and its version as a reader knows it, what says it for good, and what tells it from any other.
     features, learned
         What makes its rows, and what that learned when the model was trained.
     answer
@@ -48,6 +49,7 @@ class Feed:
 
     column: str
     name: str
+    uri: str
     identity: str
     features: Features
     learned: Mapping[str, Any] = field(repr=False)
@@ -127,6 +129,9 @@ class FedFeatures(Features):
             key = f"models.{feed.column}"
             if feed.column in have:
                 yield Problem(key, "a column of this name is there already", remedy="call it something else")
+            if feed.since is not None and self._is_before(tables, feed.since):
+                told = f"{feed.name} saw customers up to {feed.since:%Y-%m-%d}, and every row is before that"
+                yield Problem(key, told, remedy="name a model of an earlier date: run it with features.as_of=…")
             found = list(feed.features.problems(tables))
             for one in under(key, found):
                 yield replace(one, message=f"{feed.name} needs it: {one.message}")
@@ -146,7 +151,8 @@ class FedFeatures(Features):
 
     def learn(self, tables: Tables, train: Part) -> Mapping[str, Any]:
         """Learn what the builder learns, and which labels the customers of the training part have."""
-        learned = {"rows": dict(self.of.learn(tables, train)), "labels": {}}
+        models = {feed.column: feed.uri for feed in self.feeds}
+        learned = {"rows": dict(self.of.learn(tables, train)), "labels": {}, "models": models}
         for feed in self.feeds:
             answers = feed.of(tables, train)
             if not _is_number(answers):
@@ -208,6 +214,14 @@ class FedFeatures(Features):
                 fed=(*roles.fed, *columns),
             )
         return replace(made, frame=frame, roles=roles)
+
+    def _is_before(self, tables: Tables, since: datetime) -> bool:
+        """Whether all rows are dated, and before an instant."""
+        rows = self.of.rows(tables)
+        if "time" not in rows.columns or not rows["time"].type().is_temporal():
+            return False
+        last = instant(value(rows["time"].max()))
+        return last is not None and last < since
 
     def _customers(self, tables: Tables, part: Part) -> pd.Series:
         """The customers of a part's rows, each once."""

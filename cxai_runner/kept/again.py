@@ -41,6 +41,8 @@ def composed_again(kept: Held, changes: Sequence[str] = (), config_dirs: Sequenc
     raw: dict[str, Any] = yaml.safe_load(kept.text(CONFIG))
     typed: list[str] = yaml.safe_load(kept.text(OVERRIDES)) or []
     choices: dict[str, str] = json.loads(kept.text(CHOICES))
+    if (raw.get("features") or {}).get("models"):  # an alias may stand for another version by now
+        raw["features"]["models"] = learned(kept)["models"]
     return recomposed(raw, typed, choices, changes, config_dirs, told=f"config.yaml of run {kept.run_id[:8]}")
 
 

@@ -277,6 +277,9 @@ def _refuse_untrusted(folder: Path, said: Mapping[str, Any], which: str, *, trus
     if trust or seal.fits(folder):
         return
     problems = list(untrusted_format(said, which, _TRUST)) or list(foreign_code(folder, said, which, _TRUST))
+    if not problems and seal.is_broken(folder):
+        told = "was changed since you wrote it: its files no longer fit their seal"
+        problems = [Problem("model", told, which, _TRUST)]
     if problems:
         raise UserError(problems)
 

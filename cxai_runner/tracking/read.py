@@ -19,6 +19,7 @@ ID_LENGTH: Final = 32
 RECENT: Final = 1000
 SHORT_ID: Final = 8
 _PARENT: Final = "mlflow.parentRunId"
+_REPRODUCES: Final = "cxai.reproduces"
 DECISIONS: Final = "cxai-promotions"
 """The experiment whose runs are decisions about models: listed where it is named, and never meant by ``last``."""
 
@@ -61,6 +62,10 @@ def find_all(store: Store, prefixes: Sequence[str]) -> list[Run]:
 
 def _meant(runs: Sequence[Run], wanted: str) -> list[Run]:
     named = [run for run in runs if wanted and wanted in (run.info.run_id, run.info.run_name)]
+    # A name means the run, not the one that reproduces it.
+    first = [run for run in named if _REPRODUCES not in run.data.tags]
+    if len(named) > 1 and len(first) == 1:
+        return first
     return named or [run for run in runs if wanted and run.info.run_id.startswith(wanted.casefold())]
 
 

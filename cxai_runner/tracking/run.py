@@ -40,7 +40,7 @@ from cxai_runner.tracking.record import (
     param_texts,
     tag_texts,
 )
-from cxai_runner.tracking.signals import shielded
+from cxai_runner.tracking.signals import shielded, was_interrupted
 from cxai_runner.tracking.store import Store
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class Ending:
         """What ``error`` makes of a run: one told to stop was killed; one left without being finished has failed."""
         if error is None:
             return cls("FAILED", "the run was left without being finished", "the run was left without being finished\n")
-        if not isinstance(error, Exception):
+        if was_interrupted(error):
             return cls("KILLED")
         return cls("FAILED", f"{type(error).__name__}: {error}", "".join(traceback.format_exception(error)))
 

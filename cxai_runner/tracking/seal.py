@@ -22,6 +22,7 @@ SEAL: Final = "cxai_seal"
 _NOT_SEALED: Final = frozenset({SEAL, "registered_model_meta"})
 """Files that belong to no model: MLflow writes the second when a registered model is downloaded."""
 _KEY_LENGTH: Final = 32
+_MARK_LENGTH: Final = 16
 
 
 def put(folder: Path) -> None:
@@ -37,6 +38,14 @@ def fits(folder: Path) -> bool:
     if key is None or not written.is_file():
         return False
     return hmac.compare_digest(written.read_bytes().strip(), _seal(folder, key).encode("ascii"))
+
+
+def is_broken(folder: Path) -> bool:
+    """Whether this user sealed a model on this machine, and its files are others now."""
+    key, written = _key(create=False), folder / SEAL
+    if key is None or not written.is_file() or fits(folder):
+        return False
+    return written.read_bytes().strip().startswith(_mark(key).encode("ascii"))
 
 
 def copy(source: Path, target: Path) -> None:
@@ -65,7 +74,12 @@ def _seal(folder: Path, key: bytes) -> str:
         with path.open("rb") as opened:
             digest = hashlib.file_digest(opened, hashlib.sha256).digest()
         code.update(len(name).to_bytes(8, "big") + name + digest)
-    return code.hexdigest()
+    return _mark(key) + code.hexdigest()
+
+
+def _mark(key: bytes) -> str:
+    """Says whose seal it is, and nothing of the key."""
+    return hmac.new(key, b"cxai seal", hashlib.sha256).hexdigest()[:_MARK_LENGTH]
 
 
 def _key(*, create: bool) -> bytes | None:

@@ -26,6 +26,16 @@ class Terminated(SystemExit):
         super().__init__(EXIT_TERMINATED)
 
 
+def was_interrupted(error: BaseException) -> bool:
+    """Whether somebody told the work to stop; DuckDB says so with an error of its own when it struck in a query."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if not isinstance(cause, Exception) or (type(cause) is RuntimeError and str(cause) == "Query interrupted"):
+            return True
+        cause = cause.__cause__
+    return False
+
+
 @contextmanager
 def terminated_as_exception() -> Iterator[None]:
     """Raise `Terminated` in the main thread on SIGTERM while the block runs; does nothing in another thread."""

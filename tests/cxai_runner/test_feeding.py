@@ -60,6 +60,13 @@ def run(cxai: Call, home: Path) -> Callable[..., dict[str, Any]]:
     return of
 
 
+def _alias(home: Path, alias: str, version: str) -> None:
+    from mlflow import MlflowClient
+
+    uri = f"sqlite:///{home}/mlruns/mlflow.db"
+    MlflowClient(uri, uri).set_registered_model_alias("segments", alias, version)
+
+
 @pytest.fixture(scope="module")
 def segments(run: Callable[..., dict[str, Any]], home: Path) -> str:
     """The run of a segmentation as of April, registered as ``segments`` and its champion."""
@@ -167,3 +174,19 @@ def test_new_rows_are_predicted_with_the_same_column(
     again = pd.read_parquet(home / "scores.parquet").merge(unseen, on=["customer_id", "time"])
     assert len(again) == len(unseen)
     assert again["probability_x"].tolist() == pytest.approx(again["probability_y"].tolist(), abs=1e-12)
+
+
+def test_a_run_is_predicted_with_its_version_wherever_the_alias_went(
+    cxai: Call, run: Callable[..., dict[str, Any]], segments: str, home: Path
+) -> None:
+    _alias(home, "first", "1")
+    fed = run(*INCIDENCE, "features.models.segment=models:/segments/1")
+    by_alias = run(*INCIDENCE, "features.models.segment=models:/segments@first")
+    assert by_alias["identity"] == fed["identity"]
+    _alias(home, "first", "2")
+    again = {}
+    for name, one in (("pinned", fed), ("alias", by_alias)):
+        done = cxai("predict", one["run_id"], "--to", f"{name}.parquet", cwd=home)
+        assert done.returncode == 0, done.stderr
+        again[name] = pd.read_parquet(home / f"{name}.parquet")["probability"].tolist()
+    assert again["alias"] == again["pinned"]

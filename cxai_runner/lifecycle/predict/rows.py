@@ -156,7 +156,7 @@ def _absent(features: Features, tables: Tables, inputs: Sequence[str]) -> Iterat
             table = tables.mapped[features.makes]
             key = f"data.{table.key}.columns.{name}" if table.key else f"data.columns.{name}"
             told = f"the model takes `{name}`, and the {table.noun} has no column of that name"
-            near = did_you_mean(name, have)
+            near = did_you_mean(name, [one for one in have if one not in inputs])  # another input is no stand-in
             remedy = near if near.startswith("did") else f"name the {table.noun}'s own column: {key}=…"
             yield Problem(key, told, remedy=remedy)
         else:

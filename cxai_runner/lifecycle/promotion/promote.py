@@ -131,12 +131,23 @@ def _registered(case: Case, model: str) -> Decision:
         return history.record(store, meant, partial(registry.point, CHALLENGER, version))
 
 
+def _refuse_vacancy(store: Store, model: str) -> None:
+    """Refuse to take an empty place for a first one: a champion that nobody took back was removed by other means."""
+    reigned = history.reigns(history.decisions(store, model))
+    if reigned:
+        told = f"v{reigned[-1]} was in charge, and its alias or version was removed by other means"
+        remedy = f"put an earlier one back (cxai rollback {model} --reason …), or say why not: --override REASON"
+        raise UserError([Problem("--champion", told, remedy=remedy)])
+
+
 def _decided(case: Case, model: str, override: str) -> Decision:
     """Ask the gates, and put in charge whoever passes them."""
     one = case.candidate
     store = one.kept.store
     registry = Registry(store, model)
     before = registry.champion if registry.exists else None
+    if before is None and not override:
+        _refuse_vacancy(store, model)
     if before is not None and before.run_id == one.run_id:
         return Decision(model, "unchanged", before.number, before.number, one.run_id)
     said = case.judged(before)

@@ -50,7 +50,8 @@ def fed(answer: Callable[[pd.DataFrame], Any] = by_revenue, of: Any = None, **le
     panel = PurchasePanel(category="SODA", brands=2)
     maker = CustomerProfile()
     return FedFeatures(
-        of=of or panel, feeds=[Feed("worth", "worth v1", "x", maker, {"as_of": SINCE} | learned, answer)]
+        of=of or panel,
+        feeds=[Feed("worth", "worth v1", "models:/worth/1", "x", maker, {"as_of": SINCE} | learned, answer)],
     )
 
 
@@ -125,7 +126,8 @@ def test_undated_rows_may_not_be_told_what_came_later() -> None:
 
 def test_a_name_that_is_taken_is_refused() -> None:
     features = FedFeatures(
-        of=CustomerProfile(), feeds=[Feed("recency", "worth v1", "x", CustomerProfile(), {"as_of": SINCE}, chance)]
+        of=CustomerProfile(),
+        feeds=[Feed("recency", "worth v1", "models:/worth/1", "x", CustomerProfile(), {"as_of": SINCE}, chance)],
     )
     (problem,) = features.problems(tables())
     assert (problem.key, problem.message) == ("models.recency", "a column of this name is there already")
@@ -157,3 +159,15 @@ def test_new_rows_are_fed_alike_a_few_at_a_time(answer: Callable[[pd.DataFrame],
     pd.testing.assert_frame_equal(several, new.build(source, TRAIN, more).frame)
     assert len(several) == new.rows(source).count().execute(), "whoever predicts counts every row"
     assert several["worth"].isna().sum() == (answer is chance)
+
+
+def test_a_model_that_saw_more_than_all_rows_is_told_with_its_remedy() -> None:
+    late = FedFeatures(
+        of=PurchasePanel(category="SODA", brands=2),
+        feeds=[Feed("worth", "worth v1", "models:/worth/1", "x", CustomerProfile(), {"as_of": "2018-01-01"}, chance)],
+    )
+    (problem,) = late.problems(tables())
+    assert problem.key == "models.worth"
+    assert problem.message == "worth v1 saw customers up to 2018-01-01, and every row is before that"
+    assert "features.as_of" in problem.remedy
+    assert not list(fed().problems(tables()))

@@ -130,6 +130,15 @@ def test_foreign_code_is_not_run_without_trust(folder: Path, frame: pd.DataFrame
     assert marker.exists(), "with trust, the model's own code answers under our name"
 
 
+def test_a_model_whose_numbers_were_changed_is_refused(folder: Path) -> None:
+    seal.put(folder)
+    with (folder / "MLmodel").open("a") as described:
+        described.write("\n# another\n")
+    with pytest.raises(UserError, match="was changed since you wrote it") as refused, ModelApart.of(folder):
+        pass
+    assert "--trust" in refused.value.problems[0].remedy
+
+
 def test_code_that_is_kept_elsewhere_is_not_run_without_trust(folder: Path) -> None:
     text = (folder / "MLmodel").read_text()
     (folder / "code").rename(folder / "other")

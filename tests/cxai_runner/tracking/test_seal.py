@@ -81,3 +81,14 @@ def test_a_home_that_takes_no_key_leaves_models_without(tmp_path: Path, monkeypa
     seal.put(tmp_path / "model")
     assert not (tmp_path / "model" / seal.SEAL).exists()
     assert not seal.fits(tmp_path / "model")
+
+
+def test_what_was_changed_here_is_told_from_what_another_wrote(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not seal.is_broken(folder)
+    (folder / "code" / "shop" / "__init__.py").write_text("one = 2")
+    assert seal.is_broken(folder)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "of another"))
+    seal.put(tmp_path / "state")  # makes the other's key
+    assert not seal.is_broken(folder), "another's model was not broken here"

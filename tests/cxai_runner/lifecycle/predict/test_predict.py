@@ -198,3 +198,25 @@ def test_a_table_of_a_database_takes_the_predictions(done: Kept, home: Path, cxa
     with sqlite3.connect(home / "scores.db") as connection:
         rows: Any = connection.execute("SELECT count(*), min(occasion), max(run_id) FROM bars").fetchone()
     assert rows == (360, 25, done.run_id)
+
+
+@pytest.mark.parametrize(
+    ("drift", "told"),
+    [
+        ("scores.csv", "is where the predictions go"),
+        ("mine.csv", "is there already"),
+        (".", "is no file"),
+        ("nowhere/drift.csv", "its folder does not exist"),
+    ],
+)
+def test_a_file_of_drift_is_refused_before_anything_is_predicted(
+    drift: str, told: str, cxai: Call, home: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.csv").write_text("mine")
+    uri = f"sqlite:///{home}/mlruns/mlflow.db"
+    asked = ["predict", "models:/bars@champion", "--to", "scores.csv", "--drift", drift, "--uri", uri]
+    done = cxai(*asked, cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert told in done.stderr
+    assert not (tmp_path / "scores.csv").exists()
+    assert (tmp_path / "mine.csv").read_text() == "mine"
