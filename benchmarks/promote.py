@@ -94,7 +94,7 @@ def faults(home: Path, decisions: int | None = None) -> list[str]:
     from cxai_runner.lifecycle.promotion.registry import Registry
     from cxai_runner.tracking.store import Store
 
-    store = Store.open(None, home, create=False)
+    store = Store.open(f"sqlite:///{home}/mlruns/mlflow.db", home, create=False)
     found, registry = history.decisions(store, MODEL), Registry(store, MODEL)
     wrong = []
     if decisions is not None and len(found) != decisions:

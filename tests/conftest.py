@@ -31,11 +31,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(autouse=True)
 def _forgetful() -> Iterator[None]:
-    """A run says for its whole process where answers are remembered; the next test starts without."""
+    """A run says for its whole process where answers are remembered, and MLflow where its store is; the next test starts
+    without.
+    """
     from cxai_runner.data import answers
 
+    store = {key: value for key, value in os.environ.items() if key == "MLFLOW_TRACKING_URI"}
     yield
     answers.remember_in(None)
+    os.environ.pop("MLFLOW_TRACKING_URI", None)
+    os.environ.update(store)
 
 
 @pytest.fixture

@@ -68,30 +68,19 @@ def _alias(home: Path, alias: str, version: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def segments(run: Callable[..., dict[str, Any]], home: Path) -> str:
+def segments(cxai: Call, run: Callable[..., dict[str, Any]], home: Path) -> str:
     """The run of a segmentation as of April, registered as ``segments`` and its champion."""
     made = run("task=segmentation", f"features.as_of={SINCE}", "features.columns=[monetary,revenue]",
                "model.n_clusters=2", "task.resamples=2")  # fmt: skip
-    _register(home, made["run_id"])
+    _register(cxai, home, made["run_id"])
     return str(made["run_id"])
 
 
-def _register(home: Path, run_id: str) -> None:
-    import mlflow
-    from mlflow import MlflowClient
-
-    uri = f"sqlite:///{home}/mlruns/mlflow.db"
-    before = mlflow.get_tracking_uri()
-    mlflow.set_tracking_uri(uri)  # the registry looks the model up in the store that is set
-    try:
-        client = MlflowClient(uri, uri)
-        model_id = client.get_run(run_id).outputs.model_outputs[0].model_id
-        if not client.search_registered_models("name='segments'"):
-            client.create_registered_model("segments")
-        version = client.create_model_version("segments", f"models:/{model_id}", run_id=run_id, model_id=model_id)
-        client.set_registered_model_alias("segments", "champion", version.version)
-    finally:
-        mlflow.set_tracking_uri(before)
+def _register(cxai: Call, home: Path, run_id: str) -> None:
+    """Make a run the champion of ``segments``, whatever it is worth."""
+    done = cxai("promote", run_id, "--model", "segments", "--json", cwd=home)
+    assert done.returncode == 0, done.stderr
+    _alias(home, "champion", json.loads(done.stdout)["version"])
 
 
 INCIDENCE = ("task=purchase_incidence", "features.category=SODA", "features.brands=2")
@@ -120,12 +109,12 @@ def test_no_row_is_from_before_the_segments_were_seen(run: Callable[..., dict[st
 
 
 def test_another_version_is_another_run_and_is_looked_up_anew(
-    run: Callable[..., dict[str, Any]], segments: str, home: Path
+    cxai: Call, run: Callable[..., dict[str, Any]], segments: str, home: Path
 ) -> None:
     before = run(*INCIDENCE, FED)
     other = run("task=segmentation", "features.as_of=2024-05-06", "features.columns=[monetary,revenue]",
                 "model.n_clusters=2", "task.resamples=2")  # fmt: skip
-    _register(home, other["run_id"])
+    _register(cxai, home, other["run_id"])
     after = run(*INCIDENCE, FED)
     pinned = run(*INCIDENCE, "features.models.segment=models:/segments/1")
     assert after["identity"] != before["identity"]
