@@ -31,9 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(autouse=True)
 def _forgetful() -> Iterator[None]:
-    """A run says for its whole process where answers are remembered, and MLflow where its store is; the next test starts
-    without.
-    """
+    """Where answers are remembered and where MLflow keeps runs is said for a whole process: no test leaves either."""
     from cxai_runner.data import answers
 
     store = {key: value for key, value in os.environ.items() if key == "MLFLOW_TRACKING_URI"}
