@@ -90,11 +90,13 @@ def _place(model: LoggedModel) -> tuple[str, str]:
     return str(model.artifact_location), str(model.model_id)
 
 
-def _logged(kept: Kept, name: str) -> LoggedModel:
+def _models(kept: Kept) -> list[LoggedModel]:
     outputs = kept.run.outputs.model_outputs if kept.run.outputs else []
-    client = kept.store.client
-    models = [kept.store.retry(client.get_logged_model, output.model_id) for output in outputs]
-    found = next((model for model in models if model.name == name), None)
+    return [kept.store.retry(kept.store.client.get_logged_model, output.model_id) for output in outputs]
+
+
+def _logged(kept: Kept, name: str) -> LoggedModel:
+    found = next((model for model in _models(kept) if model.name == name), None)
     if found is None:
         remedy = "only a FINISHED run holds one" if kept.facts["status"] != "FINISHED" else ""
         raise UserError([Problem("RUN", f"this run holds no model `{name}`", kept.run_id[:8], remedy)])
@@ -133,7 +135,20 @@ def _source(store: Store, version: Any) -> tuple[str, str]:
     model_id = getattr(version, "model_id", None) or source.removeprefix("models:/")
     if model_id.startswith("m-"):
         return _place(store.retry(store.client.get_logged_model, model_id))
-    return source, ""
+    return source, _id_at(store, str(version.run_id or ""), source)
+
+
+def _id_at(store: Store, run_id: str, source: str) -> str:
+    """The LoggedModel of a run whose files lie at ``source``; empty where it has none, or the run is gone."""
+    from mlflow.exceptions import MlflowException
+
+    from cxai_runner.kept.run import Kept
+
+    try:
+        models = _models(Kept(store, run_id)) if run_id else []
+    except MlflowException:
+        return ""
+    return next((str(one.model_id) for one in models if str(one.artifact_location) == source), "")
 
 
 def _unknown(store: Store, model: str, name: str, alias: str | None) -> Problem:

@@ -168,6 +168,9 @@ def test_new_rows_are_predicted_with_the_same_column(
 def test_a_run_is_predicted_with_its_version_wherever_the_alias_went(
     cxai: Call, run: Callable[..., dict[str, Any]], segments: str, home: Path
 ) -> None:
+    other = run("task=segmentation", "features.as_of=2024-05-06", "features.columns=[monetary,revenue]",
+                "model.n_clusters=2", "task.resamples=2")  # fmt: skip
+    _register(cxai, home, other["run_id"])
     _alias(home, "first", "1")
     fed = run(*INCIDENCE, "features.models.segment=models:/segments/1")
     by_alias = run(*INCIDENCE, "features.models.segment=models:/segments@first")
