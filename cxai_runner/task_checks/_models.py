@@ -9,7 +9,6 @@ from cxai_runner.task import SavedModel
 from cxai_runner.task_checks._case import Case, check, close, identical, predictions
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 
@@ -28,8 +27,12 @@ def the_model_predicts_what_was_scored(case: Case) -> None:
 
     saved = _saved(case)
     predicted = _predict(saved, case.held_out.frame[list(saved.example.columns)])
-    answers = predictions(case.score(), case.task).select_dtypes("number")
-    matches = [name for name in answers if np.allclose(answers[name], predicted, rtol=1e-9, atol=1e-12)]
+    answers = predictions(case.score(), case.task)
+    if predicted.dtype.kind == "U":
+        matches = [name for name in answers if np.array_equal(answers[name].astype(str), predicted)]
+    else:
+        answers = answers.select_dtypes("number")
+        matches = [name for name in answers if np.allclose(answers[name], predicted, rtol=1e-9, atol=1e-12)]
     assert matches, f"the saved model predicts none of the scored columns {list(answers.columns)}"
 
 
@@ -109,9 +112,10 @@ def _saved(case: Case) -> SavedModel:
     return models["model"]
 
 
-def _predict(saved: SavedModel, frame: Any) -> NDArray[np.float64]:
-    """One number per row: of probabilities, that of the last class."""
+def _predict(saved: SavedModel, frame: Any) -> NDArray[Any]:
+    """One number or name per row: of probabilities, that of the last class."""
     import numpy as np
 
-    result = np.asarray(getattr(saved.estimator, saved.method)(frame), dtype=np.float64)
+    found = np.asarray(getattr(saved.estimator, saved.method)(frame))
+    result = found.astype(str) if found.dtype.kind in "OU" else found.astype(np.float64)
     return result[:, -1] if result.ndim == 2 else result
