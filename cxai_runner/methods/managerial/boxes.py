@@ -55,6 +55,8 @@ class Interval:
     def is_empty(self) -> bool:
         """Whether no number is in it."""
         own = self.tight()
+        if own.low == math.inf or own.high == -math.inf:
+            return True  # beyond the end of an interval that has none
         return own.low > own.high or (own.low == own.high and (own.low_open or own.high_open))
 
     def within(self, other: Interval) -> Interval:
