@@ -128,18 +128,21 @@ def grid(history: History, parts: int) -> Iterator[Content]:
         name: scored(today[name], edges(today[name], parts), low_is_best=name == "recency")
         for name in ("recency", "frequency", "monetary")
     }
-    rows = today.assign(**{f"{name}_score": own for name, own in scores.items()})
+    rows = today.assign(revenue=today["monetary"] * today["frequency"])
+    rows = rows.assign(**{f"{name}_score": own for name, own in scores.items()})
     by = [f"{name}_score" for name in ("recency", "frequency")]
     found = rows.groupby(by, as_index=False).agg(
         customers=("customer_id", "size"),
+        monetary_score=("monetary_score", "mean"),
         monetary=("monetary", "mean"),
+        revenue=("revenue", "sum"),
+        mean_revenue=("revenue", "mean"),
         recent_revenue=("recent_revenue", "sum"),
-        mean_recent_revenue=("recent_revenue", "mean"),
     )
     caption = (
         f"Scores from 1 to {parts}, {parts} being the best: the customers of {day(history.times[-1])} divided into "
-        f"{parts} parts by each measure, those with the same value kept together. `mean_recent_revenue` is what one spent "
-        f"in the {history.days} before."
+        f"{parts} parts by each measure, those with the same value kept together. `revenue` is all that they spent up to "
+        f"then, `recent_revenue` that of the {history.days} before."
     )
     yield Table("rfm_grid", "RFM grid by value", found, caption)
     yield Figure(
@@ -149,9 +152,8 @@ def grid(history: History, parts: int) -> Iterator[Content]:
         "heatmap",
         "recency_score",
         "frequency_score",
-        f"Mean revenue of a customer in the {history.days} before {day(history.times[-1])}; bottom left are the lowest "
-        "scores.",
-        fill="mean_recent_revenue",
+        f"What a customer spent up to {day(history.times[-1])}, on average; bottom left are the lowest scores.",
+        fill="mean_revenue",
         x_label="recency score",
         y_label="frequency score",
     )

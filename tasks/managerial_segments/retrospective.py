@@ -65,13 +65,14 @@ def moved(history: History, context: Context) -> Iterator[Content]:
     told = "`probability` is the share of those in `from` at the earlier date."
     yield Table("transitions", "Moves between each two dates", each[each["customers"] > 0], told)
     pooled = transitions(history.moved[history.moved["from"] != NOBODY], names, by=())
-    both = {end: pooled[end].map(plain) for end in ("from", "to")}
+    made = pooled[pooled["customers"] > 0]
+    both = {end: made[end].map(plain) for end in ("from", "to")}
     told = f"Over all {len(history.times) - 1} steps of the series; a row adds up to 1."
     yield Table("transition_probabilities", "How likely each move is", pooled, told)
     yield Figure(
         "transition_probabilities",
         "How likely each move is",
-        pooled.assign(**both),
+        made.assign(**both),
         "heatmap",
         "to",
         "from",
