@@ -207,9 +207,9 @@ def _as_of(periods: Periods, time: datetime, since: datetime, until: datetime | 
     import ibis
 
     seen, when = periods.between(None, time), ibis.literal(time.date())
-    sums = periods.sums.filter(periods.between(None, until or time))
+    sums = periods.sums
     past = sums.group_by("customer_id").aggregate(
-        first=sums["first"].min(),
+        first=sums["first"].min(where=seen),
         last=sums["last"].max(where=seen),
         frequency=whole(sums["purchases"].sum(where=seen)),
         revenue=sums["revenue"].sum(where=seen).round(6),

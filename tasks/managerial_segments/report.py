@@ -24,7 +24,7 @@ def verdict(history: History, worth: Worth, metrics: Mapping[str, Metric]) -> It
     """The headline, and whether segments tell what customers will spend."""
     today, last = history.today, history.times[-1]
     sizes = today["segment"].value_counts()
-    largest = sizes.index[0]
+    largest = str(sizes.index[0])
     parts = [f"{len(today):,} customers as of {day(last)}: {share(sizes.iloc[0] / len(today))} are {plain(largest)}"]
     were = history.last_moves[history.last_moves["from"] != NOBODY]
     if len(were):
@@ -40,14 +40,14 @@ def verdict(history: History, worth: Worth, metrics: Mapping[str, Metric]) -> It
     yield Finding("; ".join(parts) + ".", "headline")
     rmse = metrics["rmse"]
     if rmse.difference is not None and rmse.baseline is not None:
-        said = {"better": "tells", "worse": "tells worse", "cannot tell": "cannot be shown to tell"}[rmse.verdict]
-        than = "" if rmse.verdict == "cannot tell" else ", better than one mean for all"
-        than = ", worse than one mean for all does" if rmse.verdict == "worse" else than
-        said = "tells" if rmse.verdict == "worse" else said
+        said = {
+            "better": "tells what they spend in the next {} better than one mean for all",
+            "worse": "tells what they spend in the next {} worse than one mean for all",
+            "cannot tell": "cannot be shown to tell what they spend in the next {}",
+        }[rmse.verdict]
         yield Finding(
-            f"The segment of a customer {said} what they spend in the next {history.days}{than}: RMSE "
-            f"{number(rmse.value.value, 2)} against {number(rmse.baseline.value, 2)}, a difference of "
-            f"{with_interval(rmse.difference)}."
+            f"The segment of a customer {said.format(history.days)}: RMSE {number(rmse.value.value, 2)} against "
+            f"{number(rmse.baseline.value, 2)}, a difference of {with_interval(rmse.difference)}."
         )
     if worth.newcomers > 0:
         total = worth.newcomers + worth.rows["next_revenue"].sum()
@@ -141,8 +141,8 @@ def grid(history: History, parts: int) -> Iterator[Content]:
     )
     caption = (
         f"Scores from 1 to {parts}, {parts} being the best: the customers of {day(history.times[-1])} divided into "
-        f"{parts} parts by each measure, those with the same value kept together. `revenue` is all that they spent up to "
-        f"then, `recent_revenue` that of the {history.days} before."
+        f"{parts} parts by each measure, those with the same value kept together. `revenue` is all that they spent up "
+        f"to then, `recent_revenue` that of the {history.days} before."
     )
     yield Table("rfm_grid", "RFM grid by value", found, caption)
     yield Figure(
@@ -165,8 +165,8 @@ def caveats(history: History, final: Any) -> Iterator[Content]:
     if history.begins is not None and hasattr(first, "strftime"):
         known = (first - pd.Timestamp(history.begins)).days
         yield Finding(
-            f"The data begin on {history.begins}: whoever bought before is taken for new at the first purchase seen, and "
-            f"at the first date, {day(first)}, {known:,} days are known.",
+            f"The data begin on {history.begins}: whoever bought before is taken for new at the first purchase seen, "
+            f"and at the first date, {day(first)}, {known:,} days are known.",
             "caveat",
         )
     yield Finding(

@@ -23,8 +23,8 @@ class Worth:
     Parameters
     ----------
     table
-        ``time``, ``segment``, ``customers``, ``bought_again`` (their share), ``next_revenue``, ``mean`` (of a customer),
-        ``share`` (of the revenue of all of the date's customers).
+        ``time``, ``segment``, ``customers``, ``bought_again`` (their share), ``next_revenue``, ``mean`` (of a
+        customer), ``share`` (of the revenue of all of the date's customers).
     last
         The last of these dates' rows, with ``low`` and ``high`` of the share, resampling customers; and the revenue of
         those who were no customers yet, where it is known.
@@ -83,13 +83,12 @@ def by_segment(worth: Worth) -> Iterator[Content]:
             yield Estimate("revenue_of_the_strongest", text, Interval(share, low, high))
             break
     caption = (
-        f"Customers as they stood on {day(worth.date)}, and what they spent in {since}. `share` is of the revenue of all "
-        f"who were customers then, with a 95 % interval that resamples customers; the row `{NOBODY}` is the revenue of "
-        "those who came only afterwards."
+        f"Customers as they stood on {day(worth.date)}, and what they spent in {since}. `share` is of the revenue of "
+        "all who were customers then, with a 95 % interval that resamples customers."
     )
+    if worth.newcomers > 0:
+        caption += f" The row `{NOBODY}` is the revenue of those who came only afterwards."
     shown = worth.last.drop(columns="time")
-    if worth.newcomers == 0:
-        caption = caption[: caption.index("; the row")] + "."
     yield Table("next_revenue", f"Who brought the revenue of {since}", shown, caption)
     yield Figure(
         "next_revenue",
@@ -122,7 +121,7 @@ def _shares(rows: pd.DataFrame, names: list[str], context: Context) -> list[Inte
 
 def _newcomers(history: History) -> pd.DataFrame:
     """The revenue of those who were no customers yet, where a date lies at the end of these days."""
-    if history.horizon is None or not hasattr(history.judged, "strftime"):
+    if history.horizon is None or not isinstance(history.judged, pd.Timestamp):
         return pd.DataFrame()
     end = history.judged + pd.Timedelta(days=history.horizon)
     if end not in history.times:

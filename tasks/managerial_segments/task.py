@@ -117,9 +117,9 @@ class ManagerialSegments(Task):
         try:
             pipeline.fit(frame[columns])
         except RuleError as error:
-            raise UserError([Problem(f"model.{one.key}", one.message, remedy=one.remedy) for one in error.faults]) from (
-                error
-            )
+            raise UserError(
+                [Problem(f"model.{one.key}", one.message, remedy=one.remedy) for one in error.faults]
+            ) from (error)
         if not hasattr(final, "predict"):
             told = "cannot assign new customers: it has no `predict`"
             raise UserError([Problem("model", told, type(final).__name__, "choose another")])
@@ -127,7 +127,8 @@ class ManagerialSegments(Task):
         came = frame.loc[known, "next_revenue"].to_numpy(dtype=np.float64)
         named = np.asarray(pipeline.predict(frame.loc[known, columns])).astype(str) if known.any() else np.array([])
         means = pd.Series(came).groupby(named).mean() if known.any() else pd.Series(dtype=float)
-        return Fitted(pipeline, columns, means.to_dict(), float(came.mean()) if known.any() else 0.0)
+        expected = {str(name): float(value) for name, value in means.items()}
+        return Fitted(pipeline, columns, expected, float(came.mean()) if known.any() else 0.0)
 
     def score(self, fitted: Fitted, data: Dataset, context: Context) -> pd.DataFrame:
         """Return each customer's segment at each date, and the next revenue expected beside what came.

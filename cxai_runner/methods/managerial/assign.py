@@ -37,7 +37,7 @@ def assigned(frame: pd.DataFrame, segments: Sequence[Segment], edges: Edges | No
     edges
         Of the scores that the rules ask for.
     """
-    values = {name: frame[name].to_numpy(dtype=np.float64) for name in frame}
+    values = {str(name): frame[name].to_numpy(dtype=np.float64) for name in frame}
     for name, at in (edges or {}).items():
         values[f"{name}{SCORE}"] = scored(values[name], at, low_is_best=name in LOW_IS_BEST).astype(np.float64)
     found = np.zeros(len(frame), dtype=np.intp)

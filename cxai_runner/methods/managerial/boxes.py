@@ -160,5 +160,3 @@ def example(box: Box) -> dict[str, float]:
             low = box[less].example()
             box[more] = box[more].within(Interval(low=low))
     return {name: interval.example() for name, interval in box.items()}
-
-

@@ -37,7 +37,7 @@ def moves(history: pd.DataFrame, order: Sequence[str]) -> pd.DataFrame:
     times = np.sort(history["time"].unique())
     codes, ids = pd.factorize(history["customer_id"])
     when = np.searchsorted(times, history["time"].to_numpy())
-    standing = pd.Index(order).get_indexer(history["segment"])
+    standing = pd.Index(order).get_indexer(pd.Index(history["segment"]))
     sequence = np.lexsort([when, codes])
     who, at, now = codes[sequence], when[sequence], standing[sequence]
     before = np.full(len(now), -1)
