@@ -54,7 +54,7 @@ _NO_METADATA: Final = {"Creator": None, "Date": None, "Format": None, "Type": No
 
 
 def is_broad(figure: Figure) -> bool:
-    """Whether a picture wants the whole width: parallel coordinates have an axis for each key, a flow names both ends."""
+    """Whether a picture wants the whole width: parallel coordinates have an axis a key, a flow names both its ends."""
     return figure.mark in ("parallel", "flow")
 
 

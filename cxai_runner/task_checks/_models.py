@@ -26,13 +26,13 @@ def the_model_predicts_what_was_scored(case: Case) -> None:
     import numpy as np
 
     saved = _saved(case)
-    predicted = _predict(saved, case.held_out.frame[list(saved.example.columns)])
-    answers = predictions(case.score(), case.task)
-    if predicted.dtype.kind == "U":
-        matches = [name for name in answers if np.array_equal(answers[name].astype(str), predicted)]
-    else:
-        answers = answers.select_dtypes("number")
-        matches = [name for name in answers if np.allclose(answers[name], predicted, rtol=1e-9, atol=1e-12)]
+    frame = case.held_out.frame[list(saved.example.columns)]
+    answers, predicted = predictions(case.score(), case.task), _predict(saved, frame)
+    labels = np.asarray(getattr(saved.estimator, saved.method)(frame)).astype(str)
+    texts, numbers = answers.select_dtypes(exclude=["number", "datetime"]), answers.select_dtypes("number")
+    matches = [name for name in texts if np.array_equal(texts[name].astype(str), labels)]
+    if predicted.dtype.kind == "f":
+        matches += [name for name in numbers if np.allclose(numbers[name], predicted, rtol=1e-9, atol=1e-12)]
     assert matches, f"the saved model predicts none of the scored columns {list(answers.columns)}"
 
 

@@ -31,7 +31,7 @@ def verdict(history: History, worth: Worth, metrics: Mapping[str, Metric]) -> It
         down, up = ((were["direction"] == way).sum() for way in ("down", "up"))
         parts.append(f"since {day(history.times[-2])} {down:,} moved down and {up:,} up")
     if worth.date is not None and len(worth.rows):
-        strongest = worth.rows.loc[worth.rows["share"].idxmax()]
+        strongest = worth.rows.iloc[int(worth.rows["share"].to_numpy().argmax())]
         own = strongest["customers"] / worth.rows["customers"].sum()
         parts.append(
             f"{plain(strongest['segment'])} customers ({share(own)} of all on {day(worth.date)}) brought "

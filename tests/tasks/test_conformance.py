@@ -15,6 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from xgboost import XGBClassifier
 
 from cxai_runner.methods.logit import BinomialLogit
+from cxai_runner.methods.managerial import RuleSegments
 from cxai_runner.methods.quantity import (
     LogLinearQuantity,
     TruncatedNegativeBinomialQuantity,
@@ -22,15 +23,17 @@ from cxai_runner.methods.quantity import (
 from cxai_runner.methods.segments import KMeansSegments
 from cxai_runner.task import Evidence, check_task
 from cxai_runner.task_checks import task_checks
+from tasks.managerial_segments import ManagerialSegments
 from tasks.purchase_incidence import PurchaseIncidence
 from tasks.purchase_quantity import PurchaseQuantity
 from tasks.segmentation import Segmentation
 
-from .conftest import make_customers, make_panel, make_purchases
+from .conftest import RULES, make_customers, make_dated_customers, make_panel, make_purchases
 
 INCIDENCE = PurchaseIncidence(points=7, refits=3)
 QUANTITY = PurchaseQuantity(points=7, refits=2, by=["segment"])
 SEGMENTS = Segmentation(resamples=3)
+MANAGERIAL = ManagerialSegments()
 
 
 def promises(*cases):
@@ -52,6 +55,7 @@ def promises(*cases):
             make_pipeline(StandardScaler(), TruncatedNegativeBinomialQuantity()),
             make_purchases(),
         ),
+        ("rules", MANAGERIAL, RuleSegments(RULES, {"high": 30}), make_dated_customers()),
         (
             "kmeans",
             SEGMENTS,
@@ -93,6 +97,16 @@ def test_any_clusterer_that_predicts_conforms(customers):
     assert check_task(SEGMENTS, make_pipeline(KMeans(3, n_init=2, random_state=0)), customers) >= 38
 
 
+def test_scores_and_any_clusterer_at_dates_conform():
+    scored = {
+        "best": {"recency_score": {"ge": 4}},
+        "rest": {"recency_score": {"le": 3}},
+    }
+    data = make_dated_customers()
+    assert check_task(MANAGERIAL, RuleSegments(scored), data) >= 40
+    assert check_task(MANAGERIAL, make_pipeline(StandardScaler(), KMeans(3, n_init=2, random_state=0)), data) >= 40
+
+
 def test_a_panel_without_promotions_or_dates_conforms(panel):
     from dataclasses import replace
 
@@ -106,5 +120,7 @@ def test_the_checks_follow_the_kind_of_evidence(panel, customers):
     resampling = {name for name, _ in task_checks(SEGMENTS, KMeansSegments(), customers)}
     assert {"the_target_does_not_leak", "a_shuffled_target_is_not_predicted"} <= held_out - resampling
     assert resampling - held_out == {"it_challenges_itself"}
+    backtest = {name for name, _ in task_checks(MANAGERIAL, RuleSegments(RULES, {"high": 30}), make_dated_customers())}
+    assert held_out - backtest == {"a_shuffled_target_is_not_predicted"}
     assert INCIDENCE.evidence is Evidence.HELD_OUT
     assert SEGMENTS.evidence is Evidence.RESAMPLING

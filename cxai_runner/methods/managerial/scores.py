@@ -1,8 +1,8 @@
 """Scores from 1 to 5 by where a customer stands among all: the fifth that bought last, most often, and most.
 
-The edges are quantiles of the customers that were learned from; a value on an edge belongs below it. Where many customers share
-one value (most bought once), they share one score, and fewer than five scores are given. Elsewhere such ties are
-sometimes broken by the order of the file, which puts two customers with the same purchases into two segments.
+The edges are quantiles of the customers that were learned from; a value on an edge belongs below it. Where many
+customers share one value (most bought once), they share one score, and fewer than five scores are given. Elsewhere such
+ties are sometimes broken by the order of the file, which puts two customers with the same purchases into two segments.
 
 See Hughes, A. M. (1994), Strategic Database Marketing, chapter 6, for recency, frequency and monetary scores.
 """
