@@ -21,6 +21,7 @@ from cxai_runner.evaluation.intervals import Statistic
 from cxai_runner.evaluation.metrics import CalibrationError, Named, OneOf, Ranking, codes_of, paired_metrics
 from cxai_runner.evaluation.results import Content, Metric
 from cxai_runner.methods.managerial import RuleError, RuleSegments
+from cxai_runner.methods.managerial.rules import columns as rule_columns
 from cxai_runner.task import Context, Evidence, Minimise, Primary, SavedModel, Task
 from tasks.managerial_segments import report, retrospective, revenue
 from tasks.managerial_segments.history import History
@@ -111,7 +112,8 @@ class ManagerialSegments(Task):
         """Put every row into a segment, and learn what the customers of each spend next."""
         self.demand(train)
         pipeline = clone(model if isinstance(model, Pipeline) else Pipeline([("model", model)]))
-        columns, final = list(train.roles.inputs), pipeline[-1]
+        final = pipeline[-1]
+        columns = _read(pipeline, train.roles.inputs)
         # An order of the rows' own, so that a fit with a random part depends on no order of the file.
         frame = train.frame.sort_values([*columns, "next_revenue"], kind="stable")
         try:
@@ -195,6 +197,13 @@ class ManagerialSegments(Task):
         """Keep the rules: from a customer's measures to a segment by name."""
         example = train.frame[fitted.columns].head(5).reset_index(drop=True)
         return {"model": SavedModel(fitted.pipeline, example, method="predict")}
+
+
+def _read(pipeline: Pipeline, inputs: Iterable[str]) -> list[str]:
+    """The inputs that a model reads: of rules those that they ask for, so that no other can drift."""
+    final = pipeline[-1]
+    asked = rule_columns(final.rules) if isinstance(final, RuleSegments) and len(pipeline) == 1 else None
+    return [name for name in inputs if asked is None or name in asked]
 
 
 def _statistics(scores: pd.DataFrame, expected: pd.Series) -> Mapping[str, Statistic]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from cxai_runner.data import Tables
@@ -22,11 +22,11 @@ ROWS = pd.DataFrame(
     [
         # customer, order, when, revenue
         (1, "a", "2017-01-01 10:00", 2.0),
-        (1, "a", "2017-01-31 23:59", 4.0),  # the rest of the order, on the other side of no date
+        (1, "a", "2017-01-31 23:59", 4.0),  # the order goes on, before either date
         (1, "b", "2017-02-01 00:00", 8.0),
         (2, "c", "2017-01-31 23:59", 1.0),
         (2, "c", "2017-02-01 00:00", 3.0),  # half of this order is of either side
-        (3, "d", "2017-02-15 12:00", 0.0),
+        (3, "d", "2017-02-28 12:00", 0.0),
     ],
     columns=["customer_id", "order_id", "timestamp", "revenue"],
 ).assign(timestamp=lambda rows: pd.to_datetime(rows["timestamp"]))
@@ -61,7 +61,7 @@ def test_each_measure_by_hand() -> None:
     assert second[[*MEASURES]].to_numpy().tolist() == [
         [28, 2, 7.0, 14.0, 59],
         [28, 1, 4.0, 4.0, 29],
-        [14, 1, 0.0, 0.0, 14],
+        [1, 1, 0.0, 0.0, 1],
     ]
     assert first["recent_revenue"].tolist() == [4.0, 1.0]
     assert first["next_revenue"].tolist() == [8.0, 3.0]
@@ -105,7 +105,7 @@ def test_what_came_before_and_after_is_the_revenue_of_those_days() -> None:
             assert one.next_revenue == pytest.approx(own.loc[after, "revenue"].sum(), abs=1e-6)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=4, deadline=None, phases=[Phase.generate])
 @given(st.integers(0, 10**6), st.integers(1, 4))
 def test_shuffling_the_future_changes_nothing(seed: int, place: int) -> None:
     """Whatever is at or after a date may be anything: amounts, orders, customers, or not be at all."""
@@ -118,7 +118,10 @@ def test_shuffling_the_future_changes_nothing(seed: int, place: int) -> None:
     other = pd.concat([rows[rows["timestamp"] < cut], late, last], ignore_index=True)
     asked = {"dates": dates, "horizon": 25}
     known = [*MEASURES, "recent_revenue"]
-    mine, theirs = (built(one, **asked).query("time <= @cut")[["customer_id", "time", *known]] for one in (rows, other))
+    mine, theirs = (built(one, **asked) for one in (rows, other))
+    mine, theirs = (
+        one.loc[one["time"] <= cut, ["customer_id", "time", *known]].reset_index(drop=True) for one in (mine, theirs)
+    )
     pd.testing.assert_frame_equal(mine, theirs, check_exact=True)
     # The training part that ends there knows of no revenue after it either.
     part = Part("train", end=cut.to_pydatetime())
@@ -128,7 +131,7 @@ def test_shuffling_the_future_changes_nothing(seed: int, place: int) -> None:
 def test_a_part_has_the_dates_of_its_window() -> None:
     rows, asked = many(3), {"dates": 6, "every": 15, "horizon": 30}
     whole = built(rows, **asked)
-    cut = whole["time"].unique()[3]
+    cut = sorted(whole["time"].unique())[3]
     train, held_out = built(rows, Part("train", end=cut), **asked), built(rows, Part("held_out", start=cut), **asked)
     assert len(train) + len(held_out) == len(whole)
     assert not (train["time"] + timedelta(days=30) > cut)[train["next_known"]].any()
@@ -147,9 +150,11 @@ def test_the_rows_that_a_split_divides_are_those_that_are_built() -> None:
 def test_new_rows_are_one_date_and_the_same_measures() -> None:
     source, features = Tables.of(transactions=many(5)), RfmAtDates(dates=3, every=10, purchase="line")
     new = features.for_new_rows(list(MEASURES), datetime(2020, 3, 1))
-    rows = next(new.stream(source, Part("held_out"), new.extended(source, Part("held_out"), {}), 1000)).frame
+    part = Part("held_out")
+    rows = pd.concat([one.frame for one in new.stream(source, part, new.extended(source, part, {}), 1000)])
     assert "time" not in new.rows(source).columns
-    frame = built(many(5), dates=["2020-02-01", "2020-03-01"], purchase="line").query("time == '2020-03-01'")
+    frame = built(many(5), dates=["2020-02-01", "2020-03-01"], purchase="line")
+    frame = frame[frame["time"] == pd.Timestamp("2020-03-01")]
     pd.testing.assert_frame_equal(
         rows.sort_values("customer_id", ignore_index=True)[[*MEASURES]], frame[[*MEASURES]].reset_index(drop=True)
     )
@@ -158,20 +163,20 @@ def test_new_rows_are_one_date_and_the_same_measures() -> None:
 @pytest.mark.parametrize(
     ("asked", "key", "message", "remedy"),
     [
-        ({"dates": 12}, "dates", "nobody had bought before 2017-01-19", "features.dates=2, or a smaller"),
+        ({"dates": 12}, "dates", "nobody had bought before 2016-12-07", "features.dates=3, or a smaller"),
         ({"dates": 2, "every": 900}, "dates", "nobody had bought", "leave out the dates before"),
         ({"dates": ["2016-01-01", "2017-02-01"]}, "dates", "nobody had bought before 2016-01-01", "leave out"),
         (
             {"dates": ["2017-02-01", "2018-01-01"]},
             "dates",
-            "the last transaction is of 2017-02-15",
-            "at most 2017-02-16",
+            "the last transaction is of 2017-02-28",
+            "at most 2017-03-01",
         ),
         (
             {"as_of": "2018-01-01", "dates": 2, "every": 340},
             "as_of",
             "what 2018-01-01 looks back on",
-            "at most 2017-02-16",
+            "at most 2017-03-01",
         ),
         ({"as_of": "soon"}, "as_of", "a date, as in", ""),
         ({"dates": ["2017-02-01", "soon"]}, "dates", "a date, as in", ""),
