@@ -102,8 +102,8 @@ def test_new_customers_are_put_into_segments_by_the_kept_model(ran, home, cxai):
         (["features.horizon=600", "features.every=40"], ["nothing is left to learn from", "split.days"]),
         (["features.horizon=200"], ["of no date of the training part is the next revenue known", "features.horizon"]),
         (["split.days=20"], ["of none of the rows to be judged by is the next revenue known", "features.horizon"]),
-        (["data.where={paid: {gt: 1000}}"], ["empty: it has no rows"]),
-        (["features=customer_profile"], ["gives no column `time`, which the task needs"]),
+        (["data.where={revenue: {gt: 1000}}"], ["none of the 1,318 rows of transactions is left"]),
+        (["features=customer_profile", "split.days=30"], ["gives no column `time`, which the task needs"]),
         (["model=segmentation/kmeans", "model.n_clusters=0"], ["model.n_clusters"]),
     ],
 )
