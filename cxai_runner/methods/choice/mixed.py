@@ -18,7 +18,6 @@ from .conditional import logit_responses
 from .data import ChoiceData
 from .draws import normal_draws
 from .errors import ChoiceError
-from .likelihood import LogitLikelihood, separation
 from .maximise import maximise
 from .model import ChoiceModel, softmax, utilities
 from .panels import customers_of
@@ -124,11 +123,7 @@ class MixedLogit(ChoiceModel):
         kind = "classical" if self.covariance == "auto" else covariance_type(self.covariance, data.customers)
         self.mixing_ = _mixing(self.random or {}, layout)
         codes, weights = customers_of(data)
-        there = None if data.available is None else data.available.T
-        likelihood = LogitLikelihood(layout.design(data), data.chosen, there)
-        pooled = likelihood.maximise(layout.names, weights=data.weights)
-        if pooled.separated:
-            raise separation(pooled.separated)
+        likelihood, pooled = self._pooled(data, layout)
         D = len(self.mixing_.positions)
         normal = normal_draws(len(weights), self.n_draws, D, sequence=self.draws, seed=self.random_state)
         simulated = SimulatedLikelihood(likelihood, data.chosen, codes, self.mixing_, normal)

@@ -158,17 +158,6 @@ def test_lognormal_prices(panel):
     assert (row["mean"], row["median"], row["sd"]) == pytest.approx((-law.mean(), -law.median(), law.std()))
 
 
-@pytest.mark.parametrize("simulations", [20, pytest.param(200, marks=pytest.mark.slow)])
-def test_intervals_cover(coverage, simulations):
-    """95 % of the intervals hold the truth."""
-    rng, tables = np.random.default_rng(8), []
-    for _ in range(simulations):
-        X, y, who = simulate(rng, customers=100)
-        model = MixedLogit("price + feature", random={"price": "normal"}, n_draws=100).fit(X, y, groups=who)
-        tables.append(model.summary_frame())
-    coverage(tables, TRUTH)
-
-
 @pytest.mark.parametrize("draws", ["halton", "sobol"])
 def test_draws_are_standard_normal_and_even(draws):
     z = normal_draws(50, 128, 3, sequence=draws, seed=1)

@@ -109,15 +109,6 @@ def test_it_recovers_what_the_panel_was_made_of(fitted):
     assert np.all(fitted.standard_errors_ < 0.1)
 
 
-@pytest.mark.parametrize("simulations", [40, pytest.param(1000, marks=pytest.mark.slow)])
-def test_intervals_cover(coverage, simulations):
-    """95 % of the intervals hold the truth, of the dissimilarity as of the price."""
-    rng = np.random.default_rng(5)
-    panels = (simulate(rng, 1000) for _ in range(simulations))
-    tables = [NestedLogit("price", nests=NESTS).fit(*panel).summary_frame() for panel in panels]
-    coverage(tables, [0.5, 0.2, -0.3, -1.2, 0.5])
-
-
 def test_one_is_the_conditional_logit(panel):
     X, y = panel
     model = NestedLogit("price", nests=NESTS).fit(X, y)
