@@ -213,13 +213,6 @@ def test_no_customers_are_told(panel):
         LatentClassLogit("price", n_classes=1).fit(X, y)
 
 
-def test_a_separating_term_is_named(panel):
-    X, y, who, _ = panel
-    told = X.assign(**{f"told_{b}": (y == b).astype(float) for b in BRANDS})
-    with pytest.raises(NotIdentifiedError, match="perfectly separated by told"):
-        LatentClassLogit("price + told").fit(told, y, groups=who)
-
-
 def test_scikit_learn_conventions(panel, fitted):
     assert clone(fitted).get_params() == fitted.get_params()
     assert set(fitted.predict(panel[0])) <= set(BRANDS)

@@ -248,13 +248,6 @@ def test_no_customers_are_told(panel):
         MixedLogit("price", random={"price": "normal"}, n_draws=20).fit(X, y)
 
 
-def test_a_separating_term_is_named(panel):
-    X, y, who = panel
-    told = X.assign(**{f"told_{b}": (y == b).astype(float) for b in BRANDS})
-    with pytest.raises(NotIdentifiedError, match="perfectly separated by told"):
-        MixedLogit("price + told", random={"price": "normal"}).fit(told, y, groups=who)
-
-
 def test_scikit_learn_conventions(panel, fitted):
     assert clone(fitted).get_params() == fitted.get_params()
     np.testing.assert_allclose(fitted.predict_proba(panel[0]).sum(axis=1), 1, rtol=1e-12)

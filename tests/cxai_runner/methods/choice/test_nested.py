@@ -184,13 +184,6 @@ def test_what_is_no_nest(panel, nests, message):
         NestedLogit("price", nests=nests).fit(*panel)
 
 
-def test_a_separating_term_is_named(panel):
-    X, y = panel
-    told = X.assign(**{f"told_{b}": (y == b).astype(float) for b in BRANDS})
-    with pytest.raises(NotIdentifiedError, match="perfectly separated by told"):
-        NestedLogit("price + told", nests=NESTS).fit(told, y)
-
-
 def test_the_ratio_finds_nests_and_only_them(panel, fitted):
     found = nests_against_none(fitted)
     assert found.p < 1e-6
