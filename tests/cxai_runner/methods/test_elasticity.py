@@ -196,7 +196,7 @@ def test_negative_prices_have_no_elasticity(panel):
     X, y, _ = panel
     fitted = make_pipeline(PanelTerms(("mean_price",)), BinomialLogit()).fit(X, y)
     wrong = X.assign(price_b=X["price_b"].where(X.index >= 3, -1))
-    with pytest.raises(ValueError, match="3 rows have a negative price, .*; correct the prices, or leave these rows"):
+    with pytest.raises(ValueError, match=r"3 rows have a negative price, .*; correct the prices, or leave these rows"):
         price_elasticity(fitted, wrong, PRICES, rng())
 
 

@@ -306,7 +306,7 @@ def test_negative_prices_have_no_elasticity(brands):
         share_elasticities(model, lower)
     prices = ["price_a", "price_b", "price_c"]
     other = LogisticRegression().fit(lower[prices], y)
-    with pytest.raises(ChoiceError, match="negative in places, .*: price_a; correct the values, or leave"):
+    with pytest.raises(ChoiceError, match=r"negative in places, .*: price_a; correct the values, or leave"):
         multinomial_elasticities(other, lower[prices], prices)
 
 

@@ -14,7 +14,6 @@ from cxai_runner.methods.choice import (
     ChoiceWarning,
     ConditionalLogit,
     MixedLogit,
-    NotIdentifiedError,
     mixed,
     share_elasticities,
 )

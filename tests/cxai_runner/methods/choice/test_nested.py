@@ -16,7 +16,6 @@ from cxai_runner.methods.choice import (
     ChoiceWarning,
     ConditionalLogit,
     NestedLogit,
-    NotIdentifiedError,
     hausman_mcfadden,
     nests_against_none,
     share_elasticities,
