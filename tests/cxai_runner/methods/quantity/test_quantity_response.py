@@ -176,8 +176,6 @@ def test_a_model_without_a_covariance_needs_refits(bought):
 def test_negative_prices_have_no_elasticity(bought, ask):
     X, _ = bought
     with pytest.raises(QuantityError, match=r"^1500 rows have a negative price, .*; correct the prices") as told:
-        QuantityError, match="1500 rows have a negative price, .*; correct the prices, or leave"
-    ) as told:
         ask(asked(fitted("poisson", bought)), X.assign(price_1=-X["price_1"], price_2=-X["price_2"]))
     assert told.value.columns == ("price",)
 
