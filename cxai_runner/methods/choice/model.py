@@ -15,15 +15,16 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
+
+from cxai_runner.methods.coefficients import coefficient_table
 
 from .data import ChoiceData, chosen_positions
 from .errors import ChoiceError, ChoiceWarning, NotIdentifiedError
 from .likelihood import LogitLikelihood, Maximum, separation
 from .reading import labels
-from .statistics import Z_95, constants_log_likelihood, equal_shares_log_likelihood
+from .statistics import constants_log_likelihood, equal_shares_log_likelihood
 from .terms import ChoiceTerms, Layout, alternatives_in
 
 Floats = NDArray[np.float64]
@@ -248,19 +249,7 @@ class ChoiceModel(BaseEstimator):
     def summary_frame(self) -> pd.DataFrame:
         """Return one row per parameter: coefficient, standard error, z, p (two-sided) and 95 % interval."""
         check_is_fitted(self, "parameters_")
-        error = self.standard_errors_
-        z = self.parameters_ / error
-        return pd.DataFrame(
-            {
-                "coefficient": self.parameters_,
-                "standard_error": error,
-                "z": z,
-                "p": 2 * special.ndtr(-np.abs(z)),
-                "low": self.parameters_ - Z_95 * error,
-                "high": self.parameters_ + Z_95 * error,
-            },
-            index=pd.Index(self.parameter_names_, name="term"),
-        )
+        return coefficient_table(self.parameter_names_, self.parameters_, self.standard_errors_)
 
 
 def utilities(coefficients: Floats, design: Floats) -> Floats:
