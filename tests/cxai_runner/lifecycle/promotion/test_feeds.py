@@ -60,9 +60,11 @@ def test_files_that_were_removed_are_told(segments: Candidate, fed: Candidate) -
     assert "its files were removed" in refused(fed).message
 
 
-def test_a_model_that_was_deleted_is_told(store: Store, segments: Candidate, fed: Candidate) -> None:
+def test_a_model_that_was_deleted_behind_its_version_is_told(store: Store, finished: Make, segments: Candidate) -> None:
+    store.client.create_model_version("segments", f"runs:/{segments.run_id}/model", segments.run_id)
+    fed = finished(tags={"cxai.fed.segment": f"models:/segments/2, run {segments.run_id}"})
     store.client.delete_logged_model(segments.model_id)
-    assert "is gone: " in refused(fed).message
+    assert "is gone: v2 is registered, and what it was made of was deleted" in refused(fed).message
 
 
 def test_what_feeds_a_feed_counts_too(store: Store, finished: Make, fed: Candidate) -> None:
