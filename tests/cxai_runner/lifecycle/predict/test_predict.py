@@ -244,7 +244,7 @@ def test_what_is_read_is_not_written_over(
 
 
 def test_rows_that_a_condition_leaves_out_are_counted(done: Kept, home: Path, cxai: Call) -> None:
-    asked = ("predict", done.run_id, "data.where={day:{gt:10}}", "--to", "late.csv")
+    asked = ("predict", done.run_id, "data.where={occasion:{gt:10}}", "--to", "late.csv")
     told = cxai(*asked, cwd=home)
     assert told.returncode == 0, told.stderr
     assert "predicted  1,200 of 1,200 rows" in told.stdout
@@ -288,4 +288,4 @@ def test_a_damaged_model_is_told(
     assert refused.returncode == 2, refused.stderr
     assert told in refused.stderr
     assert "Traceback" not in refused.stderr
-    assert not list((tmp_path / "here").iterdir())
+    assert not list((tmp_path / "here").glob("*x.csv*"))
