@@ -20,11 +20,13 @@ pytestmark = pytest.mark.slow
 MEASURE = "parquet"
 OTHERS = ("csv", "duckdb", "sqlite", "postgresql", "spark")
 TASKS = {
+    "managerial_segments": ["features.dates=4", "features.every=14", "features.horizon=14"],
     "segmentation": ["model.n_clusters=3", "task.resamples=3"],
     "purchase_incidence": ["features.brands=3", "evaluation.resamples=100"],
     "purchase_quantity": ["features.brands=3", "evaluation.resamples=100", "task.points=5"],
 }
 READ = {
+    "managerial_segments": {"transactions"},
     "segmentation": {"transactions", "products", "customers"},
     "purchase_incidence": {"transactions", "products", "promotions"},
     "purchase_quantity": {"transactions", "products", "promotions"},

@@ -57,11 +57,11 @@ ROLES = {
 FED = {
     "audiobooks": {"segmentation"},
     "candy_bars": {"purchase_incidence", "purchase_quantity", "segmentation"},
-    "cdnow": {"segmentation"},
+    "cdnow": {"managerial_segments", "segmentation"},
     "hillstrom": {"segmentation"},
     "movielens_100k": {"segmentation"},
-    "online_retail_2009": {"segmentation"},
-    "retail_orders": {"segmentation"},
+    "online_retail_2009": {"managerial_segments", "segmentation"},
+    "retail_orders": {"managerial_segments", "segmentation"},
     "telco_churn": {"segmentation"},
 }
 QUICK = {"segmentation": ("task.resamples=2", "model.n_clusters=3", "model.n_init=2")}

@@ -30,6 +30,7 @@ def figures(curve: pd.DataFrame) -> tuple[Figure, ...]:
         {"segment": ["a", "b", "a", "b"], "brand": [WILD, WILD, "plain", "plain"], "n": [1, 2, 3, -4]}
     )
     dated = pd.DataFrame({"week": pd.date_range("2017-01-01", periods=20, freq="W"), "n": range(20)})
+    parts = pd.concat([dated.assign(brand=name) for name in (WILD, "plain")], ignore_index=True)
     return (
         Figure(
             "line", f"Line {WILD}", curve, "line", "price", "share", "See.", low="low", high="high", shade=(1.5, 2.5)
@@ -40,6 +41,8 @@ def figures(curve: pd.DataFrame) -> tuple[Figure, ...]:
         Figure("heat", "Heat", groups, "heatmap", "segment", "brand", fill="n"),
         Figure("dated", "Dated", dated, "line", "week", "n", reference={"x": 17_200.0}),
         Figure("named", "Named", groups, "line", "brand", "n", by="segment", x_label="$ per $"),
+        Figure("stack", "Stack", parts, "stack", "week", "n", by="brand"),
+        Figure("flow", "Flow", groups.assign(n=[1, 2, 3, 4]), "flow", "segment", "brand", fill="n", x_label="then"),
         Figure("empty", "Empty", curve.head(0), "line", "price", "share"),
     )
 
