@@ -1,8 +1,8 @@
 """Managerial segments of the 18,417 customers of ten years of orders: the published sizes, to the customer.
 
-As of 2016-01-01, a year being 365 days: inactive above three years, cold two to three, warm one to two, active up to one;
-new where the first purchase lies within the band, before high and low; high where the mean of all purchases is at least
-100.
+As of 2016-01-01, a year being 365 days: inactive above three years, cold two to three, warm one to two, active up to
+one; new where the first purchase lies within the band, before high and low; high where the mean of all purchases is at
+least 100.
 """
 
 from __future__ import annotations

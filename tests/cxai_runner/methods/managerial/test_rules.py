@@ -151,7 +151,7 @@ def test_what_cannot_be_read_is_told(rules: Any, thresholds: Any, key: str, mess
     found = told(rules, thresholds, known=["recency", "tenure", "monetary", "age"])
     assert message in found[key][0]
     assert "no rule takes" not in str(found)
-    with pytest.raises(RuleError, match="rules|thresholds"):
+    with pytest.raises(RuleError, match=r"rules|thresholds"):
         segments({**rules, "b": {"recency": {"bad": 1}}}, thresholds)
 
 
