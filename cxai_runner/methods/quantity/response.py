@@ -21,8 +21,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 from sklearn.pipeline import Pipeline
 
+from ..levels import levels
 from .model import QuantityModel
-from .terms import BRAND, levels, of_chosen, with_chosen
+from .terms import BRAND, of_chosen, with_chosen
 
 Floats = NDArray[np.float64]
 
