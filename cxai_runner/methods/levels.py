@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 from pandas.api import types
@@ -42,8 +44,7 @@ def divided(column: pd.Series, most: int) -> tuple[pd.Series, bool]:
     values = column.astype("float64")
     edges = np.unique(np.nanquantile(values, [0, 0.25, 0.5, 0.75, 1]))
     labels = [
-        f"{'from' if i == 0 else 'above'} {low:.4g} to {high:.4g}"
-        for i, (low, high) in enumerate(zip(edges[:-1], edges[1:], strict=True))
+        f"{'from' if i == 0 else 'above'} {low:.4g} to {high:.4g}" for i, (low, high) in enumerate(pairwise(edges))
     ]
     cut = pd.cut(values, edges, labels=labels, include_lowest=True).astype(object)
     return cut.where(column.notna(), MISSING), True

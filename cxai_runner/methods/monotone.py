@@ -1,12 +1,12 @@
 """Trees in which a higher price never makes a purchase likelier.
 
-Boosted trees follow the noise of prices too, up as well as down. Where economics says the direction, they can be held to
-it: which columns are prices is read off their names, however many there are.
+Boosted trees follow the noise of prices too, up as well as down. Where economics says the direction, they can be
+held to it: which columns are prices is read off their names, however many there are.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -38,6 +38,9 @@ class FallingInPrice(ClassifierMixin, BaseEstimator):
         negative (a segment) are among them.
     """
 
+    needs_names: ClassVar[bool] = True
+    """Whether it has to be given a frame, whose columns have names."""
+
     def __init__(self, estimator: Any) -> None:
         self.estimator = estimator
 
@@ -53,14 +56,13 @@ class FallingInPrice(ClassifierMixin, BaseEstimator):
 
         Raises
         ------
-        TypeError
-            The estimator cannot be constrained.
         LogitError
-            No column is a price by name.
+            The estimator cannot be constrained, or no column is a price by name.
         """
         key = next((one for one in KEYS if one in self.estimator.get_params()), None)
         if key is None:
-            raise TypeError(f"{type(self.estimator).__name__} has no parameter {' or '.join(KEYS)}")
+            told = f"{type(self.estimator).__name__} has no parameter {' or '.join(KEYS)}"
+            raise LogitError(told, "choose trees that can be held to a direction")
         names = [str(name) for name in getattr(X, "columns", ())]
         self.falling_ = [name for name in names if is_price(name)]
         if not self.falling_:

@@ -61,6 +61,7 @@ class MundlakLogit(LogitModel):
 
     form: ClassVar[str] = "Mundlak logit"
     needs_groups: ClassVar[bool] = True
+    needs_names: ClassVar[bool] = True
 
     def __init__(self, *, covariance: Covariance = "clustered", between: Sequence[str] | None = None) -> None:
         self.covariance = covariance

@@ -4,8 +4,8 @@ What a customer does is independent given their own intercept σ·v, v standard 
 
     L_i = ∫ φ(v) Π_t Λ(y_it, x_it·b + σ v) dv .
 
-The integrand is a narrow peak somewhere else for each customer. The nodes are therefore put where it is [1]_: around its
-mode, spread by its curvature there. With so placed nodes the sum over them has exact derivatives.
+The integrand is a narrow peak somewhere else for each customer. The nodes are put where it is [1]_, around its mode,
+spread by its curvature there. With so placed nodes the sum over them has exact derivatives.
 
 References
 ----------

@@ -248,9 +248,7 @@ class PurchaseResponse:
         slope = np.hstack([slope, ((curve.first_by_shape * s) @ weight).T])
         rising = level / weight.sum()
         gradient = at[:, np.newaxis] * (slope / total[:, np.newaxis] - (moved / total**2)[:, np.newaxis] * level)
-        unsure, error = (
-            np.sqrt(np.einsum("mk,kl,ml->m", one, final.covariance_, one)) for one in (rising, gradient)
-        )
+        unsure, error = (np.sqrt(np.einsum("mk,kl,ml->m", one, final.covariance_, one)) for one in (rising, gradient))
         told = f"delta method, {final.covariance_type_} covariance"
         quantile = float(special.ndtri(0.975))
         elasticity = at * moved / total

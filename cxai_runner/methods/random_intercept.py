@@ -64,8 +64,8 @@ class RandomInterceptLogit(LogitModel):
     References
     ----------
     .. [1] Skrondal and Rabe-Hesketh (2004), Generalized Latent Variable Modeling, sections 4.2 and 6.3.
-    .. [2] Self and Liang (1987), Asymptotic properties of maximum likelihood estimators and likelihood ratio tests under
-       nonstandard conditions, Journal of the American Statistical Association 82(398).
+    .. [2] Self and Liang (1987), Asymptotic properties of maximum likelihood estimators and likelihood ratio tests
+       under nonstandard conditions, Journal of the American Statistical Association 82(398).
     """
 
     form: ClassVar[str] = "logit with a random intercept"
@@ -110,7 +110,7 @@ class RandomInterceptLogit(LogitModel):
             raise ValueError(f"covariance must be 'clustered' or 'classical', not {self.covariance!r}")
         checked = validate_data(self, X, y, dtype=np.float64, ensure_min_samples=2)
         values: Floats = checked[0]
-        codes, many = customers(groups, len(values), self.form)
+        codes, _ = customers(groups, len(values), self.form)
         outcome = self._outcome(checked[1])
         # It has a maximum where the pooled one has: columns that do not tell coefficients apart, and separation, are
         # refused there.

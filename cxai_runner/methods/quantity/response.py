@@ -21,7 +21,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 from sklearn.pipeline import Pipeline
 
-from ..levels import levels
+from cxai_runner.methods.levels import levels
+
 from .model import QuantityModel
 from .terms import BRAND, of_chosen, with_chosen
 

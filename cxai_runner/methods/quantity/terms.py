@@ -18,7 +18,8 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from ..levels import level, levels
+from cxai_runner.methods.levels import level, levels
+
 from .errors import QuantityError, QuantityWarning
 
 Floats = NDArray[np.float64]
