@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 FEW_ROWS = 30
 """Occasions below which a segment has no curve of its own."""
 MOST_GROUPS = 8
-EVERYBODY = "all occasions"
-AS_OBSERVED = "as observed"
-PROMOTIONS: Mapping[str, float | None] = {AS_OBSERVED: None, "promotion 1": 1.0, "promotion 0": 0.0}
+EVERYBODY = "all"
+AS_OBSERVED = "observed"
+PROMOTIONS: Mapping[str, float | None] = {AS_OBSERVED: None, "at 1": 1.0, "at 0": 0.0}
 
 
 @dataclass(frozen=True)
@@ -172,12 +172,12 @@ class Answers:
                         "occasions": group.label,
                         "promotion": state,
                         "rows": int(group.rows.sum()),
-                        "mean_price": price,
-                        "purchase_probability": curve.probability_at_mean,
+                        "price": price,
+                        "probability": curve.probability_at_mean,
                         "elasticity": elasticity,
                         "low": low,
                         "high": high,
-                        "elastic_from_price": turns_elastic(curve),
+                        "elastic_from": turns_elastic(curve),
                     }
                 )
         return pd.DataFrame(rows)

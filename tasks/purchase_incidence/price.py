@@ -16,9 +16,11 @@ from cxai_runner.methods.purchase_response import PROMOTION
 from tasks.purchase_incidence.answers import FEW_ROWS, Answers, turns_elastic
 
 FEW_PRICES = 10
+FEW_BANDS = 3
+"""Bands that one picture can hold."""
 MEAN_PRICE = "mean price over alternatives"
 SHADED = "shaded is what was observed, outside it the model extrapolates"
-STATES = " Promotion of every alternative as observed, set to 1, and set to 0."
+STATES = " Promotion of all alternatives as observed, at 1 and at 0."
 
 
 def response(answers: Answers) -> Iterator[Content]:
@@ -90,7 +92,8 @@ def _by_group(answers: Answers) -> Iterator[Content]:
         if not mine:
             continue
         ranges = " Its numbers are divided at their quartiles." if column in answers.ranged else ""
-        how = next(iter(mine.values())).uncertainty
+        few = len(mine) <= FEW_BANDS
+        bands = f"Band: 95 %, {next(iter(mine.values())).uncertainty}" if few else "Intervals are in the table"
         yield Figure(
             f"elasticity_by_{_file(column)}"[:60],
             f"Price elasticity of purchase probability by {column}",
@@ -98,10 +101,10 @@ def _by_group(answers: Answers) -> Iterator[Content]:
             "line",
             "price",
             "elasticity",
-            f"Each over the mean prices that it met and no further, promotion as observed.{ranges} Band: 95 %, {how}.",
+            f"Each over the mean prices that it met and no further, promotion as observed.{ranges} {bands}.",
             by=column,
-            low="low",
-            high="high",
+            low="low" if few else None,
+            high="high" if few else None,
             x_label=MEAN_PRICE,
             y_label="elasticity",
             reference={"y": -1.0},
@@ -133,7 +136,7 @@ def _by_brand(answers: Answers) -> Iterator[Content]:
         price, elasticity, low, high = curve.at_mean
         turns = turns_elastic(curve)
         rows.append((brand, price, elasticity, low, high, turns))
-    columns = ["brand", "mean_price", "elasticity", "low", "high", "elastic_from_price"]
+    columns = ["brand", "price", "elasticity", "low", "high", "elastic_from"]
     caption = f"{told}: whether the category is bought at all, not which brand. 95 %, {how}."
     frame = pd.DataFrame(rows, columns=columns)
     yield Table("elasticity_by_brand", "Elasticity of purchase probability by one brand's price", frame, caption)

@@ -391,7 +391,7 @@ POSSIBLE = [*KNOWN, "price_*", "promotion_*", "loyalty_*"]
             {"columns": ["brand"]},
             "columns",
             "nothing that the panel knows before the occasion",
-            "one of: " + ", ".join(sorted(POSSIBLE)),
+            "did you mean `last_brand`?",
         ),
         ({"columns": []}, "columns", "no column is left as an input", "one of: " + ", ".join(POSSIBLE)),
     ],
