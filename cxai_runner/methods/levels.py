@@ -36,15 +36,20 @@ def ranked(named: pd.Series) -> pd.Series:
 def divided(column: pd.Series, most: int) -> tuple[pd.Series, bool]:
     """Name the group of every row, and say whether numbers were divided into ranges.
 
-    Numbers of more than ``most`` different values are divided at their quartiles; what is missing is a group.
+    Numbers of more than ``most`` different values are divided at their quartiles, or where most rows have one value at
+    those of the different values; what is missing is a group.
     """
     numeric = types.is_numeric_dtype(column) and not types.is_bool_dtype(column)
     if not numeric or column.nunique() <= most:
         return levels(column), False
     values = column.astype("float64")
-    edges = np.unique(np.nanquantile(values, [0, 0.25, 0.5, 0.75, 1]))
+    quarters = [0, 0.25, 0.5, 0.75, 1]
+    edges = np.unique(np.nanquantile(values, quarters))
+    if len(edges) < len(quarters) - 1:  # most rows have one value: divide the values, not the rows
+        edges = np.unique(np.nanquantile(values.unique(), quarters))
     labels = [
         f"{'from' if i == 0 else 'above'} {low:.4g} to {high:.4g}" for i, (low, high) in enumerate(pairwise(edges))
     ]
-    cut = pd.cut(values, edges, labels=labels, include_lowest=True).astype(object)
-    return cut.where(column.notna(), MISSING), True
+    place = np.clip(np.searchsorted(edges, values.to_numpy()) - 1, 0, len(labels) - 1)
+    named = pd.Series(np.asarray(labels, dtype=object)[place], index=column.index)
+    return named.where(column.notna(), MISSING), True

@@ -211,5 +211,5 @@ def _covariance(design: Floats, outcome: Floats, linear: Floats, hessian: Floats
     if len(ids) < 2:
         raise LogitError("groups has one value only", "a clustered covariance needs at least two customers")
     scores = design * (outcome - special.expit(linear))[:, np.newaxis]
-    by_group = np.column_stack([np.bincount(codes, column) for column in scores.T])
+    by_group: Floats = np.column_stack([np.bincount(codes, column) for column in scores.T]).astype(np.float64)
     return sandwich(bread, by_group, len(design))

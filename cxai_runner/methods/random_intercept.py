@@ -133,7 +133,7 @@ class RandomInterceptLogit(LogitModel):
         self.intraclass_correlation_ = self.sigma_**2 / (self.sigma_**2 + np.pi**2 / 3)
 
         inside = slice(0, len(theta) - 1 if nothing else len(theta))
-        bread = np.linalg.inv(found.information[inside, inside])
+        bread: Floats = np.asarray(np.linalg.inv(found.information[inside, inside]), dtype=np.float64)
         self.covariance_type_ = self.covariance
         scores = found.scores[:, inside]
         known = bread if self.covariance == "classical" else sandwich(bread, scores, len(values))

@@ -189,8 +189,10 @@ class Answers:
             for state, value in self.promotions.items():
                 curve = self._of(group, state, value)
                 grid = [curve.at_mean[0]]
-                options = {"rows": group.rows, "promotion": value, "grid": grid}
-                delta, bootstrap = (self.response.curve(**options, by_refits=b) for b in (False, True))
+                delta, bootstrap = (
+                    self.response.curve(rows=group.rows, promotion=value, grid=grid, by_refits=way)
+                    for way in (False, True)
+                )
                 rows.append(
                     {
                         "occasions": group.label,

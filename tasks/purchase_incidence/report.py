@@ -55,10 +55,11 @@ def coefficients(fitted: Fitted) -> Iterator[Content]:
         for column, source in (("odds_ratio", "coefficient"), ("odds_ratio_low", "low"), ("odds_ratio_high", "high")):
             table[column] = np.exp(table[source])
         kind = {"clustered": "clustered by customer", "classical": "classical"}[final.covariance_type_]
-        title, low, high = f"Coefficients ({_how(final)})", "low", "high"
+        title = f"Coefficients ({_how(final)})"
+        low, high = ("low", "high") if final.has_covariance else (None, None)
         caption = f"{per_unit}{_whose(final)}; 95 % intervals, standard errors {kind}."
         if not final.has_covariance:
-            title, low, high = "Coefficients (the likelihood has no maximum)", None, None
+            title = "Coefficients (the likelihood has no maximum)"
             table = table[["term", "coefficient", "odds_ratio"]]
             caption = f"{per_unit}, where the fit was given up; nothing is known of their uncertainty."
             told = "The outcomes are separated by the terms: the coefficients have no standard errors, and no meaning."

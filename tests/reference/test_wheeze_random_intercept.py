@@ -1,8 +1,8 @@
 """The logit with a random intercept on published data: wheezing of 537 children at four ages, by mothers' smoking.
 
 The table is that of Fitzmaurice and Laird (1993), A likelihood-based method for analysing longitudinal binary
-responses, Biometrika 80(1). The estimates were published with R's lme4 (``glmer``, adaptive quadrature with 25 points), to the
-digits printed.
+responses, Biometrika 80(1). The estimates were published with R's lme4 (``glmer``, adaptive quadrature with 25
+points), to the digits printed.
 """
 
 from __future__ import annotations

@@ -67,11 +67,13 @@ def test_without_spread_it_is_the_plain_logit():
     model = RandomInterceptLogit(covariance="classical").fit(X, y, groups=customer)
     plain = BinomialLogit().fit(X, y)
     assert model.pooled_log_likelihood_ == plain.log_likelihood_
-    if model.sigma_ == 0:
-        np.testing.assert_allclose(model.coef_, plain.coef_, atol=1e-5)
-        np.testing.assert_allclose(model.standard_errors_[:3], plain.standard_errors_, rtol=1e-4)
-        assert model.spread_test_ == (0.0, 1.0)
-        assert np.isnan(model.sigma_interval_).all()
+    assert model.sigma_ == 0
+    assert model.log_likelihood_ == plain.log_likelihood_
+    np.testing.assert_allclose(model.coef_, plain.coef_, atol=1e-5)
+    np.testing.assert_allclose(model.standard_errors_[:3], plain.standard_errors_, rtol=1e-4)
+    np.testing.assert_allclose(model.predict_proba(X), plain.predict_proba(X), atol=1e-5)
+    assert model.spread_test_ == (0.0, 1.0)
+    assert np.isnan(model.sigma_interval_).all()
 
 
 def test_half_of_the_panels_without_spread_say_that_there_is_none():
