@@ -107,7 +107,7 @@ class BinomialLogit(LogitModel):
         outcome = self._outcome(checked[1])
         names = list(getattr(self, "feature_names_in_", [f"x{j}" for j in range(values.shape[1])]))
         centre, scale = values.mean(axis=0), values.std(axis=0)
-        design = _design(values, centre, scale, names)
+        design = design_of(values, centre, scale, names)
         beta, hessian, separated = self._maximise(design, outcome, names)
 
         linear = design @ beta
@@ -186,16 +186,23 @@ def _log_likelihood(linear: Floats, outcome: Floats) -> float:
     return float(outcome @ linear - np.logaddexp(0, linear).sum())
 
 
-def _design(X: Floats, centre: Floats, scale: Floats, names: list[str]) -> Floats:
-    """Standardised columns behind a column of ones; raises where the columns do not identify the coefficients."""
+def design_of(X: Floats, centre: Floats, scale: Floats, names: list[str]) -> Floats:
+    """Return standardised columns behind a column of ones.
+
+    Raises
+    ------
+    LogitError
+        The columns do not identify their coefficients: one is constant, or a combination of others.
+    """
     constant = scale <= 1e-12 * np.maximum(np.abs(centre), np.finfo(float).tiny)
     if constant.any():
         which = tuple(name for name, hit in zip(names, constant, strict=True) if hit)
         raise LogitError(f"constant column, collinear with the intercept: {', '.join(which)}", "leave it out", which)
     design = np.column_stack([np.ones(len(X)), (X - centre) / scale])
     values, vectors = np.linalg.eigh(design.T @ design / len(X))
-    if values[0] < 1e-10:
-        loading = np.abs(vectors[1:, 0])
+    flat = values < 1e-10
+    if flat.any():
+        loading = np.sqrt((vectors[1:, flat] ** 2).sum(axis=1))
         which = tuple(name for name, part in zip(names, loading, strict=True) if part > 0.05 * loading.max())
         told = f"collinear columns, each a combination of the others: {', '.join(which)}"
         raise LogitError(told, "leave one of them out", which)

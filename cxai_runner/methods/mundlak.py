@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 from sklearn.utils.validation import validate_data
 
-from .logit import BinomialLogit
+from .logit import BinomialLogit, design_of
 from .logit_model import Covariance, Curvature, Floats, LogitModel, customers, logistic, summarised
 from .names import is_price, is_promotion
 
@@ -99,6 +99,8 @@ class MundlakLogit(LogitModel):
         codes, many = customers(groups, len(values), self.form)
         self._outcome(checked[1])
         names = self._names()
+        # The terms are judged by themselves first, so that nothing is said of means where they are at fault.
+        design_of(values, values.mean(axis=0), values.std(axis=0), names)
         sums = np.column_stack([np.bincount(codes, column, minlength=many) for column in values.T])
         means = (sums / np.bincount(codes, minlength=many)[:, np.newaxis])[codes]
         spread = np.maximum(values.std(axis=0), np.finfo(float).tiny)

@@ -15,6 +15,7 @@ References
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +29,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
 
 from .elasticity_curve import ElasticityCurve
+from .errors import IncidenceWarning
 from .logit_model import LogitModel
 
 Floats = NDArray[np.float64]
@@ -218,10 +220,12 @@ class PurchaseResponse:
         near, differences = _neighbours(at, observed, smooth=self.smooth)
         probability, elasticity = _between(self.model, rows, rows.weight, near)
         draws = []
-        for one in self.refits:
-            weight = rows.resampled(one.times[mine])
-            # A resample may leave a small segment out; the rows themselves are then asked about.
-            draws.append(_between(one.model, rows, weight if weight.sum() else rows.weight, near))
+        with warnings.catch_warnings():
+            # A resample may leave out a level, or all of a small segment: the rows themselves are then asked about.
+            warnings.simplefilter("ignore", IncidenceWarning)
+            for one in self.refits:
+                weight = rows.resampled(one.times[mine])
+                draws.append(_between(one.model, rows, weight if weight.sum() else rows.weight, near))
         unsure, error = np.asarray(draws).swapaxes(0, 1).std(axis=1, ddof=1)
         many = len(self.refits)
         told = f"{many} refits on resampled customers"

@@ -18,7 +18,6 @@ from scipy import special, stats
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import validate_data
 
-from .errors import LogitError
 from .logit import BinomialLogit
 from .logit_model import Covariance, Curvature, Floats, LogitModel, customers, logistic, sandwich
 from .panel_likelihood import Evaluated, PanelLikelihood
@@ -27,6 +26,7 @@ from .panel_likelihood import Evaluated, PanelLikelihood
 _NO_SPREAD = 1e-3
 _POINTS_OF_AVERAGE = 41
 _LARGEST_STEP = 2.0
+_NEARER_TO_NONE = 0.8
 
 
 class RandomInterceptLogit(LogitModel):
@@ -118,12 +118,10 @@ class RandomInterceptLogit(LogitModel):
         self.pooled_log_likelihood_, self.null_log_likelihood_ = pooled.log_likelihood_, pooled.null_log_likelihood_
 
         centre, scale = values.mean(axis=0), values.std(axis=0)
-        likelihood = PanelLikelihood(
-            np.column_stack([np.ones(len(values)), (values - centre) / scale]), outcome, codes, self.points
-        )
+        design = np.column_stack([np.ones(len(values)), (values - centre) / scale])
+        likelihood = PanelLikelihood(design, outcome, codes, self.points)
         start = np.concatenate([pooled.intercept_ + pooled.coef_[0] @ centre, pooled.coef_[0] * scale, [1.0]])
         theta, found = self._maximise(likelihood, start)
-        theta[-1] = abs(theta[-1])
         nothing = theta[-1] < _NO_SPREAD
         self.sigma_ = 0.0 if nothing else float(theta[-1])
         self.log_likelihood_ = self.pooled_log_likelihood_ if nothing else found.value
@@ -176,10 +174,10 @@ class RandomInterceptLogit(LogitModel):
             size = np.maximum(np.abs(values), 1e-8 * np.abs(values).max())
             gradient = found.scores.sum(axis=0)
             move = vectors @ (vectors.T @ gradient / size)
-            if gradient @ move < 1e-9:
-                if values[0] <= 0 and abs(theta[-1]) > _NO_SPREAD:
-                    raise LogitError("the likelihood has no single maximum", "give fewer terms", ())
+            if theta[-1] < _NO_SPREAD or (gradient @ move < 1e-9 and values[0] > 0):
                 return theta, found
+            # σ and −σ are one model, so that the likelihood is level at 0 whether or not it rises from there.
+            move[-1] = max(move[-1], -_NEARER_TO_NONE * theta[-1])
             move *= min(1.0, _LARGEST_STEP / float(np.abs(move).max()))
             new = likelihood.at(theta + move)
             while not new.value >= found.value - 1e-10 * abs(found.value) and np.abs(move).max() > 1e-10:

@@ -15,10 +15,13 @@ from sklearn.preprocessing import StandardScaler
 from xgboost import XGBClassifier
 
 from cxai_runner.methods.logit import BinomialLogit
+from cxai_runner.methods.monotone import FallingInPrice
+from cxai_runner.methods.mundlak import MundlakLogit
 from cxai_runner.methods.quantity import (
     LogLinearQuantity,
     TruncatedNegativeBinomialQuantity,
 )
+from cxai_runner.methods.random_intercept import RandomInterceptLogit
 from cxai_runner.methods.segments import KMeansSegments
 from cxai_runner.task import Evidence, check_task
 from cxai_runner.task_checks import task_checks
@@ -68,7 +71,10 @@ def test_promise(check):
     "model",
     [
         LogisticRegression(tol=1e-8, solver="newton-cholesky"),
+        RandomInterceptLogit(points=7),
+        MundlakLogit(),
         HistGradientBoostingClassifier(max_iter=10, random_state=0),
+        FallingInPrice(HistGradientBoostingClassifier(max_iter=10, random_state=0)),
         RandomForestClassifier(5, min_samples_leaf=20, random_state=0),
     ],
     ids=lambda model: type(model).__name__,

@@ -76,6 +76,20 @@ def test_without_spread_it_is_the_plain_logit():
     assert np.isnan(model.sigma_interval_).all()
 
 
+@pytest.mark.parametrize("sigma", [0.3, 3.0])
+def test_the_maximum_is_the_highest_of_all_spreads(sigma):
+    """The likelihood is level at σ = 0 though it rises from there: a small spread is not lost, nor a large one."""
+    X, y, customer = occasions(np.random.default_rng(5), customers=150, times=20, sigma=sigma)
+    model = RandomInterceptLogit().fit(X, y, groups=customer)
+    low, high = model.sigma_interval_
+    assert low < sigma < high
+    likelihood = likelihood_of((X, y, customer), 15)
+    at = np.concatenate([model.intercept_, model.coef_[0], [model.sigma_]])
+    others = [likelihood.at(at * [1, 1, 1, factor]).value for factor in (0.01, 0.8, 0.97, 1.03, 1.3)]
+    assert max(others) < model.log_likelihood_
+    assert model.log_likelihood_ > model.pooled_log_likelihood_
+
+
 def test_half_of_the_panels_without_spread_say_that_there_is_none():
     """The likelihood-ratio statistic of σ = 0 is 0 half of the time, and its test rejects one in twenty at 5 %."""
     rng, none, rejected = np.random.default_rng(3), 0, 0
