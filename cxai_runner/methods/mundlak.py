@@ -44,9 +44,10 @@ class MundlakLogit(LogitModel):
         b, within a customer.
     intercept_ : ndarray of shape (1,)
         Of a customer whose means are those of the training rows: a + x̄·c.
-    between_ : DataFrame
-        One row per mean: ``within`` b, ``between`` b + c with its standard error and 95 % interval, and their
-        ``difference`` c with its own and p.
+    means_ : list of str
+        The terms whose means were added.
+    means_parameters_, means_covariance_ : ndarray of shape (2 m,) and (2 m, 2 m)
+        Their b, then their c, and the covariance of both; `within_and_between` is the table of them.
     left_out_ : tuple of str
         Terms whose means are the same for all customers, or which never change within one: nothing tells the two apart.
     wald_ : tuple of float
@@ -125,8 +126,34 @@ class MundlakLogit(LogitModel):
         self.intercept_, self.coef_ = shown[:1], shown[1:][np.newaxis, :]
         self.covariance_ = level @ whole.covariance_ @ level.T
         self.standard_errors_ = np.sqrt(np.diag(self.covariance_))
-        self.between_, self.wald_ = _between(names, used, parameters, whole.covariance_)
+        self.means_ = [names[j] for j in used]
+        places = [*(1 + j for j in used), *range(1 + k, 1 + k + len(used))]
+        self.means_parameters_ = parameters[places]
+        self.means_covariance_ = whole.covariance_[np.ix_(places, places)]
+        self.wald_ = self._wald()
         return self
+
+    def within_and_between(self) -> pd.DataFrame:
+        """Return ``within`` b, ``between`` b + c and their ``difference`` c with 95 % intervals, and its p, by term."""
+        m = len(self.means_)
+        one, nothing = np.eye(m), np.zeros((m, m))
+        looks = {"within": [one, nothing], "between": [one, one], "difference": [nothing, one]}
+        parts = []
+        for label, blocks in looks.items():
+            look = np.hstack(blocks)
+            error = np.sqrt(np.diag(look @ self.means_covariance_ @ look.T))
+            table = summarised(self.means_, look @ self.means_parameters_, error)
+            heads = {"coefficient": label, "low": f"{label}_low", "high": f"{label}_high"}
+            parts.append(table[[*heads]].rename(columns=heads))
+        return pd.concat([*parts, table["p"]], axis=1)
+
+    def _wald(self) -> tuple[float, int, float]:
+        m = len(self.means_)
+        if not m:
+            return (np.nan, 0, np.nan)
+        c = self.means_parameters_[m:]
+        statistic = float(c @ np.linalg.solve(self.means_covariance_[m:, m:], c))
+        return (statistic, m, float(stats.chi2.sf(statistic, m)))
 
     def curvature(self, log_odds: Floats) -> Curvature:
         """Return the purchase probability at log-odds, with its derivatives."""
@@ -140,30 +167,3 @@ class MundlakLogit(LogitModel):
         if unknown:
             raise ValueError(f"between names {unknown[0]!r}, which is none of the terms {', '.join(names)}")
         return set(self.between)
-
-
-def _between(
-    names: list[str], used: list[int], parameters: Floats, covariance: Floats
-) -> tuple[pd.DataFrame, tuple[float, int, float]]:
-    k, many = len(names), len(used)
-    extra = np.arange(1 + k, 1 + k + many)
-    pick = np.zeros((many, len(parameters)))
-    pick[np.arange(many), [1 + j for j in used]] = 1
-    both = pick.copy()
-    both[np.arange(many), extra] = 1
-    shown = [names[j] for j in used]
-    within = summarised(shown, pick @ parameters, np.sqrt(np.diag(pick @ covariance @ pick.T)))
-    between = summarised(shown, both @ parameters, np.sqrt(np.diag(both @ covariance @ both.T)))
-    apart = summarised(shown, parameters[extra], np.sqrt(np.diag(covariance))[extra])
-    table = pd.concat(
-        [
-            one[["coefficient", "low", "high"]].set_axis([label, f"{label}_low", f"{label}_high"], axis=1)
-            for label, one in (("within", within), ("between", between), ("difference", apart))
-        ],
-        axis=1,
-    ).assign(p=apart["p"])
-    if not many:
-        return table, (np.nan, 0, np.nan)
-    c = parameters[extra]
-    statistic = float(c @ np.linalg.solve(covariance[np.ix_(extra, extra)], c))
-    return table, (statistic, many, float(stats.chi2.sf(statistic, many)))

@@ -20,6 +20,9 @@ from cxai_runner.task import Context
 if TYPE_CHECKING:
     from tasks.purchase_incidence.task import Fitted
 
+FAR = 0.01
+"""By how much a share of occasions and one of customers may differ before it is said."""
+
 
 def verdict(scores: Mapping[str, pd.DataFrame], metrics: Mapping[str, Metric]) -> Iterator[Content]:
     """Whether the model beats the base rate, and on which rows."""
@@ -91,16 +94,16 @@ def _whose(final: LogitModel) -> str:
     return ", within a customer" if isinstance(final, MundlakLogit) else ""
 
 
-def customers(fitted: Fitted) -> Iterator[Content]:
+def customers(fitted: Fitted, train: pd.DataFrame) -> Iterator[Content]:
     """How far customers differ, for a model that says so."""
     final = fitted.pipeline[-1]
     if isinstance(final, RandomInterceptLogit):
-        yield from _spread(final)
+        yield from _spread(final, train)
     elif isinstance(final, MundlakLogit):
         yield from _within_and_between(final)
 
 
-def _spread(final: RandomInterceptLogit) -> Iterator[Content]:
+def _spread(final: RandomInterceptLogit, train: pd.DataFrame) -> Iterator[Content]:
     statistic, p = final.spread_test_
     if final.sigma_ == 0:
         yield Finding(
@@ -120,6 +123,14 @@ def _spread(final: RandomInterceptLogit) -> Iterator[Content]:
         "new one of whom nothing is known; a customer's own past enters only where it is among the terms.",
         "caveat",
     )
+    bought, expected = float(train["incidence"].mean()), float(train["probability"].mean())
+    if abs(bought - expected) > FAR:
+        yield Finding(
+            f"Customers with many occasions are not like the others: {share(bought)} of the training occasions ended in "
+            f"a purchase, and {share(expected)} is expected of a customer drawn at random. The probabilities are of the "
+            "customer, and off for occasions taken together.",
+            "caveat",
+        )
 
 
 def _within_and_between(final: MundlakLogit) -> Iterator[Content]:
@@ -129,7 +140,7 @@ def _within_and_between(final: MundlakLogit) -> Iterator[Content]:
             "the same mean of it, or none sees it change.",
             "caveat",
         )
-    table = final.between_.rename_axis("term").reset_index()
+    table = final.within_and_between().rename_axis("term").reset_index()
     if table.empty:
         return
     statistic, freedom, p = final.wald_

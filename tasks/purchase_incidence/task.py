@@ -241,7 +241,7 @@ class PurchaseIncidence(Task):
         answers = Answers.of(self, fitted, train, context)
         yield from report.verdict(scores, metrics)
         yield from price.response(answers)
-        yield from report.customers(fitted)
+        yield from report.customers(fitted, scores["train"])
         yield from report.coefficients(fitted)
         yield from report.fit_statistics(fitted, scores["train"])
         yield from report.calibration(scores.get("held_out", scores["train"]), context)

@@ -31,7 +31,7 @@ def test_it_is_the_logit_with_the_customers_means(sample, fitted):
     means = X.groupby(customer).transform("mean").add_prefix("mean of ")
     design = sm.add_constant(pd.concat([X, means], axis=1))
     theirs = sm.Logit(y, design).fit(disp=0, tol=1e-12, cov_type="cluster", cov_kwds={"groups": customer})
-    table = fitted.between_
+    table = fitted.within_and_between()
     np.testing.assert_allclose(table["within"], theirs.params[X.columns], rtol=1e-7)
     np.testing.assert_allclose(table["difference"], theirs.params[means.columns], rtol=1e-6)
     np.testing.assert_allclose(table["p"], theirs.pvalues[means.columns], rtol=1e-5)
@@ -48,7 +48,7 @@ def test_the_effect_within_is_found_where_the_plain_one_is_not(sample):
     within = MundlakLogit().fit(X, y, groups=customer)
     assert within.coef_[0, 0] == pytest.approx(TRUTH[1], abs=0.1)
     assert BinomialLogit().fit(X, y).coef_[0, 0] > TRUTH[1] + 0.2
-    assert within.between_.loc["mean_price", "difference"] == pytest.approx(0.8, abs=0.15)
+    assert within.within_and_between().loc["mean_price", "difference"] == pytest.approx(0.8, abs=0.15)
     assert within.wald_[2] < 0.001
 
 
@@ -56,7 +56,7 @@ def test_a_row_is_predicted_from_itself_with_the_training_means(sample, fitted):
     X, y, customer = sample
     alone = fitted.predict_proba(X.iloc[[3]])
     np.testing.assert_array_equal(alone, fitted.predict_proba(X)[[3]])
-    shift = fitted.between_["difference"].to_numpy() @ X.mean().to_numpy()
+    shift = fitted.within_and_between()["difference"].to_numpy() @ X.mean().to_numpy()
     means = X.groupby(customer).transform("mean").add_prefix("m_")
     whole = BinomialLogit().fit(pd.concat([X, means], axis=1), y)
     assert fitted.intercept_[0] == pytest.approx(whole.intercept_[0] + shift, rel=1e-9)
@@ -67,9 +67,9 @@ def test_means_of_what_customers_did_are_not_added(sample):
     X, y, customer = sample
     before = pd.Series(y).groupby(customer).shift(1).fillna(0).to_numpy()
     model = MundlakLogit().fit(X.assign(previous_purchase=before), y, groups=customer)
-    assert list(model.between_.index) == ["mean_price", "mean_promotion"]
+    assert list(model.within_and_between().index) == ["mean_price", "mean_promotion"]
     named = MundlakLogit(between=["mean_price"]).fit(X, y, groups=customer)
-    assert list(named.between_.index) == ["mean_price"]
+    assert list(named.within_and_between().index) == ["mean_price"]
 
 
 def test_what_cannot_be_told_apart_is_left_out_and_named(sample):
@@ -79,7 +79,7 @@ def test_what_cannot_be_told_apart_is_left_out_and_named(sample):
     model = MundlakLogit().fit(X.assign(price_own=own, price_same=same), y, groups=customer)
     assert model.left_out_ == ("price_own", "price_same")
     nothing = MundlakLogit(between=["price_same"]).fit(X.assign(price_same=same), y, groups=customer)
-    assert nothing.between_.empty
+    assert nothing.within_and_between().empty
     assert np.isnan(nothing.wald_[0])
     np.testing.assert_allclose(nothing.coef_, BinomialLogit().fit(X.assign(price_same=same), y).coef_, rtol=1e-9)
 
@@ -92,7 +92,7 @@ def test_covers_the_truth(simulations):
     for _ in range(simulations):
         X, y, customer = occasions(rng, sigma=0.0, between=0.8)
         table = MundlakLogit(between=["mean_price"]).fit(X, y, groups=customer)
-        within, apart = table.summary_frame(), table.between_.loc["mean_price"]
+        within, apart = table.summary_frame(), table.within_and_between().loc["mean_price"]
         low = [within["low"].iloc[1], within["low"].iloc[2], apart["difference_low"]]
         high = [within["high"].iloc[1], within["high"].iloc[2], apart["difference_high"]]
         held += (np.array(low) < truth) & (truth < np.array(high))
