@@ -126,9 +126,9 @@ def _spread(final: RandomInterceptLogit, train: pd.DataFrame) -> Iterator[Conten
     bought, expected = float(train["incidence"].mean()), float(train["probability"].mean())
     if abs(bought - expected) > FAR:
         yield Finding(
-            f"Customers with many occasions are not like the others: {share(bought)} of the training occasions ended in "
-            f"a purchase, and {share(expected)} is expected of a customer drawn at random. The probabilities are of the "
-            "customer, and off for occasions taken together.",
+            f"Customers with many occasions are not like the others: {share(bought)} of the training occasions ended "
+            f"in a purchase, and {share(expected)} is expected of a customer drawn at random. The probabilities are "
+            "of the customer, and off for occasions taken together.",
             "caveat",
         )
 
