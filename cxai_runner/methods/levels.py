@@ -48,7 +48,7 @@ def divided(column: pd.Series, most: int) -> tuple[pd.Series, bool]:
     if len(edges) < len(quarters) - 1:  # most rows have one value: divide the values, not the rows
         edges = np.unique(np.nanquantile(values.unique(), quarters))
     labels = [
-        f"{'from' if i == 0 else 'above'} {low:.4g} to {high:.4g}" for i, (low, high) in enumerate(pairwise(edges))
+        f"{'from' if i == 0 else 'above'} {low:.3g} to {high:.3g}" for i, (low, high) in enumerate(pairwise(edges))
     ]
     place = np.clip(np.searchsorted(edges, values.to_numpy()) - 1, 0, len(labels) - 1)
     named = pd.Series(np.asarray(labels, dtype=object)[place], index=column.index)

@@ -36,11 +36,12 @@ def response(answers: Answers) -> Iterator[Content]:
     yield from _elastic(curve)
     several = len(answers.promotions) > 1
     data = _together(answers.curves, "promotion")
+    drawn = data.assign(promotion="promotion " + data["promotion"])
     how = f"{curve.uncertainty}; {curve.differences}"
     yield Figure(
         "elasticity",
         "Price elasticity of purchase probability",
-        data,
+        drawn,
         "line",
         "price",
         "elasticity",
@@ -56,7 +57,7 @@ def response(answers: Answers) -> Iterator[Content]:
     yield Figure(
         "purchase_probability",
         "Purchase probability by price",
-        data,
+        drawn,
         "line",
         "price",
         "purchase_probability",

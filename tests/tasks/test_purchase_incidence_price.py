@@ -104,7 +104,7 @@ def test_promotion_at_one_at_zero_and_as_observed(told, segmented):
     assert list(mine.index) == ["observed", "at 1", "at 0"]
     figure = only(told, Figure, "elasticity")
     assert figure.by == "promotion"
-    assert set(figure.data["promotion"]) == {"observed", "at 1", "at 0"}
+    assert set(figure.data["promotion"]) == {"promotion observed", "promotion at 1", "promotion at 0"}
 
 
 def test_a_promotion_that_never_was_is_told():

@@ -29,8 +29,8 @@ def test_many_numbers_are_divided_at_their_quartiles():
     counts = named.value_counts()
     assert counts["missing"] == 1
     assert counts.drop("missing").tolist() == [25, 25, 25, 25]
-    assert named[0] == "from 0 to 24.75"
-    assert named[99] == "above 74.25 to 99"
+    assert named[0] == "from 0 to 24.8"
+    assert named[99] == "above 74.2 to 99"
 
 
 def test_numbers_that_are_mostly_one_are_divided_by_their_values():
