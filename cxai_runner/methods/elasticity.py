@@ -61,7 +61,7 @@ def price_elasticity(
     Raises
     ------
     ValueError
-        The panel has a single mean price, or ``y`` is missing for a model that has to be refitted.
+        A price is negative, the panel has a single mean price, or ``y`` is missing for a model that has to be refitted.
     """
     response = PurchaseResponse(model, X, prices, rng, max_rows=max_rows)
     if not response.delta:

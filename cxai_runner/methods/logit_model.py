@@ -18,13 +18,11 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from .coefficients import coefficient_table
 from .errors import LogitError
 
 Floats = NDArray[np.float64]
 Covariance = Literal["classical", "clustered"]
-
-# The 97.5 % point of the standard normal distribution.
-Z_95 = float(special.ndtri(0.975))
 
 
 @dataclass(frozen=True)
@@ -101,7 +99,7 @@ class LogitModel(ClassifierMixin, BaseEstimator):
         """Return one row per parameter: coefficient, standard error, z, p (two-sided) and 95 % interval."""
         check_is_fitted(self)
         coefficient = np.concatenate([self.intercept_, self.coef_[0]])
-        return summarised(["intercept", *self._names()], coefficient, self.standard_errors_[: len(coefficient)])
+        return coefficient_table(["intercept", *self._names()], coefficient, self.standard_errors_[: len(coefficient)])
 
     def _names(self) -> list[str]:
         return list(getattr(self, "feature_names_in_", [f"x{j}" for j in range(self.n_features_in_)]))
@@ -130,22 +128,6 @@ def logistic(log_odds: Floats) -> Curvature:
     first = P * (1 - P)
     none = np.zeros((0, *np.shape(log_odds)))
     return Curvature(P, first, first * (1 - 2 * P), none, none)
-
-
-def summarised(names: list[str], coefficient: Floats, error: Floats) -> pd.DataFrame:
-    """Return coefficients with standard error, z, p (two-sided) and 95 % interval, one row each."""
-    z = coefficient / error
-    return pd.DataFrame(
-        {
-            "coefficient": coefficient,
-            "standard_error": error,
-            "z": z,
-            "p": 2 * special.ndtr(-np.abs(z)),
-            "low": coefficient - Z_95 * error,
-            "high": coefficient + Z_95 * error,
-        },
-        index=pd.Index(names, name="term"),
-    )
 
 
 def customers(groups: ArrayLike | None, rows: int, form: str) -> tuple[NDArray[np.intp], int]:

@@ -20,8 +20,9 @@ from numpy.typing import ArrayLike
 from scipy import stats
 from sklearn.utils.validation import validate_data
 
+from .coefficients import coefficient_table
 from .logit import BinomialLogit, design_of
-from .logit_model import Covariance, Curvature, Floats, LogitModel, customers, logistic, summarised
+from .logit_model import Covariance, Curvature, Floats, LogitModel, customers, logistic
 from .names import is_price, is_promotion
 
 _SAME = 1e-9
@@ -142,7 +143,7 @@ class MundlakLogit(LogitModel):
         for label, blocks in looks.items():
             look = np.hstack(blocks)
             error = np.sqrt(np.diag(look @ self.means_covariance_ @ look.T))
-            table = summarised(self.means_, look @ self.means_parameters_, error)
+            table = coefficient_table(self.means_, look @ self.means_parameters_, error)
             heads = {"coefficient": label, "low": f"{label}_low", "high": f"{label}_high"}
             parts.append(table[[*heads]].rename(columns=heads))
         return pd.concat([*parts, table["p"]], axis=1)

@@ -158,10 +158,11 @@ class PurchaseResponse:
         Raises
         ------
         ValueError
-            The rows have a single price, or there is no covariance and there are no refits.
+            A price is negative, the rows have a single one, or there is no covariance and there are no refits.
         """
         mine = np.ones(len(self.X), dtype=bool) if rows is None else rows
         price = self.prices_of(moved)[mine]
+        self._refuse_negative(mine)
         observed = (float(price.min()), float(price.max()))
         width = observed[1] - observed[0]
         if not width > 0:
@@ -189,6 +190,14 @@ class PurchaseResponse:
             self.smooth,
             float(found.probability[-1]),
         )
+
+    def _refuse_negative(self, mine: NDArray[np.bool_]) -> None:
+        wrong = (self.X.loc[mine, self.prices] < 0).any(axis=1).sum()
+        if wrong:
+            raise ValueError(
+                f"{int(wrong)} rows have a negative price, where an elasticity means nothing; correct the prices, or "
+                "leave these rows out"
+            )
 
     def _rows(self, mine: NDArray[np.bool_], promotion: float | None, moved: str | None) -> _Rows:
         X = self.X[mine]
