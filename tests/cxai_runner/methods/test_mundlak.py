@@ -84,10 +84,9 @@ def test_what_cannot_be_told_apart_is_left_out_and_named(sample):
     np.testing.assert_allclose(nothing.coef_, BinomialLogit().fit(X.assign(price_same=same), y).coef_, rtol=1e-9)
 
 
-@pytest.mark.parametrize("simulations", [60, pytest.param(1000, marks=pytest.mark.slow)])
-def test_covers_the_truth(simulations):
+def test_covers_the_truth():
     """The count of intervals that hold the effects within, and those between, lies within the binomial's bounds."""
-    rng, held = np.random.default_rng(12), np.zeros(3)
+    rng, held, simulations = np.random.default_rng(12), np.zeros(3), 60
     truth = np.array([TRUTH[1], TRUTH[2], 0.8])
     for _ in range(simulations):
         X, y, customer = occasions(rng, sigma=0.0, between=0.8)

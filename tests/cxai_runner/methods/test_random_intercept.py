@@ -149,14 +149,6 @@ def test_recovers_the_truth_and_covers_it():
     assert (held >= bounds(60, 4)[0]).all()
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("covariance", ["classical", "clustered"])
-def test_covers_the_truth_in_a_thousand_simulations(covariance):
-    held, _, _ = covered(1000, 12, covariance)
-    low, high = bounds(1000, 4)
-    assert ((held >= low) & (held <= high)).all(), f"{held} not within [{low}, {high}]"
-
-
 def test_units_of_a_column_change_nothing_but_its_coefficient(sample, fitted):
     X, y, customer = sample
     other = RandomInterceptLogit(covariance="classical")
