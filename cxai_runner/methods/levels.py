@@ -9,7 +9,6 @@ import pandas as pd
 from pandas.api import types
 
 MISSING = "missing"
-OTHER = "(other)"
 
 
 def level(value: object) -> str:
