@@ -105,7 +105,8 @@ def mundlak(rng: Rng) -> pd.DataFrame:
     level = X["price"].groupby(groups).transform("mean")
     log_odds = 0.4 - 1.2 * X["price"] + 0.7 * X["promotion"] + BETWEEN * level
     model = MundlakLogit(between=["price"]).fit(X, rng.uniform(size=1200) < 1 / (1 + np.exp(-log_odds)), groups)
-    apart = model.within_and_between().filter(like="difference").set_axis(["coefficient", "low", "high"], axis=1)
+    heads = {"difference": "coefficient", "difference_low": "low", "difference_high": "high"}
+    apart = model.within_and_between()[[*heads]].rename(columns=heads)
     return pd.concat([model.summary_frame(), apart.set_axis(["mean of price"])])
 
 

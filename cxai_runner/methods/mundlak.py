@@ -23,7 +23,7 @@ from sklearn.utils.validation import validate_data
 from .coefficients import coefficient_table
 from .logit import BinomialLogit, design_of
 from .logit_model import Covariance, Curvature, Floats, LogitModel, customers, logistic
-from .names import is_price, is_promotion
+from .names import BY, is_price, is_promotion
 
 _SAME = 1e-9
 
@@ -36,8 +36,9 @@ class MundlakLogit(LogitModel):
     covariance : {"clustered", "classical"}
         Clustered by customer, or the inverse information.
     between : sequence of str, optional
-        The terms whose means are added. By default those of price and promotion where names tell them, else every
-        column: the mean of what a customer did before (a previous purchase) would tell of their outcomes.
+        The terms whose means are added. By default those of nothing but price and promotion where names tell them, else
+        every column: the mean of what a customer did before (a previous purchase, or its product with a price) would
+        tell of their outcomes.
 
     Attributes
     ----------
@@ -135,7 +136,7 @@ class MundlakLogit(LogitModel):
         return self
 
     def within_and_between(self) -> pd.DataFrame:
-        """Return ``within`` b, ``between`` b + c and their ``difference`` c with 95 % intervals, and its p, by term."""
+        """Return ``within`` b, ``between`` b + c and their ``difference`` c with 95 % intervals and p, by term."""
         m = len(self.means_)
         one, nothing = np.eye(m), np.zeros((m, m))
         looks = {"within": [one, nothing], "between": [one, one], "difference": [nothing, one]}
@@ -144,9 +145,9 @@ class MundlakLogit(LogitModel):
             look = np.hstack(blocks)
             error = np.sqrt(np.diag(look @ self.means_covariance_ @ look.T))
             table = coefficient_table(self.means_, look @ self.means_parameters_, error)
-            heads = {"coefficient": label, "low": f"{label}_low", "high": f"{label}_high"}
+            heads = {"coefficient": label, "low": f"{label}_low", "high": f"{label}_high", "p": f"{label}_p"}
             parts.append(table[[*heads]].rename(columns=heads))
-        return pd.concat([*parts, table["p"]], axis=1)
+        return pd.concat(parts, axis=1)
 
     def _wald(self) -> tuple[float, int, float]:
         m = len(self.means_)
@@ -162,7 +163,7 @@ class MundlakLogit(LogitModel):
 
     def _wanted(self, names: list[str]) -> set[str]:
         if self.between is None:
-            named = {name for name in names if is_price(name) or is_promotion(name)}
+            named = {name for name in names if all(is_price(one) or is_promotion(one) for one in name.split(BY))}
             return named or set(names)
         unknown = [name for name in self.between if name not in names]
         if unknown:

@@ -15,6 +15,8 @@ from cxai_runner.methods.names import BY, is_price
 from cxai_runner.methods.purchase_response import PROMOTION
 from tasks.purchase_incidence.answers import FEW_ROWS, Answers, turns_elastic
 
+DRAWN = {"observed": "as observed", "at 1": "promotion 1", "at 0": "promotion 0"}
+"""What a picture calls a state of promotion, where no heading says what it is of."""
 FEW_PRICES = 10
 FEW_BANDS = 3
 """Bands that one picture can hold."""
@@ -36,7 +38,7 @@ def response(answers: Answers) -> Iterator[Content]:
     yield from _elastic(curve)
     several = len(answers.promotions) > 1
     data = _together(answers.curves, "promotion")
-    drawn = data.assign(promotion="promotion " + data["promotion"])
+    drawn = data.assign(promotion=data["promotion"].map(DRAWN))
     how = f"{curve.uncertainty}; {curve.differences}"
     yield Figure(
         "elasticity",
@@ -75,7 +77,9 @@ def response(answers: Answers) -> Iterator[Content]:
     yield from _by_group(answers)
     yield from _by_brand(answers)
     yield from _compared(answers)
-    yield Table("elasticity", "Price elasticity by price", data, "Outside `observed` it extrapolates.")
+    first = ["promotion", "price", "observed", "elasticity", "low", "high"]
+    shown = data[[*first, *(name for name in data.columns if name not in first)]]
+    yield Table("elasticity", "Price elasticity by price", shown, "Outside `observed` it extrapolates.")
 
 
 def _elastic(curve: ElasticityCurve) -> Iterator[Content]:

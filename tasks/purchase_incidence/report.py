@@ -140,9 +140,15 @@ def _within_and_between(final: MundlakLogit) -> Iterator[Content]:
             "the same mean of it, or none sees it change.",
             "caveat",
         )
-    table = final.within_and_between().rename_axis("term").reset_index()
-    if table.empty:
+    wide = final.within_and_between().rename_axis("term").reset_index()
+    if wide.empty:
         return
+    ends = {"": "coefficient", "_low": "low", "_high": "high", "_p": "p"}
+    parts = [
+        wide[["term"]].assign(effect=effect, **{head: wide[f"{effect}{end}"] for end, head in ends.items()})
+        for effect in ("within", "between", "difference")
+    ]
+    table = pd.concat(parts).sort_values("term", kind="stable", ignore_index=True)
     statistic, freedom, p = final.wald_
     said = "differ" if p < 0.05 else "cannot be told apart"
     yield Finding(

@@ -104,7 +104,7 @@ def test_promotion_at_one_at_zero_and_as_observed(told, segmented):
     assert list(mine.index) == ["observed", "at 1", "at 0"]
     figure = only(told, Figure, "elasticity")
     assert figure.by == "promotion"
-    assert set(figure.data["promotion"]) == {"promotion observed", "promotion at 1", "promotion at 0"}
+    assert set(figure.data["promotion"]) == {"as observed", "promotion 1", "promotion 0"}
 
 
 def test_a_promotion_that_never_was_is_told():
@@ -201,7 +201,8 @@ def test_customers_who_do_not_differ_are_said_not_to():
 def test_mundlak_tells_within_from_between():
     fitted, _, contents = run(make_panel(customers=100), make_pipeline(StandardScaler(), MundlakLogit()))
     table = only(contents, Table, "within_and_between").frame
-    assert list(table["term"]) == ["mean_price", "mean_promotion"]
+    assert list(table["term"]) == ["mean_price"] * 3 + ["mean_promotion"] * 3
+    assert list(table["effect"]) == ["within", "between", "difference"] * 2
     assert fitted.pipeline[-1].feature_names_in_.tolist() == ["mean_price", "mean_promotion"]
     assert any(text.startswith("A customer's means are not known") for text in texts(contents, "caveat"))
     assert any(text.startswith("The effects within and between customers") for text in texts(contents, "finding"))

@@ -34,7 +34,7 @@ def test_it_is_the_logit_with_the_customers_means(sample, fitted):
     table = fitted.within_and_between()
     np.testing.assert_allclose(table["within"], theirs.params[X.columns], rtol=1e-7)
     np.testing.assert_allclose(table["difference"], theirs.params[means.columns], rtol=1e-6)
-    np.testing.assert_allclose(table["p"], theirs.pvalues[means.columns], rtol=1e-5)
+    np.testing.assert_allclose(table["difference_p"], theirs.pvalues[means.columns], rtol=1e-5)
     np.testing.assert_allclose(table["within_low"], theirs.conf_int()[0][X.columns], rtol=1e-6)
     assert fitted.log_likelihood_ == pytest.approx(theirs.llf, rel=1e-10)
     wald = theirs.wald_test(np.eye(5)[3:], scalar=True)
@@ -66,7 +66,8 @@ def test_means_of_what_customers_did_are_not_added(sample):
     """The mean of a previous purchase tells of the customer's outcomes; a price's does not."""
     X, y, customer = sample
     before = pd.Series(y).groupby(customer).shift(1).fillna(0).to_numpy()
-    model = MundlakLogit().fit(X.assign(previous_purchase=before), y, groups=customer)
+    more = X.assign(previous_purchase=before, **{"mean_price:previous_purchase": X["mean_price"] * before})
+    model = MundlakLogit().fit(more, y, groups=customer)
     assert list(model.within_and_between().index) == ["mean_price", "mean_promotion"]
     named = MundlakLogit(between=["mean_price"]).fit(X, y, groups=customer)
     assert list(named.within_and_between().index) == ["mean_price"]
