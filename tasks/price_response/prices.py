@@ -41,7 +41,7 @@ Floats = NDArray[np.float64]
 AS_OBSERVED = "as observed"
 PROMOTIONS: Mapping[str, float | None] = {AS_OBSERVED: None, "promotion 1": 1.0, "promotion 0": 0.0}
 MOST_GROUPS = 8
-MOST_ROWS = 2000
+MOST_ROWS = 1000
 BEYOND = 0.2
 """How far a curve goes on beyond the observed range, in ranges; the curve of a model of steps stops there."""
 
@@ -64,6 +64,8 @@ class Answers:
         Whether incidence and quantity answer smoothly.
     observed, curves
         By state of promotion: at the observed prices (by group), and over `grid` (all occasions).
+    alone
+        At the observed prices, competitors' prices as they are whatever `competitors` says.
     grid
         Prices of the curves.
     rows
@@ -81,6 +83,7 @@ class Answers:
     smooth: tuple[bool, bool]
     observed: Mapping[str, Response]
     curves: Mapping[str, Response]
+    alone: Response
     grid: Floats
     rows: Mapping[str, int]
     averaged: tuple[int, int]
@@ -123,10 +126,16 @@ class Answers:
             is_smooth,
             {name: respond(draws, occasions, one) for name, one in scenarios.items()},
             {name: respond(draws, everyone, one, grid) for name, one in scenarios.items()},
+            respond(draws, occasions, Scenario(brand)),
             grid,
             {name: int(mask.sum()) for name, mask in occasions.groups.items()},
             (len(averaged.frame), len(occasions.frame)),
         )
+
+    @property
+    def label(self) -> str:
+        """The brand as a sentence names it."""
+        return f"brand {self.brand}"
 
     @property
     def range(self) -> tuple[float, float]:
@@ -141,8 +150,11 @@ class Answers:
 
     def at_observed(self, brand: str | None) -> dict[str, Interval]:
         """Elasticity of a brand's units, or of all brands', and its parts, at the observed prices."""
-        value, low, high = interval(self.observed[AS_OBSERVED].elasticity(brand)[:, 0, 0])
-        return {name: Interval(float(value[i]), float(low[i]), float(high[i])) for i, name in enumerate(NAMES)}
+        return _named(self.observed[AS_OBSERVED].elasticity(brand)[:, 0, 0])
+
+    def of_alone(self, brand: str | None) -> dict[str, Interval]:
+        """The same with the competitors' prices as they are."""
+        return _named(self.alone.elasticity(brand)[:, 0, 0])
 
     def table(self) -> pd.DataFrame:
         """Elasticity and parts at the observed prices: of all occasions and each group, by state of promotion."""
@@ -202,6 +214,11 @@ class Answers:
             }
             for state, response in self.curves.items()
         }
+
+
+def _named(values: Floats) -> dict[str, Interval]:
+    value, low, high = interval(values)
+    return {name: Interval(float(value[i]), float(low[i]), float(high[i])) for i, name in enumerate(NAMES)}
 
 
 def _draws(

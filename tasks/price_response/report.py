@@ -49,7 +49,7 @@ def verdict(
     tie = f"The models cannot be told from base rate and shares on {whose}: {numbers}."
     others = ", its competitors' with it," if answers.competitors == "matched" else ""
     yield Finding(
-        f"A price of {answers.brand} 1 % higher{others} goes with a change of {with_interval(found['total'])} % in its "
+        f"A price of {answers.label} that is 1 % higher{others} goes with a change of {with_interval(found['total'])} % in its "
         f"units: {ways[0]}, {ways[1]} and {ways[2]}. {_best_in_words('revenue', best['revenue'], answers)} "
         f"{said.get(loss.verdict, tie)}",
         "headline",
@@ -64,7 +64,7 @@ def verdict(
 def decomposition(answers: Answers) -> Iterator[Content]:
     """Elasticity and parts at the observed prices, and over the prices."""
     found = answers.at_observed(answers.brand)
-    brand = answers.brand
+    brand = answers.label
     labels = {"total": f"elasticity of the units of {brand} to its price, observed prices"}
     labels |= {part: f"of it by {WAYS[part]}" for part in PARTS}
     names = {"total": "elasticity_at_observed_prices"} | {part: f"elasticity_by_{part}" for part in PARTS}
@@ -85,9 +85,14 @@ def decomposition(answers: Answers) -> Iterator[Content]:
     caption = f"At the observed prices of {brand}; competitors' prices {_competitors(answers)}."
     yield Table("elasticity_parts", "The elasticity and its parts", pd.DataFrame(rows), caption)
     table = answers.table()
+    groups = (
+        " Groups differ by the prices they met, and by what the models see of them: a slope of its own takes a term."
+        if len(answers.rows) > 1
+        else ""
+    )
     told = (
         "Each occasion weighs by the units of the brand that are expected of it; incidence, choice and quantity add up "
-        "to the elasticity. Units are per occasion."
+        f"to the elasticity. Units are per occasion.{groups}"
     )
     yield Table("price_elasticity", "Elasticity by group and promotion", table, told, len(table))
     yield Figure(
@@ -109,7 +114,7 @@ def decomposition(answers: Answers) -> Iterator[Content]:
 def curves(answers: Answers) -> Iterator[Content]:
     """Units, revenue, margin and elasticity over the prices."""
     table = answers.curve()
-    brand, several = answers.brand, len(answers.curves) > 1
+    brand, several = answers.label, len(answers.curves) > 1
     states = f" With {brand} on promotion everywhere (1), nowhere (0), and as observed." if several else ""
     beyond = " outside it the models extrapolate." if all(answers.smooth) else " models of steps say nothing beyond it."
     caption = f"Shaded is what {brand} was sold at;{beyond}{states} Band: 95 %."
@@ -160,11 +165,11 @@ def best_prices(answers: Answers) -> Iterator[Content]:
                 }
             )
             if one.identified and state == AS_OBSERVED and name != "revenue of all brands":
-                text = f"price of {answers.brand} that maximises its {name}"
+                text = f"price of {answers.label} that maximises its {name}"
                 yield Estimate(f"{name}_maximising_price", text, Interval(one.price, one.low, one.high))
     low, high = (number(end, 2) for end in answers.range)
     caption = f"Between {low} and {high}, the prices observed. At an end of them the data say where it is not."
-    yield Table("best_prices", f"Best prices of {answers.brand}", pd.DataFrame(rows), caption)
+    yield Table("best_prices", f"Best prices of {answers.label}", pd.DataFrame(rows), caption)
     if answers.cost is None:
         yield Finding("What a unit costs is not said, so there is no margin: write task.cost=0.8, or task.cost=60%.")
     else:
@@ -178,13 +183,12 @@ def best_prices(answers: Answers) -> Iterator[Content]:
 
 def who_gains(answers: Answers) -> Iterator[Content]:
     """Whose units answer to the price, and where those go that the brand loses."""
-    response = answers.observed[AS_OBSERVED]
-    brand = answers.brand
+    response, brand = answers.alone, answers.label
     diverted = interval(response.diverted()[:, 0, 0])
     units = response.units[0, 0, 0]
     rows, bars = [], []
     for j, name in enumerate([*response.alternatives, None]):
-        total = answers.at_observed(name)["total"]
+        total = answers.of_alone(name)["total"]
         label = "all brands" if name is None else name
         gained = _hundred(diverted, j)
         rows.append(
@@ -194,15 +198,15 @@ def who_gains(answers: Answers) -> Iterator[Content]:
                 "elasticity": total.value,
                 "low": total.low,
                 "high": total.high,
-                "of_100_lost": "lost: 100" if name == brand else with_interval(gained, 1),
+                "of_100_lost": "lost: 100" if name == answers.brand else with_interval(gained, 1),
             }
         )
-        if name != brand:
+        if name != answers.brand:
             whose = "not bought at all" if name is None else f"go to {name}"
             bars.append({"where": whose, "units": gained.value, "low": gained.low, "high": gained.high})
     caption = (
         f"How units answer to the price of {brand}, and where 100 units go that a higher price costs it; the row of all "
-        f"brands is what the category loses. Competitors' prices {_competitors(answers)}."
+        "brands is what the category loses. Competitors' prices as observed."
     )
     yield Table("who_gains", f"Who gains when {brand} is dearer, and who loses when it is cheaper", pd.DataFrame(rows), caption)
     yield Figure(
@@ -215,6 +219,7 @@ def who_gains(answers: Answers) -> Iterator[Content]:
         "The other way round: whom 100 units more by a lower price are taken from. Below 0: it loses too.",
         low="low",
         high="high",
+        x_label=" ",
         y_label="of 100 units",
     )
 
@@ -258,7 +263,7 @@ def evidence(metrics: Mapping[str, Metric], scores: pd.DataFrame, context: Conte
     truth, expected = scores["brand_units"], scores["expected"]
     rng = context.rng("calibration")
     table = calibration_table(truth, expected, scores["customer_id"], context.resamples, rng)
-    brand = scores["of_brand"].iloc[0]
+    brand = f"brand {scores['of_brand'].iloc[0]}"
     caption = f"Tenths of the occasions by expected units of {brand}; on the diagonal, what was expected came true."
     yield Table("calibration", f"Expected and observed units of {brand}", table, caption)
     yield Figure(
@@ -308,7 +313,7 @@ def _bands(scores: pd.DataFrame, context: Context) -> pd.DataFrame:
 
 def caveats(answers: Answers, fitted: Fitted) -> Iterator[Content]:
     """What not to conclude."""
-    brand = answers.brand
+    brand = answers.label
     yield Finding(
         "The effect of price is causal only if price was set without regard to demand, given what else the models see. "
         "If prices rise when demand does, it is understated; promotions that go with low prices lend it some of their "
@@ -326,7 +331,7 @@ def caveats(answers: Answers, fitted: Fitted) -> Iterator[Content]:
         "bought of other brands at the same time is counted with it.",
         "caveat",
     )
-    found = answers.at_observed(brand)["total"]
+    found = answers.at_observed(answers.brand)["total"]
     if found.high > 0 > found.low:
         yield Finding("The data do not tell whether units fall when the price rises: the interval holds zero.", "caveat")
     elif found.low >= 0:
@@ -340,7 +345,7 @@ def caveats(answers: Answers, fitted: Fitted) -> Iterator[Content]:
     rare = [f"{name} ({rows})" for name, rows in answers.rows.items() if rows < FEW_ROWS]
     if rare:
         yield Finding(f"Fewer than {FEW_ROWS} occasions tell of: {', '.join(rare)}.", "caveat")
-    if brand == OTHER:
+    if answers.brand == OTHER:
         yield Finding(f"`{OTHER}` is all smaller brands together: its price is an index, which nobody sets.", "caveat")
     if answers.left_out:
         yield Finding(

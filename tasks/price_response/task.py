@@ -35,8 +35,8 @@ OUTCOMES = ("incidence", BRAND, "quantity", "revenue")
 METRICS = (
     Named("log_loss", "log loss", "lower"),
     *(Named(f"log_loss_{part}", f"log loss, {part}", "lower") for part in PARTS),
-    Named("rmse", "RMSE of the brand's units", "lower"),
-    Named("calibration_error", "calibration error of the brand's units", "lower", raised_by_noise=True),
+    Named("rmse", "RMSE of units", "lower"),
+    Named("calibration_error", "calibration error of units", "lower", raised_by_noise=True),
 )
 
 

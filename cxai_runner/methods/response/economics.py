@@ -197,17 +197,20 @@ def respond(
     chain = draws[0].chain
     moving = scenario.moving(chain.alternatives_)
     weights = [occasions.weights(draw.times) for draw in draws]
-    several: list[Floats] = []
-    for price in [None] if grid is None else np.asarray(grid, dtype=np.float64):
-        total = 0.0
-        for start in range(0, len(occasions.frame), CHUNK):
+    prices: list[float | None] = [None] if grid is None else [float(one) for one in np.asarray(grid)]
+    shape = (len(draws), len(prices), len(occasions.groups), 2 + len(PARTS), len(chain.alternatives_))
+    sums, R = np.zeros(shape), len(occasions.frame)
+    # As many prices at once as make a block; of very many rows a block of them at each price.
+    together = max(1, CHUNK // R)
+    for first in range(0, len(prices), together):
+        some = slice(first, first + together)
+        for start in range(0, R, CHUNK):
             rows = slice(start, start + CHUNK)
-            seen = see(chain, scenario.at(occasions.frame.iloc[rows], price), moving)
-            total = total + np.stack(
-                [_sums(draw.chain, seen, w[:, rows]) for draw, w in zip(draws, weights, strict=True)]
-            )
-        several.append(np.asarray(total))
-    sums = np.stack(several, axis=1)
+            part = occasions.frame.iloc[rows]
+            frame = pd.concat([scenario.at(part, price) for price in prices[some]], ignore_index=True)
+            seen = see(chain, frame, moving)
+            for d, draw in enumerate(draws):
+                sums[d, some] += _sums(draw.chain, seen, weights[d][:, rows])
     per = np.stack([w.sum(axis=1) for w in weights])[:, np.newaxis, :, np.newaxis, np.newaxis]
     with np.errstate(invalid="ignore", divide="ignore"):  # a group that a resample has no occasion of
         sums = sums / per
@@ -219,10 +222,14 @@ def respond(
 
 
 def _sums(chain: PurchaseChain, seen: Seen, weights: Floats) -> Floats:
-    """Units, revenue and three parts of each brand, summed over each group's rows, shape (G, 5, J)."""
+    """Units, revenue and three parts of each brand, summed over each group's rows, shape (A, G, 5, J).
+
+    Of A prices at once, the price outermost; ``weights`` has shape (G, rows).
+    """
     found = answer(chain, seen)
-    rows = np.stack([found.units, found.units * seen.price, *found.parts])
-    return np.asarray(np.einsum("gm,ajm->gaj", weights, rows))
+    numbers = np.stack([found.units, found.units * seen.price, *found.parts])
+    by_price = numbers.reshape(*numbers.shape[:2], -1, weights.shape[1])
+    return np.asarray(np.einsum("gm,njam->agnj", weights, by_price, optimize=True))
 
 
 def interval(values: Floats) -> tuple[Floats, Floats, Floats]:
