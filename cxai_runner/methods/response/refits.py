@@ -273,9 +273,9 @@ def _standardised(X: Floats) -> tuple[Floats, Floats]:
 
 
 def _fitted_to(final: Any, rows: pd.DataFrame, y: NDArray[Any], weight: Floats) -> Any:
-    """A model of any kind, fitted to rows with counts."""
+    """A model of any kind, fitted to rows with counts; one that counts rows itself (trees) to the rows, repeated."""
     kept = np.flatnonzero(weight)
-    if has_fit_parameter(final, "sample_weight"):
+    if hasattr(final, "coef_") and has_fit_parameter(final, "sample_weight"):
         return clone(final).fit(rows.iloc[kept], y[kept], sample_weight=weight[kept])
     index = np.repeat(kept, weight[kept].astype(np.intp))
     return clone(final).fit(rows.iloc[index], y[index])
@@ -289,10 +289,7 @@ def _by_customer(model: ChoiceModel) -> bool:
 
 
 def _refitted(model: ChoiceModel, data: ChoiceData) -> ChoiceModel:
-    again = clone(model)
-    if "alternatives" in again.get_params():
-        again.set_params(alternatives=None)
-    return again.fit(data)
+    return clone(model).fit(data)
 
 
 def _with(model: Any, **attributes: Any) -> Any:
