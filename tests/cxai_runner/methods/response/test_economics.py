@@ -155,7 +155,7 @@ def test_a_sample_of_occasions(rows, fitted):
 def test_blocks_change_nothing(rows, fitted, monkeypatch):
     at = np.linspace(1.5, 2.5, 5)
     usual = asked(fitted, rows[0], Scenario("b"), at)
-    for size in (100, 2500):
+    for size in (500, 2500):
         monkeypatch.setattr("cxai_runner.methods.response.economics.CHUNK", size)
         other = asked(fitted, rows[0], Scenario("b"), at)
         np.testing.assert_allclose(other.units, usual.units, rtol=1e-12)
