@@ -154,7 +154,7 @@ def predict(
             comparison, notes = _comparison(kept, rows)
             judge = _judge(apart, rows, comparison)
             done = _each(apart, rows, judge, comparison, place, found, tell)
-            notes += _other_code(apart)
+            notes += _other_code(kept)
         rejected = dict(judge.reasons.most_common())
         _refuse_miscounted(rows.count, done, rejected)
         place.keep()
@@ -295,16 +295,20 @@ def _judge(apart: ModelApart, rows: NewRows, comparison: Comparison | None) -> J
     )
 
 
-def _other_code(apart: ModelApart) -> list[str]:
+def _other_code(kept: Kept) -> list[str]:
     """What to tell where features are built by other code than built those that the model was trained on."""
-    from cxai_runner.kept.trust import CODE, other_code
+    from cxai_runner.data.keys import changed_sources
+    from cxai_runner.tracking.record import KEYS
 
-    builders = ("cxai_runner/features/", "cxai_runner/data/")
-    other = [name for name in other_code(apart.folder / CODE) if name.startswith(builders)]
+    try:
+        built_by: dict[str, str] = json.loads(kept.text(KEYS))["stages"]["features"]["sources"]
+    except UserError:
+        return ["whether other code built the run's features is not known: it is of a version that kept no keys"]
+    other = changed_sources(built_by)
     if not other:
         return []
-    files = f"{other[0]} and {len(other) - 1} more" if len(other) > 1 else other[0]
-    return [f"the features were built by the code installed here, which is not that of the run: {files}"]
+    modules = f"{other[0]} and {len(other) - 1} more" if len(other) > 1 else other[0]
+    return [f"the features were built by the code installed here, which is not that of the run: {modules}"]
 
 
 def _place(to: str | None, *, overwrite: bool) -> Place:

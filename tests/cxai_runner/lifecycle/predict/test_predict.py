@@ -190,6 +190,24 @@ def test_a_run_that_kept_nothing_to_compare_with_says_so(
     assert any("drift is not told" in note for note in found.notes)
 
 
+def test_features_that_other_code_builds_now_are_told_of(done: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = Kept.text
+    module = "cxai_runner.features.table"
+
+    def changed(self: Kept, path: str) -> str:
+        if path != "keys.json":
+            return text(self, path)
+        keys = json.loads(text(self, path))
+        keys["stages"]["features"]["sources"][module] = "of another day"
+        return json.dumps(keys)
+
+    assert flow._other_code(done) == []
+    monkeypatch.setattr(Kept, "text", changed)
+    assert flow._other_code(done) == [
+        f"the features were built by the code installed here, which is not that of the run: {module}"
+    ]
+
+
 def test_a_table_of_a_database_takes_the_predictions(done: Kept, home: Path, cxai: Call) -> None:
     import sqlite3
 
