@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -89,9 +89,7 @@ class Answers:
     averaged: tuple[int, int]
 
     @classmethod
-    def of(
-        cls, task: PriceResponse, fitted: Fitted, train: Dataset, columns: list[str], context: Context
-    ) -> Answers:
+    def of(cls, task: PriceResponse, fitted: Fitted, train: Dataset, columns: list[str], context: Context) -> Answers:
         """Refit the chain to resampled customers, and ask all of them.
 
         Raises
@@ -163,7 +161,11 @@ class Answers:
             value, low, high = interval(response.elasticity(self.brand)[:, 0])
             units = interval(response.units[:, 0, :, response.own])
             names = list(response.groups)
-            columns = {"occasions": names, "promotion": state, "rows": [self.rows[name] for name in names]}
+            columns: dict[str, Any] = {
+                "occasions": names,
+                "promotion": state,
+                "rows": [self.rows[name] for name in names],
+            }
             columns |= {"elasticity": value[:, 0], "low": low[:, 0], "high": high[:, 0]}
             columns |= {name: value[:, i] for i, name in enumerate(NAMES) if i}
             columns |= dict(zip(("units", "units_low", "units_high"), units, strict=True))
@@ -221,9 +223,7 @@ def _named(values: Floats) -> dict[str, Interval]:
     return {name: Interval(float(value[i]), float(low[i]), float(high[i])) for i, name in enumerate(NAMES)}
 
 
-def _draws(
-    task: PriceResponse, fitted: Fitted, train: Dataset, columns: list[str], context: Context
-) -> list[Draw]:
+def _draws(task: PriceResponse, fitted: Fitted, train: Dataset, columns: list[str], context: Context) -> list[Draw]:
     def done(number: int) -> bool:
         context.step("refits/done", number / task.refits, number)
         return not context.should_stop()
@@ -231,9 +231,7 @@ def _draws(
     frame, ids = train.frame, train.frame[train.roles.id].to_numpy()
     rng = context.rng("refits")
     happened = outcome(frame)
-    draws = refits(
-        fitted.chain, frame[columns], happened, ids, task.refits, rng, threads=context.threads, done=done
-    )
+    draws = refits(fitted.chain, frame[columns], happened, ids, task.refits, rng, threads=context.threads, done=done)
     if 2 * (len(draws) - 1) < task.refits and not context.should_stop():
         told = f"only {len(draws) - 1} of {task.refits} resamples of the customers have an estimate"
         remedy = "take fewer terms or brands, or a longer window: the data hardly identify the models"

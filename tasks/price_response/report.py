@@ -1,4 +1,4 @@
-"""What an analyst reads: what the price does altogether and by which way, the best price, who gains, and the caveats."""
+"""What an analyst reads: what the price does altogether and by which way, the best price, who gains, and caveats."""
 
 from __future__ import annotations
 
@@ -27,9 +27,7 @@ BANDS = 5
 WAYS = {"incidence": "purchase incidence", "choice": "brand choice", "quantity": "quantity"}
 
 
-def verdict(
-    answers: Answers, scores: Mapping[str, pd.DataFrame], metrics: Mapping[str, Metric]
-) -> Iterator[Content]:
+def verdict(answers: Answers, scores: Mapping[str, pd.DataFrame], metrics: Mapping[str, Metric]) -> Iterator[Content]:
     """The total elasticity, by which way it comes, the best price, and whether the models know more than shares."""
     found = answers.at_observed(answers.brand)
     ways = [f"{number(found[part].value, 2)} by {WAYS[part]}" for part in PARTS]
@@ -41,7 +39,8 @@ def verdict(
         f"log loss of an occasion {number(loss.value.value)} against {number(loss.baseline.value)}, "
         f"a difference of {with_interval(loss.difference)}"
     )
-    whose = "occasions they have not seen" if "held_out" in scores else "their own training rows (nothing was held out)"
+    held_out = "held_out" in scores
+    whose = "occasions they have not seen" if held_out else "their own training rows (nothing was held out)"
     said = {
         "better": f"The models predict what happens better than base rate and shares on {whose}: {numbers}.",
         "worse": f"The models predict what happens worse than base rate and shares on {whose}: {numbers}.",
@@ -49,8 +48,8 @@ def verdict(
     tie = f"The models cannot be told from base rate and shares on {whose}: {numbers}."
     others = ", its competitors' with it," if answers.competitors == "matched" else ""
     yield Finding(
-        f"A price of {answers.label} that is 1 % higher{others} goes with a change of {with_interval(found['total'])} % in its "
-        f"units: {ways[0]}, {ways[1]} and {ways[2]}. {_best_in_words('revenue', best['revenue'], answers)} "
+        f"A price of {answers.label} that is 1 % higher{others} goes with a change of {with_interval(found['total'])} "
+        f"% in its units: {ways[0]}, {ways[1]} and {ways[2]}. {_best_in_words('revenue', best['revenue'], answers)} "
         f"{said.get(loss.verdict, tie)}",
         "headline",
     )
@@ -205,10 +204,12 @@ def who_gains(answers: Answers) -> Iterator[Content]:
             whose = "not bought at all" if name is None else f"go to {name}"
             bars.append({"where": whose, "units": gained.value, "low": gained.low, "high": gained.high})
     caption = (
-        f"How units answer to the price of {brand}, and where 100 units go that a higher price costs it; the row of all "
-        "brands is what the category loses. Competitors' prices as observed."
+        f"How units answer to the price of {brand}, and where 100 units go that a higher price costs it; the row of "
+        "all brands is what the category loses. Competitors' prices as observed."
     )
-    yield Table("who_gains", f"Who gains when {brand} is dearer, and who loses when it is cheaper", pd.DataFrame(rows), caption)
+    yield Table(
+        "who_gains", f"Who gains when {brand} is dearer, and who loses when it is cheaper", pd.DataFrame(rows), caption
+    )
     yield Figure(
         "who_gains",
         f"Where 100 units go that a higher price costs {brand}",
@@ -333,7 +334,9 @@ def caveats(answers: Answers, fitted: Fitted) -> Iterator[Content]:
     )
     found = answers.at_observed(answers.brand)["total"]
     if found.high > 0 > found.low:
-        yield Finding("The data do not tell whether units fall when the price rises: the interval holds zero.", "caveat")
+        yield Finding(
+            "The data do not tell whether units fall when the price rises: the interval holds zero.", "caveat"
+        )
     elif found.low >= 0:
         yield Finding(
             "Higher prices go with more units here, which no price effect explains: look for what moves both.", "caveat"
@@ -361,8 +364,8 @@ def caveats(answers: Answers, fitted: Fitted) -> Iterator[Content]:
     steps = [name for name, is_smooth in zip(("incidence", "quantity"), answers.smooth, strict=True) if not is_smooth]
     if steps:
         yield Finding(
-            f"The part of {' and '.join(steps)} is an arc elasticity, between prices 10 % lower and higher, because the "
-            "model is not a smooth one of ours; what its shrinkage takes from it is in no interval.",
+            f"The part of {' and '.join(steps)} is an arc elasticity, between prices 10 % lower and higher, because "
+            "the model is not a smooth one of ours; what its shrinkage takes from it is in no interval.",
             "caveat",
         )
 
@@ -396,4 +399,3 @@ def _competitors(answers: Answers) -> str:
 def _hundred(values: tuple[np.ndarray, np.ndarray, np.ndarray], j: int) -> Interval:
     value, low, high = (100 * float(one[j]) for one in values)
     return Interval(value, low, high)
-

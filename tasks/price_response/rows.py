@@ -1,4 +1,4 @@
-"""Whether rows are occasions that a chain of purchase models can be fitted to: what is wrong with them, with remedies."""
+"""Whether rows are occasions that a chain of purchase models can be fitted to: what is wrong, with the remedy."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from cxai_runner.config.problems import Problem, UserError, did_you_mean
 from cxai_runner.data.dataset import Dataset
 from cxai_runner.data.tables.needs import Needs
 from cxai_runner.evaluation.counts import RootOf
-from cxai_runner.evaluation.intervals import Statistic
+from cxai_runner.evaluation.intervals import Floats, Statistic
 from cxai_runner.evaluation.metrics import CalibrationError, MeanOf, Named, codes_of, paired_metrics
 from cxai_runner.evaluation.results import Content, Metric
 from cxai_runner.features.alternatives import OTHER
@@ -143,7 +143,7 @@ class PriceResponse(Task):
         self._refuse_unaskable(brand, train.frame)
         columns = self._columns(train)
         # An order of the rows' own, so that a fit with a random part depends on no order of the file.
-        frame = train.frame[columns].assign(**{f"_{name}": values for name, values in outcome(train.frame).items()})
+        frame = train.frame[columns].join(outcome(train.frame).add_prefix("_"))
         order = frame.sort_values(list(frame.columns), kind="stable", key=_sortable).index
         rows, happened = train.frame.loc[order, columns], outcome(train.frame).loc[order]
         groups = train.frame.loc[order, train.roles.id].to_numpy() if self.cluster else None
@@ -169,7 +169,7 @@ class PriceResponse(Task):
         scores = data.frame[kept].rename(columns={data.roles.id: "customer_id"}).reset_index(drop=True)
         mine = (happened[BRAND] == fitted.brand) & (happened["incidence"] == 1)
         scores = scores.assign(
-            **{name: happened[name] for name in happened},
+            **{str(name): happened[name] for name in happened},
             of_brand=fitted.brand,
             brand_price=data.frame[f"{PRICE}{fitted.brand}"].to_numpy(dtype=np.float64),
             brand_units=happened["quantity"].where(mine, 0.0),
@@ -290,7 +290,9 @@ class PriceResponse(Task):
         try:
             return fitted.chain.forecast(data.frame)
         except ValueError as error:
-            raise UserError([Problem("panel", str(error), remedy="bring the columns as in training")], "data") from error
+            raise UserError(
+                [Problem("panel", str(error), remedy="bring the columns as in training")], "data"
+            ) from error
 
 
 def _with(scores: pd.DataFrame, law: OccasionForecast) -> pd.DataFrame:
@@ -299,23 +301,23 @@ def _with(scores: pd.DataFrame, law: OccasionForecast) -> pd.DataFrame:
     return both.assign(expected=both[f"units_{scores['of_brand'].iloc[0]}"])
 
 
-def _baseline(fitted: Fitted, happened: pd.DataFrame) -> Any:
+def _baseline(fitted: Fitted, happened: pd.DataFrame) -> Floats:
     """Log losses of the baseline by part, shape (n, 3)."""
     bought = happened["incidence"].to_numpy() == 1
-    found = np.zeros((len(happened), 3))
-    found[:, 0] = -np.where(bought, np.log(fitted.base_rate), np.log1p(-fitted.base_rate))
-    found[bought, 1] = -np.log(happened.loc[bought, BRAND].map(fitted.shares).to_numpy(dtype=np.float64))
-    found[bought, 2] = -fitted.counts.log_probability(happened.loc[bought, "quantity"])
-    return found
+    found: Floats = np.zeros((len(happened), 3))
+    found[:, 0] = np.where(bought, np.log(fitted.base_rate), np.log1p(-fitted.base_rate))
+    found[bought, 1] = np.log(happened.loc[bought, BRAND].map(fitted.shares).to_numpy(dtype=np.float64))
+    found[bought, 2] = fitted.counts.log_probability(happened.loc[bought, "quantity"])
+    return -found
 
 
-def _statistics(scores: pd.DataFrame, losses: Any, expected: pd.Series) -> dict[str, Statistic]:
+def _statistics(scores: pd.DataFrame, losses: Floats, expected: pd.Series) -> dict[str, Statistic]:
     """The metrics of one forecast, each as a function of how often a customer is drawn; ``losses`` by part, (n, 3)."""
     codes, count = codes_of(scores["customer_id"])
     truth, mean = scores["brand_units"].to_numpy(np.float64), expected.to_numpy(np.float64)
     whole: dict[str, Statistic] = {"log_loss": MeanOf(losses.sum(axis=1), codes, count)}
     parts = {f"log_loss_{part}": MeanOf(losses[:, i], codes, count) for i, part in enumerate(PARTS)}
-    errors = {
+    errors: dict[str, Statistic] = {
         "rmse": RootOf((truth - mean) ** 2, codes, count),
         "calibration_error": CalibrationError(truth, mean, codes, count),
     }

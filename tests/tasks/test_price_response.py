@@ -174,7 +174,9 @@ def test_metrics_add_up_and_statistics_are_the_metrics(result):
     y = scores[["incidence", "brand", "quantity"]]
     direct = -fitted.chain.log_probability(make_occasions(customers=60, seed=9).frame, y).sum(axis=1).mean()
     assert metrics["log_loss"].value.value == pytest.approx(direct, rel=1e-12)
-    assert metrics["rmse"].value.value == pytest.approx(np.sqrt(((scores["brand_units"] - scores["expected"]) ** 2).mean()))
+    assert metrics["rmse"].value.value == pytest.approx(
+        np.sqrt(((scores["brand_units"] - scores["expected"]) ** 2).mean())
+    )
 
 
 def test_the_baseline_is_base_rate_times_shares_times_quantities(occasions):

@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 from scipy import special
 from sklearn.linear_model import LogisticRegression
 
-from ..choice.model import utilities
-from ..logit import BinomialLogit
-from ..quantity import QuantityModel
-from ..quantity.terms import BRAND
+from cxai_runner.methods.choice.model import utilities
+from cxai_runner.methods.logit import BinomialLogit
+from cxai_runner.methods.quantity import QuantityModel
+from cxai_runner.methods.quantity.terms import BRAND
+
 from .forecast import OccasionForecast
 from .inclusive import inclusive_value
 

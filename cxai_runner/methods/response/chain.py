@@ -16,13 +16,16 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
-from ..choice import ChoiceError, ConditionalLogit, NestedLogit
-from ..choice.model import ChoiceModel
-from ..quantity import ChosenTerms, QuantityError, has_law
-from ..quantity.terms import BRAND, levels
-from ..terms import PanelTerms, columns_of
+from cxai_runner.methods.choice import ChoiceError, ConditionalLogit, NestedLogit
+from cxai_runner.methods.choice.model import ChoiceModel
+from cxai_runner.methods.quantity import ChosenTerms, QuantityError, has_law
+from cxai_runner.methods.quantity.terms import BRAND, levels
+from cxai_runner.methods.terms import PanelTerms, columns_of
+
+from .answers import forecast
 from .errors import ResponseError
 from .forecast import OccasionForecast
+from .inclusive import inclusive_value
 
 Floats = NDArray[np.float64]
 
@@ -143,7 +146,9 @@ class PurchaseChain(BaseEstimator):
             model.set_params(alternatives=list(self.alternatives_))
         self.choice_ = _refusing("choice", lambda: model.fit(X, brand, groups=groups))
         if self.choice_.alternatives_ != self.alternatives_:
-            told = f"chooses among {', '.join(self.choice_.alternatives_)}, but prices are of others or in another order"
+            told = (
+                f"chooses among {', '.join(self.choice_.alternatives_)}, but prices are of others or in another order"
+            )
             raise ResponseError(told, "leave model.choice.alternatives out", "choice")
 
     def _fit_quantity(self, X: pd.DataFrame, brand: NDArray[Any], units: Floats, groups: NDArray[Any] | None) -> None:
@@ -184,8 +189,6 @@ class PurchaseChain(BaseEstimator):
 
     def inclusive_value(self, X: pd.DataFrame) -> Floats:
         """Return the expected utility of the best brand on each occasion, but for a constant; shape (n,)."""
-        from .inclusive import inclusive_value
-
         data = self.choice_.read(frame_of(X))
         there = None if data.available is None else data.available.T
         return inclusive_value(self.choice_, self.choice_.layout(data).design(data), there)
@@ -197,8 +200,6 @@ class PurchaseChain(BaseEstimator):
         absent = [name for name in self.feature_names_in_ if name not in frame]
         if absent:
             raise ResponseError(f"columns missing: {', '.join(absent)}", "bring them")
-        from .answers import forecast
-
         return forecast(self, frame)
 
     def predict(self, X: pd.DataFrame) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -56,7 +56,7 @@ class Scenario:
     def at(self, frame: pd.DataFrame, price: float | None = None) -> pd.DataFrame:
         """Return the occasions with the brand at a price, or at the observed ones where it is None."""
         own = f"{PRICE}{self.brand}"
-        changed: dict[str, object] = {}
+        changed: dict[str, Any] = {}
         if price is not None:
             if self.competitors == "matched":
                 share = price / frame[own]
@@ -178,9 +178,7 @@ class Response:
         return np.concatenate([gained, -change.sum(axis=-1, keepdims=True) / lost], axis=-1)
 
 
-def respond(
-    draws: Sequence[Draw], occasions: Occasions, scenario: Scenario, grid: ArrayLike | None = None
-) -> Response:
+def respond(draws: Sequence[Draw], occasions: Occasions, scenario: Scenario, grid: ArrayLike | None = None) -> Response:
     """Return units, revenue and what moves them, at the observed prices or with the brand's price on a grid.
 
     Parameters

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..quantity import laws
-from ..quantity.terms import BRAND, levels
+from cxai_runner.methods.quantity import laws
+from cxai_runner.methods.quantity.terms import BRAND, levels
 
 Floats = NDArray[np.float64]
 
@@ -65,7 +65,7 @@ class OccasionForecast:
         found[:, 0] = np.where(bought, np.log(inside), np.log1p(-inside))
         rows = np.flatnonzero(bought)
         names = levels(y[BRAND].iloc[rows])
-        chosen = np.asarray(pd.Index(self.alternatives).get_indexer(names))
+        chosen = np.asarray(pd.Index(self.alternatives).get_indexer(pd.Index(names)))
         if (chosen < 0).any():
             raise ValueError(f"none of the alternatives: {', '.join(sorted(set(names[chosen < 0])))}")
         found[rows, 1] = np.log(np.maximum(self.share[rows, chosen], np.finfo(np.float64).tiny))

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from ..choice import NestedLogit
-from ..choice.model import ChoiceModel, utilities
+from cxai_runner.methods.choice import NestedLogit
+from cxai_runner.methods.choice.model import ChoiceModel, utilities
 
 Floats = NDArray[np.float64]
 

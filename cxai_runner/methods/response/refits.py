@@ -19,20 +19,22 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from joblib import Parallel, delayed
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 from sklearn.base import clone
 from sklearn.utils.validation import has_fit_parameter
 
-from ..choice import ConditionalLogit
-from ..choice.data import ChoiceData
-from ..choice.likelihood import LogitLikelihood
-from ..choice.model import ChoiceModel
-from ..logit import BinomialLogit
-from ..quantity import LinearQuantity, LogLinearQuantity, PoissonQuantity
-from ..quantity import likelihood as counts
-from ..quantity.newton import maximise
-from ..quantity.terms import BRAND, levels
+from cxai_runner.methods.choice import ConditionalLogit, LatentClassLogit, MixedLogit
+from cxai_runner.methods.choice.data import ChoiceData
+from cxai_runner.methods.choice.likelihood import LogitLikelihood
+from cxai_runner.methods.choice.model import ChoiceModel
+from cxai_runner.methods.logit import BinomialLogit
+from cxai_runner.methods.quantity import LinearQuantity, LogLinearQuantity, PoissonQuantity
+from cxai_runner.methods.quantity import likelihood as counts
+from cxai_runner.methods.quantity.newton import maximise
+from cxai_runner.methods.quantity.terms import BRAND, levels
+
 from .chain import INCLUSIVE, PurchaseChain
 from .economics import Draw, Occasions
 from .inclusive import inclusive_value
@@ -76,8 +78,6 @@ def refits(
         The estimate first. A resample in which one of the models has no estimate (a brand that nobody in it bought, or
         perfect separation) is left out: the list is shorter by it.
     """
-    from joblib import Parallel, delayed
-
     codes, ids = pd.factorize(np.asarray(groups))
     drawn = rng.integers(len(ids), size=(times, len(ids)))
     weights = [np.bincount(one, minlength=len(ids))[codes].astype(np.float64) for one in drawn]
@@ -115,7 +115,7 @@ class Refit:
         self.bought = bought
         self.where = np.flatnonzero(bought)
         names = levels(y[BRAND].iloc[self.where])
-        self.chosen = np.asarray(pd.Index(chain.alternatives_).get_indexer(names), dtype=np.intp)
+        self.chosen = np.asarray(pd.Index(chain.alternatives_).get_indexer(pd.Index(names)), dtype=np.intp)
         units = y["quantity"].to_numpy(dtype=np.float64)[self.where]
 
         # Occasions alike to a model, counted: which row and outcome, and which cell each occasion is in.
@@ -283,8 +283,6 @@ def _fitted_to(final: Any, rows: pd.DataFrame, y: NDArray[Any], weight: Floats) 
 
 def _by_customer(model: ChoiceModel) -> bool:
     """Whether a model of choice knows customers: its occasions cannot be counted together across them."""
-    from ..choice import LatentClassLogit, MixedLogit
-
     return isinstance(model, LatentClassLogit | MixedLogit)
 
 

@@ -48,9 +48,7 @@ class World:
         bought, share, rate = self.laws(prices, promotions)
         return bought[:, np.newaxis] * share * rate / -np.expm1(-rate)
 
-    def drawn(
-        self, customers: int, occasions: int, seed: int
-    ) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray]:
+    def drawn(self, customers: int, occasions: int, seed: int) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray]:
         """Inputs, outcomes and customers."""
         rng = np.random.default_rng(seed)
         n = customers * occasions

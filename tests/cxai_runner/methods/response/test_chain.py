@@ -37,7 +37,9 @@ def test_the_parts_are_the_models_fitted_alone(rows, fitted):
     np.testing.assert_allclose(fitted.choice_.coef_, alone.coef_)
     assert fitted.choice_.covariance_type_ == "clustered"
     bought = y["brand"][mine]
-    columns = [np.choose(bought.map(BRANDS.index), [X[f"{kind}_{b}"][mine] for b in BRANDS]) for kind in ("price", "promotion")]
+    columns = [
+        np.choose(bought.map(BRANDS.index), [X[f"{kind}_{b}"][mine] for b in BRANDS]) for kind in ("price", "promotion")
+    ]
     most = bought.value_counts().index[0]
     columns += [(bought == name).to_numpy(float) for name in bought.value_counts().index if name != most]
     alone = TruncatedPoissonQuantity().fit(np.column_stack(columns), y["quantity"][mine], groups=groups[mine])
@@ -60,7 +62,9 @@ def test_units_are_a_product(rows, fitted):
 
 def test_the_probabilities_of_all_outcomes_add_up_to_one(rows, fitted):
     X = rows[0].head(3)
-    total = np.exp(fitted.log_probability(X, pd.DataFrame({"incidence": [0] * 3, "brand": "none", "quantity": 0}))).prod(axis=1)
+    total = np.exp(
+        fitted.log_probability(X, pd.DataFrame({"incidence": [0] * 3, "brand": "none", "quantity": 0}))
+    ).prod(axis=1)
     for name in BRANDS:
         for units in range(1, 60):
             y = pd.DataFrame({"incidence": [1] * 3, "brand": name, "quantity": units})
@@ -105,7 +109,9 @@ def test_the_inclusive_value_of_a_conditional_logit(rows):
     model = chain(incidence_terms=["inclusive_value", "mean_price"]).fit(X, y)
     theta = dict(zip(model.choice_.parameter_names_, model.choice_.coef_, strict=True))
     utility = [
-        theta.get(f"constant[{name}]", 0.0) + theta["price"] * X[f"price_{name}"] + theta["promotion"] * X[f"promotion_{name}"]
+        theta.get(f"constant[{name}]", 0.0)
+        + theta["price"] * X[f"price_{name}"]
+        + theta["promotion"] * X[f"promotion_{name}"]
         for name in BRANDS
     ]
     np.testing.assert_allclose(model.inclusive_value(X), np.log(np.exp(utility).sum(axis=0)), rtol=1e-12)

@@ -21,7 +21,9 @@ MODELS = {
     "every price": {"incidence_terms": ["price", "promotion"], "quantity_terms": ["log_price", "brand", "price:brand"]},
     "inclusive value": {"incidence_terms": ["inclusive_value", "mean_promotion"]},
     "nested": {"choice": NestedLogit("auto", nests={"ab": ["a", "b"]}), "incidence_terms": ["inclusive_value"]},
-    "latent classes": {"choice": LatentClassLogit({"price": "generic", "constants": False}, n_classes=2, n_init=1, random_state=0)},
+    "latent classes": {
+        "choice": LatentClassLogit({"price": "generic", "constants": False}, n_classes=2, n_init=1, random_state=0)
+    },
     "logarithm": {"choice": ConditionalLogit("log(price) + promotion"), "quantity": LogLinearQuantity()},
     "penalised": {"incidence": LogisticRegression(C=0.5), "quantity": TruncatedNegativeBinomialQuantity()},
 }
@@ -49,7 +51,9 @@ def test_the_total_is_the_sum_of_its_parts_and_the_derivative_of_predicted_units
         moving = BRANDS if competitors == "matched" else "b"
 
         def units(share, moving=moving):
-            return model.forecast(X.assign(**{f"price_{a}": X[f"price_{a}"] * (1 + share) for a in moving})).units.sum(axis=0)
+            return model.forecast(X.assign(**{f"price_{a}": X[f"price_{a}"] * (1 + share) for a in moving})).units.sum(
+                axis=0
+            )
 
         up, down = units(step), units(-step)
         width = np.log1p(step) - np.log1p(-step)
@@ -167,7 +171,9 @@ def test_what_a_brand_loses_goes_somewhere(rows, fitted):
     assert found.sum() == pytest.approx(1)
     assert found[1] == 0
     step = 1e-5
-    up, down = (fitted.forecast(rows[0].assign(price_b=rows[0]["price_b"] * (1 + s))).units.sum(axis=0) for s in (step, -step))
+    up, down = (
+        fitted.forecast(rows[0].assign(price_b=rows[0]["price_b"] * (1 + s))).units.sum(axis=0) for s in (step, -step)
+    )
     change = up - down
     np.testing.assert_allclose(found[[0, 2]], change[[0, 2]] / -change[1], rtol=1e-6)
     assert found[3] == pytest.approx(change.sum() / change[1], rel=1e-6)

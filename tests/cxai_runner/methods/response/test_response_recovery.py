@@ -45,7 +45,7 @@ def test_the_truth_lies_in_the_intervals():
 
 def test_a_richer_law_of_units_finds_the_same():
     """A negative binomial has the Poisson among its own."""
-    X, y, groups = World().drawn(customers=150, occasions=20, seed=13)
+    X, y, _ = World().drawn(customers=150, occasions=20, seed=13)
     usual, other = (chain(**more).fit(X, y) for more in ({}, {"quantity": TruncatedNegativeBinomialQuantity()}))
     units = usual.forecast(X).units.sum(axis=0)
     np.testing.assert_allclose(other.forecast(X).units.sum(axis=0), units, rtol=0.01)
