@@ -121,7 +121,7 @@ def purchases() -> Dataset:
 
 @pytest.fixture(scope="session")
 def occasions() -> Dataset:
-    return make_occasions()
+    return make_occasions(customers=50)
 
 
 @pytest.fixture(scope="session")

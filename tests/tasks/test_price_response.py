@@ -216,7 +216,7 @@ def test_outcomes_do_not_leak_into_what_is_expected(occasions):
 
 
 def test_few_rows_of_a_segment_are_told(occasions):
-    frame = occasions.frame.assign(segment=np.where(np.arange(2000) < 10, "rare", "usual"))
+    frame = occasions.frame.assign(segment=np.where(np.arange(len(occasions.frame)) < 10, "rare", "usual"))
     _, _, contents = run(replace(occasions, frame=frame), task=replace(QUICK, by=["segment"]))
     assert any("Fewer than 30 occasions tell of: segment rare (10)" in text for text in texts(contents, "caveat"))
     assert not only(contents, Table, "price_elasticity").frame.isna().any(axis=None)
