@@ -226,13 +226,13 @@ def _named(values: Floats) -> dict[str, Interval]:
 def _draws(task: PriceResponse, fitted: Fitted, train: Dataset, columns: list[str], context: Context) -> list[Draw]:
     def done(number: int) -> bool:
         context.step("refits/done", number / task.refits, number)
-        return not context.should_stop()
+        return True
 
     frame, ids = train.frame, train.frame[train.roles.id].to_numpy()
     rng = context.rng("refits")
     happened = outcome(frame)
     draws = refits(fitted.chain, frame[columns], happened, ids, task.refits, rng, threads=context.threads, done=done)
-    if 2 * (len(draws) - 1) < task.refits and not context.should_stop():
+    if 2 * (len(draws) - 1) < task.refits:
         told = f"only {len(draws) - 1} of {task.refits} resamples of the customers have an estimate"
         remedy = "take fewer terms or brands, or a longer window: the data hardly identify the models"
         raise UserError([Problem("model", told, remedy=remedy)], "data")

@@ -101,8 +101,8 @@ def decomposition(answers: Answers) -> Iterator[Content]:
         "stack",
         "price",
         "elasticity",
-        f"Incidence, choice and quantity, stacked: their lower edge is the elasticity. Within the prices of {brand} "
-        "that were observed, promotion as observed.",
+        "Incidence, choice and quantity, stacked from zero, upwards where they are positive: the elasticity is their "
+        f"sum. Within the prices of {brand} that were observed, promotion as observed.",
         by="part",
         x_label=f"price of {brand}",
         y_label="elasticity of its units",
@@ -142,7 +142,7 @@ def curves(answers: Answers) -> Iterator[Content]:
                 shade=answers.range,
                 reference={"y": -1.0} if name == "elasticity" else None,
             )
-    yield Table("curves", f"Everything by the price of {brand}", table, "Outside `observed` it is extrapolated.")
+    yield Table("curves", f"Everything by the price of {brand}", table, "Outside `observed` it is extrapolated.", 10)
 
 
 def best_prices(answers: Answers) -> Iterator[Content]:
@@ -235,7 +235,8 @@ def coefficients(chain: PurchaseChain) -> Iterator[Content]:
             tables.append(frame.assign(part=part)[["part", *frame.columns]])
     if tables:
         kinds = {str(getattr(getattr(chain, f"{part}_"), "covariance_type_", "")) for part in PARTS} - {""}
-        caption = f"As each model sees its terms; 95 % intervals, standard errors {' and '.join(sorted(kinds))}."
+        said = " and ".join("clustered by customer" if kind == "clustered" else kind for kind in sorted(kinds))
+        caption = f"As each model sees its terms; 95 % intervals, standard errors {said}."
         table = pd.concat(tables, ignore_index=True)
         yield Table("coefficients", "Coefficients of the three models", table, caption, len(table))
     names = [f"{part} {type(getattr(chain, f'{part}_')).__name__}" for part in PARTS]

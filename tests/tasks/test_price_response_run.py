@@ -20,7 +20,7 @@ def rows():
     return frame.rename(columns={name: f"{name[:-1]}{number[name[-1]]}" for name in frame if name[-2] == "_"})
 
 
-def overrides(path, *more):
+def overrides(path, *more, model="poisson"):
     return [
         "task=price_response",
         "data=csv",
@@ -32,7 +32,7 @@ def overrides(path, *more):
         "features.table=panel",
         "features.transformers=[]",
         "evaluation.resamples=100",
-        "model=price_response/poisson",
+        f"model=price_response/{model}",
         "task.points=5",
         "task.refits=10",
         *more,
@@ -86,8 +86,8 @@ def test_every_model_of_the_configs_runs_and_two_are_compared(home, ran, cxai):
     assert "inclusive_value" in names
     assert len(names) == 3
     for name in names:
-        more = (f"model=price_response/{name}", "tracking.level=child", "task.competitors=matched")
-        done = cxai("run", *overrides(home / "rows.csv", *more), "--json", cwd=home)
+        more = ("tracking.level=child", "task.competitors=matched")
+        done = cxai("run", *overrides(home / "rows.csv", *more, model=name), "--json", cwd=home)
         assert done.returncode == 0, f"{name}: {done.stderr}"
         found = json.loads(done.stdout)
         assert np.isfinite(found["metrics"]["held_out"]["log_loss"]["value"]), name
