@@ -92,7 +92,7 @@ def test_every_model_of_the_configs_runs_and_two_are_compared(home, ran, cxai):
         found = json.loads(done.stdout)
         assert np.isfinite(found["metrics"]["held_out"]["log_loss"]["value"]), name
         assert found["estimates"]["elasticity_at_observed_prices"]["value"] < 0, name
-    done = cxai("compare", "last", "last~1", cwd=home)
+    done = cxai("compare", "default", "inclusive_value", cwd=home)
     assert done.returncode == 0, done.stderr
     done = cxai("sweep", *overrides(home / "rows.csv", "task.brand=1,2,3"), cwd=home)
     assert done.returncode == 0, done.stderr
