@@ -27,6 +27,7 @@ from cxai_runner.methods.response.chain import PRICE, PROMOTION
 from cxai_runner.methods.response.forecast import PARTS
 from cxai_runner.task import Context, Evidence, Minimise, Primary, SavedModel, Task
 from tasks.price_response import costs, report
+from tasks.price_response.caveats import caveats
 from tasks.price_response.costs import Cost
 from tasks.price_response.prices import Answers
 from tasks.price_response.rows import alternatives, outcome, unanswerable, unusable
@@ -223,7 +224,7 @@ class PriceResponse(Task):
         yield from report.who_gains(answers)
         yield from report.coefficients(fitted.chain)
         yield from report.evidence(metrics, judged, context)
-        yield from report.caveats(answers, fitted)
+        yield from caveats(answers)
 
     def models(self, fitted: Fitted, train: Dataset) -> Mapping[str, SavedModel]:
         """Keep the chain: it takes the panel's columns, and expects units and revenue of each brand."""

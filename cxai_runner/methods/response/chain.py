@@ -16,9 +16,9 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
-from cxai_runner.methods.choice import ChoiceError, ConditionalLogit, NestedLogit
+from cxai_runner.methods.choice import ConditionalLogit, NestedLogit
 from cxai_runner.methods.choice.model import ChoiceModel
-from cxai_runner.methods.quantity import ChosenTerms, QuantityError, has_law
+from cxai_runner.methods.quantity import ChosenTerms, has_law
 from cxai_runner.methods.quantity.terms import BRAND, levels
 from cxai_runner.methods.terms import PanelTerms, columns_of
 
@@ -231,8 +231,8 @@ def _refusing(part: str, call: Callable[[], Any]) -> Any:
     """Return what ``call`` returns; what it refuses is told as the part's."""
     try:
         return call()
-    except (ChoiceError, QuantityError) as error:
-        raise ResponseError(error.message, error.remedy, part) from error
     except ValueError as error:
+        # Our models tell message and remedy apart, others say all in a line.
         message, _, remedy = str(error).partition("; ")
+        message, remedy = getattr(error, "message", message), getattr(error, "remedy", remedy)
         raise ResponseError(message, remedy or "change its terms, or take another model", part) from error
