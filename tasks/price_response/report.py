@@ -1,4 +1,4 @@
-"""What an analyst reads: what the price does altogether and by which way, the best price, who gains, and the evidence."""
+"""What an analyst reads: what the price does and by which way, the best price, who gains, and the evidence."""
 
 from __future__ import annotations
 
