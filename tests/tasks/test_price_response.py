@@ -151,6 +151,18 @@ def test_the_brand_with_the_highest_revenue_is_asked_about_by_default(occasions)
     assert QUICK.fit(chain(), occasions, CONTEXT).brand == max(paid, key=paid.get)
 
 
+def test_what_is_pooled_is_asked_about_only_by_name(occasions):
+    """All smaller brands together have no price that anybody sets."""
+    largest = QUICK.fit(chain(), occasions, CONTEXT).brand
+    frame = occasions.frame.rename(columns=lambda name: name.replace(f"_{largest}", "_other"))
+    frame = frame.assign(brand=frame["brand"].replace(largest, "other"))
+    inputs = tuple(name for name in frame if name.startswith(("price_", "promotion_")))
+    pooled = replace(occasions, frame=frame, roles=replace(occasions.roles, inputs=inputs))
+    assert QUICK.fit(chain(), pooled, CONTEXT).brand != "other"
+    _, _, contents = run(pooled, task=replace(QUICK, brand="other"))
+    assert any("`other` is all smaller brands together" in text for text in texts(contents, "caveat"))
+
+
 def test_competitors_that_match_take_the_choice_out(occasions):
     """If all prices move by the same share, who is chosen hardly changes, and more do not buy at all."""
     found = {}
