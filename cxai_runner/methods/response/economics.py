@@ -3,9 +3,19 @@
 The elasticity of brand k's units to the price of brand b is Σ_n dU_nk / Σ_n U_nk: an occasion's answer, weighted by
 the units of brand k that are expected of it. As dU is the sum of three parts, so is the elasticity.
 
+The three parts are those of Gupta (1988) [1]_. That most of an elasticity comes by choice does not say that most units
+are taken from other brands, since whoever comes to buy the category buys some of those too: where the units of a brand
+come from is told in units [2]_, by `Response.diverted`.
+
 At the observed prices every price of the brand moves by the same share. Over a grid, the brand has one price on all
 occasions, and what else there is stays as observed; competitors' prices too, or they are *matched*: each moves by the
 same share as the brand's.
+
+References
+----------
+.. [1] Gupta (1988), Impact of sales promotions on when, what, and how much to buy, Journal of Marketing Research 25(4).
+.. [2] van Heerde, Gupta and Wittink (2003), Is 75 % of the sales promotion bump due to brand switching? No, only 33 %
+   is, Journal of Marketing Research 40(4).
 """
 
 from __future__ import annotations
