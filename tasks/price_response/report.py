@@ -79,8 +79,8 @@ def decomposition(answers: Answers) -> Iterator[Content]:
         for name, one in found.items()
     ]
     caption = (
-        f"At the observed prices of {brand}; competitors' prices {_competitors(answers)}. The part by choice is no share "
-        "of units taken from other brands, which gain from more purchases too: see who gains."
+        f"At the observed prices of {brand}; competitors' prices {_competitors(answers)}. The part by choice is no "
+        "share of units taken from other brands, which gain from more purchases too: see who gains."
     )
     yield Table("elasticity_parts", "The elasticity and its parts", pd.DataFrame(rows), caption)
     table = answers.table()
