@@ -23,11 +23,13 @@ TASKS = {
     "segmentation": ["model.n_clusters=3", "task.resamples=3"],
     "purchase_incidence": ["features.brands=3", "evaluation.resamples=100"],
     "purchase_quantity": ["features.brands=3", "evaluation.resamples=100", "task.points=5"],
+    "price_response": ["features.brands=3", "evaluation.resamples=100", "task.points=5", "task.refits=10"],
 }
 READ = {
     "segmentation": {"transactions", "products", "customers"},
     "purchase_incidence": {"transactions", "products", "promotions"},
     "purchase_quantity": {"transactions", "products", "promotions"},
+    "price_response": {"transactions", "products", "promotions"},
 }
 TABLES: Mapping[str, Mapping[str, Any]] = {
     "transactions": {

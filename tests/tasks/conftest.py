@@ -61,6 +61,40 @@ def make_purchases(
     )
 
 
+def make_occasions(customers: int = 80, occasions: int = 25, price: float = -1.2, seed: int = 0) -> Dataset:
+    """Occasions of three brands: a logit of purchases, a conditional logit of brands, a truncated Poisson of units."""
+    rng = np.random.default_rng(seed)
+    n = customers * occasions
+    everyone = np.arange(n)
+    prices = rng.uniform([1, 1.5, 2], [2, 2.5, 3], size=(n, 3)).round(2)
+    promotions = rng.integers(0, 2, size=(n, 3))
+    utility = np.array([0, 0.5, 1.0]) + price * prices + 0.5 * promotions
+    share = np.exp(utility) / np.exp(utility).sum(axis=1, keepdims=True)
+    linear = 1.4 - 0.8 * prices.mean(axis=1) + 0.4 * promotions.mean(axis=1)
+    bought = rng.uniform(size=n) < 1 / (1 + np.exp(-linear))
+    chosen = (share.cumsum(axis=1) < rng.uniform(size=(n, 1))).sum(axis=1).clip(0, 2)
+    rate = np.exp(1.2 - 0.5 * prices[everyone, chosen] + 0.2 * promotions[everyone, chosen])
+    quantity = np.zeros(n, dtype=int)
+    while (nothing := quantity == 0).any():
+        quantity[nothing] = rng.poisson(rate[nothing])
+    frame = pd.DataFrame(
+        {
+            "customer_id": np.repeat(np.arange(customers) + 1000, occasions),
+            "occasion": np.tile(np.arange(occasions), customers),
+            "incidence": bought.astype(int),
+            "brand": np.where(bought, np.array(["a", "b", "c"])[chosen], "none"),
+            "quantity": np.where(bought, quantity, 0),
+        }
+    )
+    for j, name in enumerate("abc"):
+        frame[f"price_{name}"], frame[f"promotion_{name}"] = prices[:, j], promotions[:, j]
+    inputs = tuple(name for name in frame if name.startswith(("price_", "promotion_")))
+    frame["segment"] = np.repeat(rng.choice(["new", "old"], customers), occasions)
+    return Dataset(
+        "panel", frame, Roles(time="occasion", inputs=inputs, describe=("segment",), alternatives=tuple("abc"))
+    )
+
+
 def make_customers(number: int = 150, apart: float = 4.0, seed: int = 0) -> Dataset:
     """Customers in three groups, ``apart`` standard deviations from each other; none where it is 0."""
     rng = np.random.default_rng(seed)
@@ -83,6 +117,11 @@ def panel() -> Dataset:
 @pytest.fixture(scope="session")
 def purchases() -> Dataset:
     return make_purchases()
+
+
+@pytest.fixture(scope="session")
+def occasions() -> Dataset:
+    return make_occasions(customers=50)
 
 
 @pytest.fixture(scope="session")

@@ -14,25 +14,31 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from xgboost import XGBClassifier
 
+from cxai_runner.methods.choice import ConditionalLogit
 from cxai_runner.methods.logit import BinomialLogit
 from cxai_runner.methods.monotone import FallingInPrice
 from cxai_runner.methods.mundlak import MundlakLogit
 from cxai_runner.methods.quantity import (
     LogLinearQuantity,
     TruncatedNegativeBinomialQuantity,
+    TruncatedPoissonQuantity,
 )
 from cxai_runner.methods.random_intercept import RandomInterceptLogit
+from cxai_runner.methods.response import PurchaseChain
 from cxai_runner.methods.segments import KMeansSegments
 from cxai_runner.task import Evidence, check_task
 from cxai_runner.task_checks import task_checks
+from tasks.price_response import PriceResponse
 from tasks.purchase_incidence import PurchaseIncidence
 from tasks.purchase_quantity import PurchaseQuantity
 from tasks.segmentation import Segmentation
 
-from .conftest import make_customers, make_panel, make_purchases
+from .conftest import make_customers, make_occasions, make_panel, make_purchases
 
 INCIDENCE = PurchaseIncidence(points=7, refits=3)
 QUANTITY = PurchaseQuantity(points=7, refits=2, by=["segment"])
+RESPONSE = PriceResponse(points=5, refits=10, by=["segment"])
+CHAIN = PurchaseChain(BinomialLogit(), ConditionalLogit("auto"), TruncatedPoissonQuantity())
 SEGMENTS = Segmentation(resamples=3)
 
 
@@ -55,6 +61,7 @@ def promises(*cases):
             make_pipeline(StandardScaler(), TruncatedNegativeBinomialQuantity()),
             make_purchases(),
         ),
+        ("chain", RESPONSE, CHAIN, make_occasions(customers=60)),
         (
             "kmeans",
             SEGMENTS,

@@ -56,7 +56,7 @@ ROLES = {
 # Folder → the tasks that what is proposed of it feeds.
 FED = {
     "audiobooks": {"segmentation"},
-    "candy_bars": {"purchase_incidence", "purchase_quantity", "segmentation"},
+    "candy_bars": {"price_response", "purchase_incidence", "purchase_quantity", "segmentation"},
     "cdnow": {"segmentation"},
     "hillstrom": {"segmentation"},
     "movielens_100k": {"segmentation"},
