@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from cxai_runner.config.problems import Problem, UserError
 from cxai_runner.data.dataset import Dataset
 from cxai_runner.evaluation.results import Interval
-from cxai_runner.methods.quantity.terms import levels
+from cxai_runner.methods.levels import levels
 from cxai_runner.methods.response import (
     ALL,
     NAMES,

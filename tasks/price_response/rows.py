@@ -9,7 +9,8 @@ import pandas as pd
 
 from cxai_runner.config.problems import Problem
 from cxai_runner.data.dataset import Dataset
-from cxai_runner.methods.quantity.terms import BRAND, levels
+from cxai_runner.methods.levels import levels
+from cxai_runner.methods.quantity.terms import BRAND
 from cxai_runner.methods.response.chain import PRICE, PROMOTION
 from cxai_runner.methods.terms import columns_of
 

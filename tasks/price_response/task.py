@@ -20,8 +20,9 @@ from cxai_runner.evaluation.intervals import Floats, Statistic
 from cxai_runner.evaluation.metrics import CalibrationError, MeanOf, Named, codes_of, paired_metrics
 from cxai_runner.evaluation.results import Content, Metric
 from cxai_runner.features.alternatives import OTHER
+from cxai_runner.methods.levels import levels
 from cxai_runner.methods.quantity import EmpiricalCounts
-from cxai_runner.methods.quantity.terms import BRAND, levels
+from cxai_runner.methods.quantity.terms import BRAND
 from cxai_runner.methods.response import Competitors, OccasionForecast, PurchaseChain, ResponseError
 from cxai_runner.methods.response.chain import PRICE, PROMOTION
 from cxai_runner.methods.response.forecast import PARTS

@@ -18,8 +18,9 @@ from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from cxai_runner.methods.choice import ConditionalLogit, NestedLogit
 from cxai_runner.methods.choice.model import ChoiceModel
+from cxai_runner.methods.levels import levels
 from cxai_runner.methods.quantity import ChosenTerms, has_law
-from cxai_runner.methods.quantity.terms import BRAND, levels
+from cxai_runner.methods.quantity.terms import BRAND
 from cxai_runner.methods.terms import PanelTerms, columns_of
 
 from .answers import forecast

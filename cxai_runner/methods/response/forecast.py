@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cxai_runner.methods.levels import levels
 from cxai_runner.methods.quantity import laws
-from cxai_runner.methods.quantity.terms import BRAND, levels
+from cxai_runner.methods.quantity.terms import BRAND
 
 Floats = NDArray[np.float64]
 

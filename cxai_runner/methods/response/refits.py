@@ -29,11 +29,12 @@ from cxai_runner.methods.choice import ConditionalLogit, LatentClassLogit, Mixed
 from cxai_runner.methods.choice.data import ChoiceData
 from cxai_runner.methods.choice.likelihood import LogitLikelihood
 from cxai_runner.methods.choice.model import ChoiceModel
+from cxai_runner.methods.levels import levels
 from cxai_runner.methods.logit import BinomialLogit
 from cxai_runner.methods.quantity import LinearQuantity, LogLinearQuantity, PoissonQuantity
 from cxai_runner.methods.quantity import likelihood as counts
 from cxai_runner.methods.quantity.newton import maximise
-from cxai_runner.methods.quantity.terms import BRAND, levels
+from cxai_runner.methods.quantity.terms import BRAND
 
 from .chain import INCLUSIVE, PurchaseChain
 from .economics import Draw, Occasions
