@@ -26,6 +26,7 @@ from cxai_runner.methods.choice import (
     price_elasticities,
     share_curves,
 )
+from cxai_runner.methods.choice.elasticity import AGGREGATION
 from cxai_runner.methods.choice.model import ChoiceModel
 from cxai_runner.task import Context
 from tasks.brand_choice.fitting import Fitted
@@ -169,10 +170,10 @@ def elasticities(answers: Answers) -> Iterator[Content]:
     observed = answers.elasticities(index)
     over = "" if len(index) == len(answers.frame) else f" Over {len(index):,} occasions, evenly spaced among all."
     how = f"{observed.aggregation}; {answers.uncertainty if answers.known else 'no standard errors'}"
+    price = answers.task.price
     for name in answers.alternatives[:MOST_BRANDS] if answers.known else ():
-        yield Estimate(
-            f"own_price_elasticity_{safe(name)}"[:60], f"own-price elasticity of {name}", own_of(observed, name)
-        )
+        text = f"own-price elasticity of {name}" if price == "price" else f"elasticity of {name} to its own {price}"
+        yield Estimate(f"own_price_elasticity_{safe(name)}"[:60], text, own_of(observed, name))
     matrix = observed.frame()
     yield Figure(
         "elasticity_matrix",
@@ -194,8 +195,10 @@ def elasticities(answers: Answers) -> Iterator[Content]:
         "elasticities",
         "Elasticities by promotion, segment and aggregation",
         known(every),
-        f"{answers.uncertainty[0].upper()}{answers.uncertainty[1:]}. At the means is the elasticity of one occasion at "
-        f"every column's mean, and no average.{over}",
+        f"{answers.uncertainty[0].upper()}{answers.uncertainty[1:]}. `sample` is probability-weighted sample "
+        "enumeration, the elasticity of the share itself; `at the means` that of one occasion at every column's mean, "
+        f"which is no average.{over}",
+        10,
     )
     mine = every[every["share_of"] == every["price_of"]].drop(columns="price_of")
     if answers.promotions or len(answers.groups.columns):
@@ -227,7 +230,8 @@ def _every(answers: Answers, index: NDArray[np.intp], observed: Elasticities) ->
 
 def _long(found: Elasticities, label: str, state: str, rows: int) -> pd.DataFrame:
     table = found.frame().drop(columns="group").rename(columns={f"{found.column}_of": "price_of"})
-    first = {"occasions": label, "promotion": state, "aggregation": found.aggregation, "rows": rows}
+    at = "sample" if found.aggregation == AGGREGATION["sample"] else "at the means"
+    first = {"occasions": label, "promotion": state, "aggregation": at, "rows": rows}
     return table.assign(**first)[[*first, *table.columns]]
 
 
@@ -295,7 +299,7 @@ def curves(answers: Answers) -> Iterator[Content]:
         *(name for name in every if name not in ("price_of", "value", "observed")),
     ]
     told = "Outside `observed` it extrapolates. An elasticity is that of share_of to the price of price_of."
-    yield Table("price_curves", "Shares and elasticities by price", known(every[columns]), told)
+    yield Table("price_curves", "Shares and elasticities by price", known(every[columns]), told, 10)
 
 
 def _band(answers: Answers) -> str:
