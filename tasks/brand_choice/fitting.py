@@ -75,9 +75,10 @@ class Fitted:
         return self.pipeline[-1]
 
     def seen(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Return rows as the model takes them, after what comes before it."""
+        """Return rows as a model of choice takes them, after what makes its columns; as a classifier's pipeline does."""
         columns = frame[list(self.specification.columns)]
-        return self.pipeline[:-1].transform(columns) if len(self.pipeline) > 1 else columns
+        before = len(self.pipeline) > 1 and isinstance(self.final, ChoiceModel)
+        return self.pipeline[:-1].transform(columns) if before else columns
 
     def probabilities(self, frame: pd.DataFrame) -> Floats:
         """Return the probability of each alternative, shape (n, J), in the specification's order."""

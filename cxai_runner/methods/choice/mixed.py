@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from annotated_types import Ge
 from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.validation import check_is_fitted
 
 from .data import ChoiceData
 from .draws import normal_draws
@@ -149,22 +150,26 @@ class MixedLogit(ChoiceModel):
         scores = None if kind == "classical" else objective(best.estimate)[1]
         self.covariance_ = np.outer(signs, signs) * covariance(best.information, scores, None)
         self._few_draws = normal_draws(1, self.n_draws, D, sequence=self.draws, seed=self.random_state)[0]
-        self.coefficients_ = self._moments(layout.names)
+        self._varying = [layout.names[position] for position in self.mixing_.positions]
         self._compare(data, self.probabilities(data).argmax(axis=1) == data.chosen)
         return self
 
-    def _moments(self, names: tuple[str, ...]) -> pd.DataFrame:
+    @property
+    def coefficients_(self) -> pd.DataFrame:
+        """Mean, median and standard deviation over customers of each random coefficient, on its own scale."""
+        check_is_fitted(self, "parameters_")
         rows = {}
-        for d, (position, distribution) in enumerate(
-            zip(self.mixing_.positions, self.mixing_.distributions, strict=True)
+        spreads = self.parameters_[len(self.coef_) :]
+        for name, position, distribution, s in zip(
+            self._varying, self.mixing_.positions, self.mixing_.distributions, spreads, strict=True
         ):
-            m, s = self.parameters_[position], self.parameters_[len(names) + d]
+            m = self.parameters_[position]
             if distribution == NORMAL:
-                rows[names[position]] = (distribution, m, m, s)
+                rows[name] = (distribution, m, m, s)
             else:
                 sign = -1.0 if distribution == NEGATIVE else 1.0
                 mean = np.exp(m + s**2 / 2)
-                rows[names[position]] = (distribution, sign * mean, sign * np.exp(m), mean * np.sqrt(np.expm1(s**2)))
+                rows[name] = (distribution, sign * mean, sign * np.exp(m), mean * np.sqrt(np.expm1(s**2)))
         table = pd.DataFrame.from_dict(rows, orient="index", columns=["distribution", "mean", "median", "sd"])
         return table.rename_axis("coefficient")
 
