@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cxai_runner.config.problems import Problem, did_you_mean
 from cxai_runner.methods.choice import ChoiceError, ChoiceTerms
 from cxai_runner.methods.choice.categories import CALENDAR
-from tasks.brand_choice.specification import OUTCOMES, SEPARATOR, labels_of, own
+from tasks.brand_choice.specification import OUTCOMES, REPEAT, SEPARATOR, is_repeat, labels_of, own
 
 if TYPE_CHECKING:
     from tasks.brand_choice.task import BrandChoice
@@ -25,7 +25,7 @@ def problems(task: BrandChoice, columns: Sequence[str]) -> Iterator[Problem]:
     columns
         The panel's, patterns such as ``price_*`` among them where names are learned.
     """
-    known = [*stems(columns), *CALENDAR, *(one for one in columns if one not in ("customer_id", *OUTCOMES))]
+    known = [*stems(columns), *CALENDAR, REPEAT, *(one for one in columns if one not in ("customer_id", *OUTCOMES))]
     yield from _alternatives(task, columns)
     yield from _terms(task, columns, known)
     for name in task.instruments:
@@ -91,7 +91,7 @@ def _terms(task: BrandChoice, columns: Sequence[str], known: Sequence[str]) -> I
             yield Problem("terms", "what happens at the choice cannot be a term", name, "leave it out")
         elif name in task.instruments:
             yield Problem("instruments", "is a term too: an instrument moves prices alone", name, "leave one out")
-        elif name not in CALENDAR and not _there(name, columns):
+        elif name not in CALENDAR and not is_repeat(task, name, columns) and not _there(name, columns):
             yield Problem("terms", "the panel has no column for this term", name, did_you_mean(name, known))
 
 

@@ -20,6 +20,7 @@ from cxai_runner.features.missing import refuse_missing
 from cxai_runner.methods.choice import (
     ChoiceError,
     ConditionalLogit,
+    LastChoice,
     LatentClassLogit,
     MarketShares,
     NestedLogit,
@@ -29,7 +30,7 @@ from cxai_runner.methods.choice import (
     select_classes,
 )
 from cxai_runner.methods.choice.model import ChoiceModel
-from tasks.brand_choice.specification import BRAND, SEPARATOR, Specification, brands
+from tasks.brand_choice.specification import BRAND, REPEAT, SEPARATOR, Specification, brands
 
 if TYPE_CHECKING:
     from tasks.brand_choice.task import BrandChoice
@@ -75,7 +76,7 @@ class Fitted:
         return self.pipeline[-1]
 
     def seen(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Return rows as a model of choice takes them, after what makes its columns; as a classifier's pipeline does."""
+        """Return rows as a model of choice takes them, or a classifier's pipeline does."""
         columns = frame[list(self.specification.columns)]
         before = len(self.pipeline) > 1 and isinstance(self.final, ChoiceModel)
         return self.pipeline[:-1].transform(columns) if before else columns
@@ -145,8 +146,11 @@ def in_order(frame: pd.DataFrame, columns: Sequence[str], customer: str) -> pd.D
 
 
 def _before(spec: Specification, time: str | None) -> list[tuple[str, Any]]:
-    """Steps that make columns which the panel has not: categories, and the residual of a control function."""
+    """Steps that make columns which the panel has not: repeats, categories, and the residual of a control function."""
     steps: list[tuple[str, Any]] = []
+    if spec.repeats is not None:
+        repeats = LastChoice(spec.repeats, alternatives=list(spec.alternatives), name=REPEAT, separator=SEPARATOR)
+        steps.append(("repeats", repeats))
     if spec.categories:
         steps.append(("categories", PanelCategories(list(spec.categories), time=time)))
     if spec.instruments:
@@ -164,10 +168,8 @@ def _before(spec: Specification, time: str | None) -> list[tuple[str, Any]]:
 
 def _terms(spec: Specification, before: list[tuple[str, Any]]) -> dict[str, object]:
     categories = next((step for _, step in before if isinstance(step, PanelCategories)), None)
-    if categories is None:
-        terms = {**{term.text: term.kind for term in spec.terms.terms}, "constants": spec.terms.constants}
-    else:
-        terms = categories.expanded(spec.terms)
+    terms: dict[str, object] = {term.text: term.kind for term in spec.terms.terms}
+    terms = {**terms, "constants": spec.terms.constants} if categories is None else categories.expanded(spec.terms)
     return {**terms, f"{spec.price}_residual": "generic"} if spec.instruments else terms
 
 
@@ -217,6 +219,9 @@ def _classifier(
     if spec.availability is not None and not spec.present(frame).all():
         told_ = f"{kind} cannot leave out what was not available"
         problems.append(Problem("model", told_, remedy="take conditional_logit, or task.availability=null"))
+    if spec.repeats is not None:
+        told_ = f"{kind} takes a panel's columns as they are, and no {REPEAT}"
+        problems.append(Problem("task.terms", told_, remedy="leave it out, or take conditional_logit"))
     if spec.categories:
         told_ = f"{kind} takes numbers alone, and no {', '.join(spec.categories)}"
         problems.append(Problem("task.terms", told_, remedy="leave them out, or take conditional_logit"))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy import special, stats
 
 from cxai_runner.data.dataset import Dataset
@@ -13,7 +15,7 @@ from cxai_runner.evaluation.results import Content, Figure, Finding, Table
 from cxai_runner.evaluation.wording import number, share
 from cxai_runner.methods.choice import ConditionalLogit, LatentClassLogit, MixedLogit, price_elasticities
 from cxai_runner.methods.choice.simulated import NORMAL
-from tasks.brand_choice.price import Answers
+from tasks.brand_choice.answers import Answers
 from tasks.brand_choice.specification import BRAND, brands, own
 
 
@@ -79,13 +81,13 @@ def _profile(answers: Answers, train: Dataset, posterior: pd.DataFrame) -> pd.Da
     return pd.DataFrame(weight.T.to_numpy() @ means.to_numpy(), index=posterior.columns, columns=means.columns)
 
 
-def _share_errors(final: LatentClassLogit) -> np.ndarray:  # type: ignore[type-arg]
+def _share_errors(final: LatentClassLogit) -> NDArray[np.float64]:
     """Of the shares, by the delta method from their log-odds: ∂π_c / ∂θ_d = π_c (1{c = d} − π_d)."""
     C = final.n_classes
     pi = final.class_shares_
     slope = (np.diag(pi) - np.outer(pi, pi))[:, 1:]
     block = final.covariance_[len(final.parameters_) - (C - 1) :, len(final.parameters_) - (C - 1) :]
-    return np.sqrt(np.einsum("cd,de,ce->c", slope, block, slope))
+    return np.asarray(np.sqrt(np.einsum("cd,de,ce->c", slope, block, slope)))
 
 
 def _own_elasticities(answers: Answers, final: LatentClassLogit) -> pd.DataFrame:
@@ -106,28 +108,23 @@ def _own_elasticities(answers: Answers, final: LatentClassLogit) -> pd.DataFrame
 
 def _random(answers: Answers, final: MixedLogit) -> Iterator[Content]:
     table = final.coefficients_.reset_index()
-    above = []
-    for row in table.itertuples():
-        if row.distribution == NORMAL:
-            above.append(float(special.ndtr(row.mean / row.sd)) if row.sd > 0 else float(row.mean > 0))
-        else:
-            above.append(float(row.mean > 0))
-    table["share_above_0"] = above
+    mean, spread, median = (table[name].to_numpy(dtype=np.float64) for name in ("mean", "sd", "median"))
+    normal = (table["distribution"] == NORMAL).to_numpy()
+    spread = np.maximum(spread, np.finfo(float).tiny)
+    table["share_above_0"] = np.where(normal, special.ndtr(mean / spread), mean > 0)
     caption = (
         "Over customers: mean, median and standard deviation of each random coefficient, and the share of customers "
         f"whose coefficient is above 0. {final.n_draws} {final.draws} draws a customer."
     )
     yield Table("random_coefficients", "Distribution of the random coefficients", table, caption)
     parts = []
-    for row in table.itertuples():
-        ends = np.linspace(0.005, 0.995, 81)
-        law = stats.norm(row.mean, max(row.sd, 1e-12))
-        if row.distribution != NORMAL:
-            spread = np.sqrt(np.log1p((row.sd / row.mean) ** 2))
-            law = stats.lognorm(spread, scale=abs(row.median))
-        at = law.ppf(ends)
-        sign = -1.0 if row.distribution != NORMAL and row.mean < 0 else 1.0
-        parts.append(pd.DataFrame({"value": sign * at, "density": law.pdf(at), "coefficient": row.coefficient}))
+    for k, name in enumerate(table["coefficient"]):
+        law: Any = stats.norm(mean[k], spread[k])
+        if not normal[k]:
+            law = stats.lognorm(np.sqrt(np.log1p((spread[k] / mean[k]) ** 2)), scale=abs(median[k]))
+        at = law.ppf(np.linspace(0.005, 0.995, 81))
+        sign = 1.0 if normal[k] or mean[k] > 0 else -1.0
+        parts.append(pd.DataFrame({"value": sign * at, "density": law.pdf(at), "coefficient": name}))
     yield Figure(
         "random_coefficients",
         "Distribution of the random coefficients",
@@ -143,6 +140,6 @@ def _random(answers: Answers, final: MixedLogit) -> Iterator[Content]:
     spreads = len(final.mixing_.positions)
     yield Finding(
         f"Letting {', '.join(table['coefficient'])} differ between customers raises twice the log-likelihood by "
-        f"{number(gain, 1)} for {spreads} parameters more. Simulated with {final.n_draws} draws: another seed moves the "
-        "last digits."
+        f"{number(gain, 1)} for {spreads} parameters more. Simulated with {final.n_draws} draws: another seed moves "
+        "the last digits."
     )

@@ -7,18 +7,16 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pandas as pd
 
-from cxai_runner.data.dataset import Dataset
 from cxai_runner.evaluation.choices import CHOICE_METRICS, choice_metrics
 from cxai_runner.evaluation.metrics import calibration_table
 from cxai_runner.evaluation.results import Content, Figure, Finding, Metric, Table
 from cxai_runner.evaluation.wording import number, share, with_interval
-from cxai_runner.methods.choice import PriceControl, shorthand_elasticity
-from cxai_runner.methods.choice.control import WEAK
+from cxai_runner.methods.choice import shorthand_elasticity
 from cxai_runner.methods.choice.model import ChoiceModel
 from cxai_runner.task import Context
-from tasks.brand_choice.price import Answers, known, observed_range
+from tasks.brand_choice.answers import Answers, known
 from tasks.brand_choice.scored import LAST, MODEL, SHARES, parts_of, statistics_of
-from tasks.brand_choice.specification import BRAND, brands, own
+from tasks.brand_choice.specification import own
 
 TOGETHER = 0.95
 """Correlation of two brands' prices above which the data hardly tell them apart."""
@@ -69,9 +67,18 @@ def coefficients(answers: Answers) -> Iterator[Content]:
         caption = "The choices are separated: there is no maximum, and the coefficients have no standard errors."
     yield Table("coefficients", f"Coefficients ({type(final).__name__})", known(table), caption, 40)
     shown = table[~table["term"].str.contains("log-odds")].head(40).reset_index(drop=True)
-    ends = {"low": "low", "high": "high"} if answers.known else {}
+    low, high = ("low", "high") if answers.known else (None, None)
     yield Figure(
-        "coefficients", "Coefficients", shown, "point", "term", "coefficient", caption, **ends, reference={"y": 0.0}
+        "coefficients",
+        "Coefficients",
+        shown,
+        "point",
+        "term",
+        "coefficient",
+        caption,
+        low=low,
+        high=high,
+        reference={"y": 0.0},
     )
 
 
@@ -120,6 +127,7 @@ def fit_statistics(answers: Answers, train: pd.DataFrame) -> Iterator[Content]:
     w = np.ones(len(train)) if weights is None else weights
     rows = [("model", type(final).__name__), ("choices", f"{len(train):,}")]
     rows += [("customers", f"{train['customer_id'].nunique():,}"), ("alternatives", ", ".join(answers.alternatives))]
+    rows.append(("utility", _utility(answers)))
     if isinstance(final, ChoiceModel):
         fit, constants = final.log_likelihood_, final.constants_log_likelihood_
         equal, hits = final.equal_shares_log_likelihood_, final.hit_rate_
@@ -144,13 +152,22 @@ def fit_statistics(answers: Answers, train: pd.DataFrame) -> Iterator[Content]:
     yield Table("fit_statistics", "Fit on the training rows", pd.DataFrame(rows, columns=["statistic", "value"]), told)
 
 
+def _utility(answers: Answers) -> str:
+    """The terms, as a reader would say them."""
+    spec = answers.fitted.specification
+    said = {"generic": "", "alternative": " (by brand)"}
+    words = [f"{term.text}{said[term.kind]}" for term in spec.terms.terms]
+    return ", ".join([*([f"constants against {spec.reference}"] if spec.terms.constants else []), *words])
+
+
 def baselines(scores: pd.DataFrame, context: Context) -> Iterator[Content]:
     """The model beside market shares, and beside shares given the brand bought last."""
     ours = statistics_of(scores, MODEL)
     others = {"market shares": SHARES}
     if any(str(name).startswith(f"{LAST}_") for name in scores):
         others["shares after the last brand"] = LAST
-    rows, beaten = [], {}
+    rows: list[dict[str, object]] = []
+    beaten: dict[tuple[str, str], Metric] = {}
     for label, prefix in others.items():
         rng = context.rng("intervals")
         measured = choice_metrics(ours, statistics_of(scores, prefix), scores["customer_id"], context.resamples, rng)
@@ -210,85 +227,3 @@ def calibration(scores: pd.DataFrame, context: Context) -> Iterator[Content]:
         y_label="observed share",
         reference="diagonal",
     )
-
-
-def caveats(answers: Answers, train: Dataset) -> Iterator[Content]:
-    """What not to conclude."""
-    spec, price = answers.fitted.specification, answers.task.price
-    control = next((step for _, step in answers.fitted.pipeline.steps if isinstance(step, PriceControl)), None)
-    yield Finding(
-        f"The effect of {price} is causal only if {price} is exogenous given the controls: set without regard to demand "
-        "that the terms do not see. Where shops raise prices when demand rises, it is understated. Terms such as month "
-        "or store_group, each with a coefficient for every brand, or task.instruments help.",
-        "caveat",
-    )
-    if control is not None:
-        weak = " Weak instruments: find stronger ones." if control.f_statistic_ < WEAK else ""
-        yield Finding(
-            f"A control function stands for what {', '.join(spec.instruments)} leave unexplained of {price} "
-            f"(F = {number(control.f_statistic_, 1)}, R² {number(control.r2_, 2)}). Standard errors do not know that it "
-            f"was estimated.{weak}",
-            "caveat",
-        )
-    yield from _prices(answers)
-    named = answers.task.alternatives is not None
-    extra = [name for name in _priced(train, price) if name not in spec.alternatives]
-    if named and extra:
-        yield Finding(
-            f"The panel has {', '.join(extra)} too, which task.alternatives does not name: choices are as if there "
-            "were no such alternative.",
-            "caveat",
-        )
-    few = brands(train.frame[BRAND]).value_counts()
-    rare = [f"{name} ({few.get(name, 0)})" for name in spec.alternatives if few.get(name, 0) < 30]
-    if rare:
-        yield Finding(f"Chosen fewer than 30 times: {', '.join(rare)}. Little can be said of them.", "caveat")
-    for text in answers.said:
-        yield Finding(f"{text[0].upper()}{text[1:]}".rstrip(".") + ".", "caveat")
-
-
-def _prices(answers: Answers) -> Iterator[Content]:
-    """Prices that never moved, or moved together; elasticities with the wrong sign."""
-    spec, price = answers.fitted.specification, answers.task.price
-    still = [name for name in spec.alternatives if np.ptp(observed_range(answers, name)) == 0]
-    if still:
-        yield Finding(
-            f"{', '.join(still)} had one {price} only: what is said of it rests on the other brands' prices.", "caveat"
-        )
-    values = answers.frame[[own(price, [name])[0] for name in spec.alternatives if name not in still]]
-    together = np.corrcoef(values.fillna(values.mean()).to_numpy(dtype=np.float64), rowvar=False)
-    names = [name for name in spec.alternatives if name not in still]
-    pairs = [
-        f"{names[i]} and {names[j]} (r = {number(together[i, j], 2)})"
-        for i in range(len(names))
-        for j in range(i)
-        if np.ndim(together) == 2 and together[i, j] > TOGETHER
-    ]
-    if pairs:
-        yield Finding(
-            f"Prices moved together: {', '.join(pairs)}. Their effects are told apart by the form of the model more "
-            "than by the data.",
-            "caveat",
-        )
-    if answers.known:
-        found = answers.elasticities(answers.some()).frame()
-        mine = found[found["share_of"] == found[f"{found.columns[2].removesuffix('_of')}_of"]]
-        wrong = mine.loc[mine["low"] > 0, "share_of"]
-        if len(wrong):
-            yield Finding(
-                f"Higher prices go with larger shares of {', '.join(wrong)}, which no price effect explains: look for "
-                "what moves both.",
-                "caveat",
-            )
-        unsure = mine.loc[(mine["low"] <= 0) & (mine["high"] >= 0), "share_of"]
-        if len(unsure):
-            yield Finding(
-                f"The data do not tell whether a higher {price} lowers the share of {', '.join(unsure)}: the interval "
-                "holds zero.",
-                "caveat",
-            )
-
-
-def _priced(train: Dataset, price: str) -> list[str]:
-    prefix = f"{price}_"
-    return [str(name).removeprefix(prefix) for name in train.frame.columns if str(name).startswith(prefix)]

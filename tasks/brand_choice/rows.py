@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from cxai_runner.config.problems import Problem
 from cxai_runner.data.dataset import Dataset
@@ -61,7 +62,7 @@ def unfed(task: BrandChoice, data: Dataset) -> Iterator[Problem]:
     spec = Specification.of(task, data)
     allowed = {*allowed_columns(task, data), spec.time}
     for name in (*spec.terms.columns, *spec.instruments):
-        columns = sought(name, spec.alternatives, data)
+        columns = sought(task, name, spec.alternatives, data)
         absent = [column for column in columns if column not in data.frame.columns]
         unseen = [column for column in columns if column in data.frame.columns and column not in allowed]
         if absent:
@@ -99,7 +100,7 @@ def unanswerable(task: BrandChoice, data: Dataset) -> Iterator[Problem]:
     yield from _values(spec, frame, there)
 
 
-def _values(spec: Specification, frame: pd.DataFrame, there: np.ndarray) -> Iterator[Problem]:  # type: ignore[type-arg]
+def _values(spec: Specification, frame: pd.DataFrame, there: NDArray[np.bool_]) -> Iterator[Problem]:
     """Missing values where an alternative was available, prices that are none, and prices that never change."""
     place = {column: there[:, j] for name in spec.attributes for j, column in enumerate(own(name, spec.alternatives))}
     place |= {column: there[:, j] for j, column in enumerate(spec.prices)}

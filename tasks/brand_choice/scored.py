@@ -32,6 +32,6 @@ def parts_of(scores: pd.DataFrame, prefix: str) -> tuple[NDArray[np.intp], Any, 
     """Return the position of each choice, the probabilities of ``prefix``, and the weights or None."""
     names = alternatives_of(scores)
     position = {name: j for j, name in enumerate(names)}
-    chosen = brands(scores[BRAND]).map(position).to_numpy(dtype=np.intp)
+    chosen = np.asarray(brands(scores[BRAND]).map(position), dtype=np.intp)
     weights = scores[WEIGHT].to_numpy() if WEIGHT in scores else None
     return chosen, scores[own(prefix, names)].to_numpy(dtype=np.float64), weights

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 BRAND = "brand"
 SEPARATOR = "_"
 OUTCOMES = ("incidence", "brand", "quantity", "revenue")
+REPEAT = "repeat"
+"""The attribute of being the brand bought last."""
 PLACES = ("store_group",)
 """Columns that are known before a choice and are no inputs: they may be terms all the same."""
 
@@ -42,6 +44,8 @@ class Specification:
         Prefix of the columns that say what was available; None where everything always was.
     instruments
         What moves prices and is no term.
+    repeats
+        The column of the brand bought last, where `REPEAT` is a term; else None.
     columns
         What the model takes.
     time
@@ -55,6 +59,7 @@ class Specification:
     price: str
     availability: str | None
     instruments: tuple[str, ...]
+    repeats: str | None
     columns: tuple[str, ...]
     time: str | None
 
@@ -68,7 +73,9 @@ class Specification:
         flagged = task.availability is not None and set(own(task.availability, alternatives)) <= set(frame.columns)
         availability = task.availability if flagged else None
         categories = tuple(name for name in terms.columns if is_category(frame, name, time))
-        behind = [column for name in (*terms.columns, *task.instruments) for column in sought(name, alternatives, data)]
+        names = (*terms.columns, *task.instruments)
+        behind = [column for name in names for column in sought(task, name, alternatives, data)]
+        repeats = task.last_brand if REPEAT in terms.columns and task.last_brand in behind else None
         more = own(availability, alternatives) if availability else []
         columns = [name for name in dict.fromkeys([*behind, *more]) if name in {*allowed, *more, time}]
         reference = alternatives[0] if task.reference is None else labels([task.reference])[0]
@@ -80,6 +87,7 @@ class Specification:
             task.price,
             availability,
             tuple(task.instruments),
+            repeats,
             tuple(columns),
             time,
         )
@@ -151,13 +159,22 @@ def allowed_columns(task: BrandChoice, data: Dataset) -> list[str]:
     names = [str(name) for name in data.frame.columns]
     shown = inputs or [name for name in names if name.startswith(("price_", "promotion_"))]
     prices = [name for name in names if name.startswith(f"{task.price}{SEPARATOR}")]
-    return list(dict.fromkeys([*prices, *shown, *(name for name in PLACES if name in names)]))
+    known = [name for name in (*PLACES, task.last_brand) if name in names]
+    return list(dict.fromkeys([*prices, *shown, *map(str, known)]))
 
 
-def sought(name: str, alternatives: Sequence[str], data: Dataset) -> list[str]:
+def is_repeat(task: BrandChoice, name: str, columns: Iterable[object]) -> bool:
+    """Whether a term is that of buying the last brand again, and not a column of that name."""
+    have = set(map(str, columns))
+    return name == REPEAT and task.last_brand in have and not any(one.startswith(own(REPEAT, [""])[0]) for one in have)
+
+
+def sought(task: BrandChoice, name: str, alternatives: Sequence[str], data: Dataset) -> list[str]:
     """Return the columns that a term's column should be made of: itself, a date, or one for each alternative."""
     if name in data.frame.columns:
         return [name]
     if is_calendar(data.frame, name, data.roles.time):
         return [str(data.roles.time)]
+    if is_repeat(task, name, data.frame.columns):
+        return [str(task.last_brand)]
     return own(name, alternatives)

@@ -19,7 +19,7 @@ from cxai_runner.methods.choice import (
     nests_against_none,
     share_scenario,
 )
-from tasks.brand_choice.price import ALL, Answers, known
+from tasks.brand_choice.answers import ALL, Answers, known
 from tasks.brand_choice.specification import BRAND, brands
 
 LEVEL = 0.05
@@ -52,7 +52,7 @@ def clout(answers: Answers) -> Iterator[Content]:
     for name in answers.alternatives:
         rivals = matrix[name].drop(name)
         gained = rivals * found.shares[0][[answers.alternatives.index(one) for one in rivals.index]]
-        if name == table.loc[table["clout"].idxmax(), "alternative"]:
+        if name == table["alternative"].iloc[int(table["clout"].to_numpy().argmax())]:
             most = str(gained.idxmax())
             yield Finding(
                 f"{name} has the largest clout: when its {price} falls by 1 %, the other shares fall by "
@@ -88,7 +88,7 @@ def scenario(answers: Answers) -> Iterator[Content]:
         "scenario", "Shares under the scenario", pd.concat(several, ignore_index=True), "bar", "alternative", "share",
         said, by="when",
     )  # fmt: skip
-    best = whole.loc[whole["change"].abs().idxmax()]
+    best = whole.iloc[int(whole["change"].abs().to_numpy().argmax())]
     change = 100 * Interval(best["change"], best["low"], best["high"]).value
     interval = Interval(change, 100 * float(best["low"]), 100 * float(best["high"]))
     yield Finding(

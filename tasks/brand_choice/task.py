@@ -20,7 +20,8 @@ from cxai_runner.evaluation.results import Content, Metric
 from cxai_runner.features.missing import refuse_missing
 from cxai_runner.methods.choice.model import ChoiceModel
 from cxai_runner.task import Context, Evidence, Minimise, Primary, SavedModel, Task
-from tasks.brand_choice import config, fitting, heterogeneity, price, report, rows, switching
+from tasks.brand_choice import caveats, config, curves, fitting, heterogeneity, price, report, rows, switching
+from tasks.brand_choice.answers import Answers
 from tasks.brand_choice.fitting import Fitted
 from tasks.brand_choice.scored import LAST, MODEL, SHARES, WEIGHT, alternatives_of, statistics_of
 from tasks.brand_choice.specification import BRAND, labels_of, own
@@ -152,8 +153,8 @@ class BrandChoice(Task):
         if not isinstance(predictions, pd.DataFrame) or predictions.shape[1] != len(names):
             return None
         given = [label.removeprefix(f"{MODEL}_") for label in labels_of(predictions.columns)]
-        if isinstance(predictions.columns, pd.RangeIndex):
-            given = list(names)
+        if given == [str(place) for place in range(len(names))]:
+            given = list(names)  # columns without names are in the model's own order
         if sorted(given) != sorted(names):
             return None
         P = predictions.to_numpy(dtype=np.float64)[:, [given.index(name) for name in names]]
@@ -179,10 +180,10 @@ class BrandChoice(Task):
     ) -> Iterator[Content]:
         """Yield verdict, elasticities, switching, coefficients, fit, baselines, calibration and caveats."""
         judged = scores.get("held_out", scores["train"])
-        answers = price.Answers.of(self, fitted, train, context)
+        answers = Answers.of(self, fitted, train, context)
         yield from report.verdict(scores, metrics, answers)
         yield from price.elasticities(answers)
-        yield from price.curves(answers)
+        yield from curves.of_prices(answers)
         yield from switching.clout(answers)
         yield from switching.scenario(answers)
         yield from switching.substitution(answers, train)
@@ -191,7 +192,7 @@ class BrandChoice(Task):
         yield from report.fit_statistics(answers, scores["train"])
         yield from report.baselines(judged, context)
         yield from report.calibration(judged, context)
-        yield from report.caveats(answers, train)
+        yield from caveats.of_brands(answers, train)
 
     def models(self, fitted: Fitted, train: Dataset) -> Mapping[str, SavedModel]:
         """Keep the pipeline: it takes the panel's columns, and says how probable each alternative is."""

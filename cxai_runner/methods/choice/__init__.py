@@ -5,7 +5,7 @@ scenarios take any of the fitted models.
 """
 
 from .baselines import MarketShares, TransitionShares
-from .categories import PanelCategories
+from .categories import LastChoice, PanelCategories
 from .conditional import ConditionalLogit
 from .control import ControlFunction, PriceControl, control_function
 from .curves import share_curves
@@ -30,6 +30,7 @@ __all__ = [
     "ControlFunction",
     "Elasticities",
     "IIATest",
+    "LastChoice",
     "LatentClassLogit",
     "MarketShares",
     "MixedLogit",

@@ -1,4 +1,4 @@
-"""Columns of words and dates as columns of 0 and 1, so that a utility can hold a segment, a group of stores or a week.
+"""Columns of words and dates as numbers, so that a utility can hold a segment, a group of stores, a week, a habit.
 
 A fixed effect of a choice is such a column with a coefficient for each alternative: what is the same for all of them
 moves no choice. The levels are learned, and travel with the fitted model.
@@ -16,7 +16,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from .errors import ChoiceError, ChoiceWarning
-from .reading import no_column
+from .reading import labels, no_column
 from .terms import ChoiceTerms
 
 CALENDAR: Mapping[str, str] = {"week": "%G-W%V", "month": "%Y-%m", "quarter": "quarter"}
@@ -91,7 +91,7 @@ class PanelCategories(TransformerMixin, BaseEstimator):
     def transform(self, X: pd.DataFrame) -> pd.DataFrame:
         """Return the frame with the columns added; a level that `fit` did not meet counts as the most frequent."""
         check_is_fitted(self, "levels_")
-        made = {}
+        made: dict[str, pd.Series] = {}
         for name, levels in self.levels_.items():
             values = levels_of(X, name, self.time)
             strangers = ~values.isin(levels)
@@ -115,3 +115,50 @@ class PanelCategories(TransformerMixin, BaseEstimator):
                 texts = [f"{text}:{one}" if text else one for text in texts for one in words]
             found |= dict.fromkeys(texts, term.kind)
         return {**found, "constants": terms.constants}
+
+
+class LastChoice(TransformerMixin, BaseEstimator):
+    """Add whether an alternative was the one chosen before, as ``<name><separator><alternative>`` of 0 and 1 [1]_.
+
+    Parameters
+    ----------
+    previous : str
+        The column that holds the alternative chosen before; anything else where there is none.
+    alternatives : sequence
+        Their names.
+    name, separator : str
+        Of the columns that are made.
+
+    References
+    ----------
+    .. [1] Guadagni and Little (1983), A logit model of brand choice calibrated on scanner data, Marketing Science 2(3).
+    """
+
+    def __init__(
+        self,
+        previous: str = "last_brand",
+        *,
+        alternatives: Sequence[object] = (),
+        name: str = "repeat",
+        separator: str = "_",
+    ) -> None:
+        self.previous = previous
+        self.alternatives = alternatives
+        self.name = name
+        self.separator = separator
+
+    def fit(self, X: pd.DataFrame, y: object = None) -> LastChoice:
+        """Learn nothing; raises where the column is absent."""
+        if self.previous not in X.columns:
+            raise no_column(self.previous, X)
+        self.fitted_ = True
+        return self
+
+    def transform(self, X: pd.DataFrame) -> pd.DataFrame:
+        """Return the frame with the columns added."""
+        check_is_fitted(self, "fitted_")
+        codes, found = pd.factorize(X[self.previous])
+        names = np.asarray([*(labels([value])[0] for value in found), ""], dtype=object)[codes]
+        own = labels(self.alternatives)
+        made = {f"{self.name}{self.separator}{one}": (names == one).astype(np.float64) for one in own}
+        return X.assign(**made)

@@ -105,7 +105,7 @@ def control_function(
         raise NotIdentifiedError(message, "leave it out", tuple(still))
     if np.linalg.cond(columns / size) > 1e6:
         raise NotIdentifiedError(f"collinear columns among {', '.join(names)}", "leave one out", tuple(names))
-    slopes = np.linalg.lstsq(columns, target, rcond=None)[0]
+    slopes: Floats = np.asarray(np.linalg.lstsq(columns, target, rcond=None)[0], dtype=np.float64)
     residual = target - columns @ slopes
     fixed = columns[:, : len(controls)]
     restricted = target - fixed @ np.linalg.lstsq(fixed, target, rcond=None)[0] if controls else target
