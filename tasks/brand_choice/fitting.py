@@ -256,5 +256,5 @@ def told(final: Any) -> Iterator[None]:
 _KEYS: Mapping[str, Sequence[tuple[str, str, str]]] = {
     "NestedLogit": [("model", "nest", "nests")],
     "MixedLogit": [("model", "random", "random"), ("model", "distribution", "random")],
-    "LatentClassLogit": [("model", "classes", "n_classes"), ("model", "of class", "n_classes")],
+    "LatentClassLogit": [("model", "classes", "n_classes"), ("model", "class ", "n_classes")],
 }

@@ -108,7 +108,7 @@ def substitution(answers: Answers, train: Dataset) -> Iterator[Content]:
     final = answers.fitted.final
     if isinstance(final, NestedLogit):
         yield from _nests(final, nested=answers.fitted.nested)
-    if isinstance(final, ConditionalLogit) and len(answers.alternatives) > 2:
+    if isinstance(final, ConditionalLogit) and len(answers.alternatives) > 2 and answers.known:
         yield from _proportion(answers, final, train)
 
 
