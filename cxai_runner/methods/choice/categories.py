@@ -42,7 +42,7 @@ def levels_of(frame: pd.DataFrame, name: str, time: str | None) -> pd.Series:
     """Return the level of each row as text, without the signs that a term is read by."""
     if name in frame.columns:
         values = frame[name].astype(object).where(frame[name].notna(), MISSING).map(str)
-    elif time is not None and time in frame.columns:
+    elif name in CALENDAR and time is not None and time in frame.columns:
         dates = frame[time].dt
         form = CALENDAR[name]
         values = dates.year.map(str) + "-Q" + dates.quarter.map(str) if form == "quarter" else dates.strftime(form)
