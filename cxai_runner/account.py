@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from cxai_runner import __version__
@@ -48,6 +50,18 @@ _REFITTED = (
     "The model that is kept was fitted once more, on all rows, after it was judged: every figure here is of the fit "
     "that left the held-out rows out."
 )
+
+
+@cache
+def _versions() -> dict[str, str]:
+    """The libraries that a report names, those that are here."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {}
+    for name in _LIBRARIES:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +165,8 @@ class Account:
 
         self.traces.scored(evaluation.scores)
         self.traces.told(document.tables)
-        texts = self._texts() | {
+        texts = self._texts | {
+            KEYS: self.traces.as_text(self.keys, self.code),
             "report.json": document.to_json(),
             LEARNED: json.dumps(train.learned, ensure_ascii=False),
         }
@@ -162,7 +177,7 @@ class Account:
             texts["data_quality.html"] = pictures.quality
             tables["data_quality"] = facts.frame(document.quality)
         return Record(
-            params=self._params(),
+            params=self._params,
             tags=self.tags(),
             metrics=flatten_metrics(
                 evaluation.metrics, document.estimates, self.stages.seconds, self.stages.peak_memory_mb
@@ -192,7 +207,7 @@ class Account:
 
     def opening(self) -> Record:
         """Return what is known before anything ran."""
-        return Record(params=self._params(), texts=self._texts())
+        return Record(params=self._params, texts=self._texts | {KEYS: self.traces.as_text(self.keys, self.code)})
 
     def tags(self) -> dict[str, str]:
         """What a run can be found by."""
@@ -274,8 +289,6 @@ class Account:
         return words
 
     def _provenance(self) -> dict[str, str]:
-        from importlib.metadata import PackageNotFoundError, version
-
         settings = self.ready.experiment.settings
         words = {"identity": self.keys.identity, "cxai": __version__}
         for code in self.code:
@@ -283,13 +296,9 @@ class Account:
         for table, digest in self.keys.data.items():
             words[f"digest of {table}"] = digest
         words |= {"seed": str(settings["seed"]), "threads": str(settings["threads"])}
-        for name in _LIBRARIES:
-            try:
-                words[name] = version(name)
-            except PackageNotFoundError:
-                continue
-        return words
+        return words | _versions()
 
+    @cached_property
     def _params(self) -> dict[str, Any]:
         """The flattened config; a value that refers to the environment is kept as the reference."""
         from omegaconf import OmegaConf
@@ -298,7 +307,9 @@ class Account:
         resolved = dict(_leaves(self.ready.experiment.settings))
         return {key: value if "${oc.env:" in str(value) else resolved.get(key, value) for key, value in _leaves(raw)}
 
+    @cached_property
     def _texts(self) -> dict[str, str]:
+        """What is known before anything ran, as the run keeps it."""
         import json
 
         from omegaconf import OmegaConf
@@ -310,7 +321,6 @@ class Account:
             OVERRIDES: OmegaConf.to_yaml(OmegaConf.create(list(composed.overrides))),
             CHOICES: json.dumps(dict(composed.choices), ensure_ascii=False),
             "origins.json": json.dumps(origins, indent=1, ensure_ascii=False),
-            KEYS: self.traces.as_text(self.keys, self.code),
             "environment.txt": environment_text(),
         }
         diffs = [f"# {code.root.name} at {code.commit}\n{code.diff}" for code in self.code if code.diff]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from cxai_runner.cli.output import emit_json, note
+from cxai_runner.cli.output import emit_json, note, refuse_unwritable
 
 
 @click.command(
@@ -51,6 +51,7 @@ def command(
     from cxai_runner.lifecycle.compare import compare
     from cxai_runner.tracking.store import Store
 
+    refuse_unwritable({"--csv": csv, "--html": html})
     store = Store.open(uri, Path.cwd(), create=False)
     found = compare(
         store, runs, experiment=experiment, sweep=sweep, where=where, metric=metric, against=against, top=top

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from cxai_runner.cli.output import table
 from cxai_runner.evaluation.wording import number, with_interval
 from cxai_runner.lifecycle.compare.evidence import TOP
-from cxai_runner.lifecycle.compare.words import headline, names, p_value, value
+from cxai_runner.lifecycle.compare.words import headline, listed, names, p_value, value
 
 if TYPE_CHECKING:
     from cxai_runner.lifecycle.compare.compared import Compared
@@ -68,7 +68,7 @@ def _rows(compared: Compared, shown: Sequence[int]) -> list[str]:
         columns.append(column)
     lines = table(list(zip(*columns, strict=True))).splitlines()
     if left:
-        told = f"also different, in --csv and --html: {', '.join(left)}"
+        told = f"also different, in --csv and --html: {listed(left)}"
         lines += wrap(told, _WIDTH, initial_indent="  ", subsequent_indent="  ")
     return lines
 

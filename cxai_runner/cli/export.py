@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -20,7 +21,7 @@ def command(run: str, folder: Path, uri: str | None, as_json: bool) -> None:
     RUN is a run's id or its beginning, its name, or `last`. DIR is a new folder, or an empty one.
     """
     from cxai_runner.kept.run import kept
-    from cxai_runner.lifecycle.export import export
+    from cxai_runner.lifecycle.export import README, SCRIPT, export
 
     found = kept(uri, run)
     export(found, folder)
@@ -29,5 +30,5 @@ def command(run: str, folder: Path, uri: str | None, as_json: bool) -> None:
             {"run_id": found.run_id, "folder": str(folder), "files": sorted(path.name for path in folder.iterdir())}
         )
     else:
-        click.echo(f"{folder}/README.txt")
-        click.echo(f"to repeat it: sh {folder}/reproduce.sh")
+        click.echo(str(folder / README))
+        click.echo(f"to repeat it: sh {shlex.quote(str(folder / SCRIPT))}")

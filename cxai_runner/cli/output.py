@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,8 +28,8 @@ def note(text: str) -> None:
     click.echo(text, err=True)
 
 
-def tell_problems(error: UserError, *, as_json: bool) -> int:
-    """Tell the user all that is wrong, and return the exit code."""
+def tell_problems(error: UserError, *, as_json: bool, undone: str = "fitted") -> int:
+    """Tell the user all that is wrong, and that nothing was fitted, or what else was not done; return the exit code."""
     from cxai_runner.config.wording import as_json as problems_as_json
     from cxai_runner.config.wording import render
     from cxai_runner.tracking.masking import Masker
@@ -36,7 +38,7 @@ def tell_problems(error: UserError, *, as_json: bool) -> int:
     if as_json:
         problems = json.loads(mask(json.dumps(problems_as_json(error.problems), default=str)))
         emit_json({"status": "refused", "stage": error.stage, "problems": problems})
-    note(mask(render(error.problems, error.stage)))
+    note(mask(render(error.problems, error.stage, undone)))
     return 2
 
 
@@ -50,6 +52,32 @@ def tell_failure(text: str, code: int, *, as_json: bool, told: bool = False) -> 
     if not told:
         note(masked)
     return code
+
+
+def refuse_unwritable(several: Mapping[str, Path | None]) -> None:
+    """Refuse files that cannot be written, each under its option, before anything is done for them.
+
+    Raises
+    ------
+    UserError
+        With every one that is wrong.
+    """
+    from cxai_runner.config.problems import Problem, UserError
+
+    problems = []
+    for option, path in several.items():
+        folder = None if path is None else path.absolute().parent
+        if folder is None:
+            continue
+        if path == Path():
+            problems.append(Problem(option, "names no file", "", "name a file"))
+        elif not folder.is_dir():
+            remedy = f"make it: mkdir -p {shlex.quote(str(folder))}"
+            problems.append(Problem(option, "its folder does not exist", str(path), remedy))
+        elif not os.access(folder, os.W_OK | os.X_OK):
+            problems.append(Problem(option, "nothing can be written into its folder", str(path), "choose another"))
+    if problems:
+        raise UserError(problems)
 
 
 def table(rows: Sequence[Sequence[str]], *, indent: str = "  ") -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cxai_runner.cli.output import emit_json, note, table
+from cxai_runner.cli.output import emit_json, note, table, tell_problems
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -58,6 +58,7 @@ def command(
     or `last`. KEY=VALUE says where the rows are, as for cxai run (data=csv data.path=new.csv); the run's own data where
     nothing is said.
     """
+    from cxai_runner.config.problems import UserError
     from cxai_runner.kept.apart import ModelError
     from cxai_runner.lifecycle.predict import predict
     from cxai_runner.tracking.signals import terminated_as_exception
@@ -78,8 +79,11 @@ def command(
                 overwrite=overwrite,
                 trust=trust,
                 config_dirs=config_dirs,
+                besides=() if drift_to is None else (drift_to,),
                 tell=tell,
             )
+    except UserError as error:
+        return tell_problems(error, as_json=as_json, undone="scored")
     except ModelError as error:
         note(f"the model failed: {error}")
         if as_json:
@@ -129,6 +133,7 @@ def _in_words(done: Predictions, drift_to: Path | None) -> str:
     version = f" v{done.version}" if done.version is not None else ""
     lines = [f"{done.model}{version} of run {done.run_id[:8]}"]
     rows = [["predicted", f"{done.rows_out:,} of {done.rows_in:,} rows"]]
+    rows += [["dropped", f"{one.rows:,} of {one.of:,} rows of {one.table}: {one.reason}"] for one in done.dropped]
     if done.as_of is not None:
         rows.append(["as of", _day(done.as_of)])
     rows += [["rejected", f"{count:,}: {reason}"] for reason, count in done.rejected.items()]
@@ -174,6 +179,7 @@ def _plain(done: Predictions) -> dict[str, Any]:
         "rows_in": done.rows_in,
         "rows_out": done.rows_out,
         "rejected": dict(done.rejected),
+        "dropped": [asdict(one) for one in done.dropped],
         "to": done.to,
         "rejected_to": done.rejected_to,
         "as_of": None if done.as_of is None else _day(done.as_of),

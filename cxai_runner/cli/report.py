@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from cxai_runner.cli.output import emit_json, note
+from cxai_runner.cli.output import emit_json, note, refuse_unwritable
 
 
 @click.command(epilog="Example:  cxai report b41c2f --open")
@@ -22,6 +22,7 @@ def command(run: str, uri: str | None, target: Path | None, browse: bool, as_jso
     """
     from cxai_runner.lifecycle.runs import render_report
 
+    refuse_unwritable({"--to": target})
     run_id, path = render_report(uri, run, target)
     if as_json:
         emit_json({"run_id": run_id, "report": str(path)})

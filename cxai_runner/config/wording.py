@@ -14,7 +14,7 @@ _SUBJECT, _MESSAGE = 44, 76
 _GAP = "   "
 
 
-def render(problems: Sequence[Problem], stage: Stage = "config") -> str:
+def render(problems: Sequence[Problem], stage: Stage = "config", undone: str = "fitted") -> str:
     """Lay problems out: how many, then one line each of subject, what is right, and who set it.
 
     Parameters
@@ -23,9 +23,11 @@ def render(problems: Sequence[Problem], stage: Stage = "config") -> str:
         All that was found at this stage.
     stage
         ``config``: nothing was run; ``data``: nothing was fitted.
+    undone
+        What was not done for what is wrong in the data, where that is not a fit: ``scored``.
     """
     count = f"{len(problems)} problem{'s' if len(problems) != 1 else ''}"
-    head = f"{count}, nothing was run" if stage == "config" else f"{count} in the data, nothing was fitted"
+    head = f"{count}, nothing was run" if stage == "config" else f"{count} in the data, nothing was {undone}"
     rows = [(_subject(problem), _text(problem), problem.origin) for problem in problems]
     wide = [
         min(limit, max((len(row[column]) for row in rows), default=0))

@@ -14,6 +14,7 @@ import shutil
 import tempfile
 import time
 import warnings
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -122,7 +123,7 @@ class FeatureCache:
         if not folder.exists():
             return None
         about = _about(folder)
-        frames = _frames(folder, about) if about is not None else None
+        frames = _recent.frames(folder, about) if about is not None else None
         if about is None or frames is None:
             shutil.rmtree(folder)
             return None
@@ -177,6 +178,47 @@ def _about(folder: Path) -> dict[str, Any] | None:
         return None
     wanted = {"kind", "rows", "roles", "dropped", "frames", "learned"}
     return about if isinstance(about, dict) and wanted <= about.keys() else None
+
+
+class _Recent:
+    """The frames that this process read last: a worker of a sweep is asked for the same ones by every job.
+
+    A file that is not the one that was read (another size, time or inode) is read again. Frames are handed out as
+    copies that share their values until one is written to (pandas' copy on write), so no job sees another's changes.
+    """
+
+    def __init__(self, entries: int = 4, bytes_held: int = 256_000_000) -> None:
+        self._entries, self._bytes = entries, bytes_held
+        self._held: OrderedDict[Path, tuple[list[tuple[int, int, int]], dict[str, pd.DataFrame]]] = OrderedDict()
+
+    def frames(self, folder: Path, about: Mapping[str, Any]) -> dict[str, pd.DataFrame] | None:
+        """The frames of an entry by name; None where one is not what was written."""
+        seen = _seen(folder, about)
+        known = self._held.pop(folder, None)
+        found = known[1] if known is not None and known[0] == seen else _frames(folder, about)
+        if found is None or seen is None:
+            return None
+        if self._size(found) <= self._bytes:
+            self._held[folder] = (seen, found)
+        while len(self._held) > self._entries or sum(self._size(one) for _, one in self._held.values()) > self._bytes:
+            self._held.popitem(last=False)
+        return {name: frame.copy(deep=False) for name, frame in found.items()}
+
+    @staticmethod
+    def _size(frames: Mapping[str, pd.DataFrame]) -> int:
+        return sum(int(frame.memory_usage(deep=False).sum()) for frame in frames.values())
+
+
+_recent = _Recent()
+
+
+def _seen(folder: Path, about: Mapping[str, Any]) -> list[tuple[int, int, int]] | None:
+    """Size, time and inode of each file of an entry; None where one is gone."""
+    try:
+        stats = [(folder / one["file"]).stat() for one in about["frames"].values()]
+    except OSError:
+        return None
+    return [(one.st_size, one.st_mtime_ns, one.st_ino) for one in stats]
 
 
 def _frames(folder: Path, about: Mapping[str, Any]) -> dict[str, pd.DataFrame] | None:

@@ -103,6 +103,13 @@ def source_key(classes: Sequence[type]) -> SourceKey:
     return SourceKey(_hash(json.dumps(facts)), tuple(unreadable), sources, versions)
 
 
+def changed_sources(sources: Mapping[str, str]) -> list[str]:
+    """Return the modules of a `SourceKey` whose source is another one here, or that are not here."""
+    here = {name: _file(name) for name in sources}
+    now = {name: _read(path, path.stat().st_mtime_ns, name)[0] for name, path in here.items() if path is not None}
+    return sorted(name for name, digest in sources.items() if now.get(name) != digest)
+
+
 def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 

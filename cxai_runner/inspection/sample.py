@@ -173,17 +173,20 @@ def _beginning(stream: BinaryIO) -> tuple[bytes, bool, bool]:
         return found[:BYTES], len(found) <= BYTES, False
     unpack, found, packed = zlib.decompressobj(wbits=31), b"", start
     parts: list[bytes] = []
-    have = 0
+    have, inside = 0, True
     while packed and have <= BYTES:
         try:
             parts.append(unpack.decompress(packed, BYTES + 1 - have))
         except zlib.error as error:
             raise UserError([Problem("", f"begins like a gzip and is none: {error}")]) from None
         have += len(parts[-1])
-        packed = unpack.unconsumed_tail
+        packed, inside = unpack.unconsumed_tail, not unpack.eof
         if unpack.eof:  # a file may be several, one behind the other
             packed, unpack = unpack.unused_data, zlib.decompressobj(wbits=31)
         packed = packed or stream.read(1 << 16)
+    if inside and have <= BYTES:
+        told = "a gzip that breaks off: its end is missing, and so may be rows"
+        raise UserError([Problem("", told, remedy="get the file once more")])
     found = b"".join(parts)
     return found[:BYTES], len(found) <= BYTES, True
 

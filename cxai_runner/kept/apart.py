@@ -43,6 +43,10 @@ class ModelError(Exception):
     """A model could not be loaded, or failed while it predicted; a note has its own traceback."""
 
 
+class UnloadableError(ModelError):
+    """A model could not be loaded."""
+
+
 @dataclass(eq=False)
 class ModelApart:
     """A model in a child process; make it with `ModelApart.of`.
@@ -85,12 +89,12 @@ class ModelApart:
         Raises
         ------
         UserError
-            There is no such model, or it may not be loaded without trust.
+            There is no such model, it is damaged, or it may not be loaded without trust.
         """
         with tempfile.TemporaryDirectory(prefix="cxai-model-") as temporary:
             folder = Path(temporary) / "model"
             _fetch(model, store, folder)
-            said = described(folder)
+            said = described(folder, str(model))
             _refuse_untrusted(folder, said, str(model), trust=trust)
             with tempfile.TemporaryFile() as told:
                 apart = cls(_inputs(said), folder, _started(threads, told), told)
@@ -139,7 +143,7 @@ class ModelApart:
         with pa.ipc.new_stream(sink, table.schema) as writer:
             writer.write_table(table)
         if not self._loaded:
-            self._answer()
+            self._answer(UnloadableError)
             self._loaded = True
         if self._open is not None:  # nobody may write while the other end does
             self._open.collect()
@@ -163,22 +167,21 @@ class ModelApart:
         with suppress(BrokenPipeError):
             write(self._process.stdin, message)
 
-    def _answer(self) -> tuple[dict[str, Any], memoryview]:
+    def _answer(self, failure: type[ModelError] = ModelError) -> tuple[dict[str, Any], memoryview]:
         assert self._process.stdout is not None
         answer = read(self._process.stdout)
         if answer is None:
             code = self._process.wait()
             ended = f"was killed by signal {-code}" if code < 0 else f"ended with {code}"
-            raise self._failure(f"the model's process {ended}", self._said_aloud())
+            raise self._failure(ModelError(f"the model's process {ended}"), self._said_aloud())
         size = apart_child.LENGTH
         begin = size + int.from_bytes(answer[:size], "big")
         said: dict[str, Any] = json.loads(answer[size:begin])
         if "error" in said:
-            raise self._failure(said["error"], said["traceback"])
+            raise self._failure(failure(said["error"]), said["traceback"])
         return said, memoryview(answer)[begin:]
 
-    def _failure(self, message: str, more: str) -> ModelError:
-        error = ModelError(message)
+    def _failure(self, error: ModelError, more: str) -> ModelError:
         if more:
             error.add_note(more)
         return error

@@ -49,7 +49,7 @@ def load_model(kept: Kept, *, trust: bool = False, name: str = "model") -> PyFun
     source = _folder_of(kept, name)
     if trust:
         return mlflow.pyfunc.load_model(str(source))
-    problems = list(untrusted_format(described(source), kept.run_id[:8], _REMEDY))
+    problems = list(untrusted_format(described(source, kept.run_id[:8]), kept.run_id[:8], _REMEDY))
     if problems:
         raise UserError(problems)
     with tempfile.TemporaryDirectory(prefix="cxai-model-") as folder:
@@ -127,7 +127,7 @@ def _without_code(source: Path, copy: Path) -> Path:
     import yaml
 
     shutil.copytree(source, copy, ignore=lambda folder, names: {"code"} & set(names) if Path(folder) == source else ())
-    said = described(copy)
+    said = described(copy, copy.name)
     for flavour in said["flavors"].values():
         flavour.pop("code", None)
     (copy / "MLmodel").write_text(yaml.safe_dump(said), encoding="utf-8")

@@ -119,7 +119,12 @@ def _registered(store: Store, model: str) -> Named:
     except MlflowException:
         raise UserError([_unknown(store, model, name, asked["alias"])]) from None
     version = int(found.version)
-    return Named(name, version, str(found.run_id or ""), f"models:/{name}/{version}", *_source(store, found))
+    try:
+        source = _source(store, found)
+    except MlflowException:
+        told = f"v{version} is registered, and what it was made of was deleted from the store"
+        raise UserError([Problem("MODEL", told, model, "name another version, or register the run again")]) from None
+    return Named(name, version, str(found.run_id or ""), f"models:/{name}/{version}", *source)
 
 
 def _source(store: Store, version: Any) -> tuple[str, str]:

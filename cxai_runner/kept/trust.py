@@ -9,22 +9,64 @@ names only classes of packages that are trusted here, and the code it carries is
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from cxai_runner.config.problems import Problem
+from cxai_runner.config.problems import Problem, UserError
 
+_REMEDY: Final = "bring its files back from where they are whole, or make the run again: cxai reproduce RUN"
 CODE: Final = "code"
 """The folder beside `MLmodel` that holds the code a model carries."""
 
 
-def described(folder: Path) -> dict[str, Any]:
-    """What a model's `MLmodel` says."""
+def described(folder: Path, which: str) -> dict[str, Any]:
+    """What a model's `MLmodel` says.
+
+    Parameters
+    ----------
+    folder
+        The model's files.
+    which
+        The run or the model, as it is shown.
+
+    Raises
+    ------
+    UserError
+        It is gone, or damaged.
+    """
+    return read_description(description(folder, which), which)
+
+
+def description(folder: Path, which: str) -> str:
+    """Return the text of a model's `MLmodel`; raises `UserError` where that cannot be read."""
+    try:
+        return (folder / "MLmodel").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UserError([Problem("model", "its files are gone: there is no MLmodel", which, _REMEDY)]) from None
+    except (OSError, UnicodeDecodeError):
+        raise UserError([_damaged(which)]) from None
+
+
+def read_description(text: str, which: str) -> dict[str, Any]:
+    """Return what an `MLmodel` says; raises `UserError` where it says nothing that MLflow writes."""
     import yaml
 
-    found = yaml.safe_load((folder / "MLmodel").read_text(encoding="utf-8"))
-    return found if isinstance(found, dict) else {}
+    try:
+        found = yaml.safe_load(text)
+        flavours, signature = found.get("flavors"), found.get("signature") or {}
+        columns = [json.loads(signature.get(side) or "[]") for side in ("inputs", "outputs")]
+    except (yaml.YAMLError, ValueError, TypeError, AttributeError):
+        raise UserError([_damaged(which)]) from None
+    records = list(flavours.values()) if isinstance(flavours, dict) else [None]
+    if not all(isinstance(one, dict) for one in [*records, *(column for side in columns for column in side)]):
+        raise UserError([_damaged(which)])
+    return dict(found)
+
+
+def _damaged(which: str) -> Problem:
+    return Problem("model", "is damaged: what its MLmodel says cannot be read", which, _REMEDY)
 
 
 def untrusted_format(said: Mapping[str, Any], which: str, remedy: str) -> Iterator[Problem]:

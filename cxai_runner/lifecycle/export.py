@@ -104,7 +104,10 @@ def export(kept: Kept, folder: Path) -> Exported:
 
 
 def _occupied(folder: Path) -> Iterator[Problem]:
-    if folder.is_dir() and any(folder.iterdir()):
+    above = next(one for one in folder.absolute().parents if one.exists())
+    if not above.is_dir():
+        yield Problem("DIR", f"{above} is a file, and holds no folder", str(folder), "name a new folder")
+    elif folder.is_dir() and any(folder.iterdir()):
         yield Problem("DIR", "holds something already", str(folder), "name a new folder; nothing is overwritten")
     elif folder.exists() and not folder.is_dir():
         yield Problem("DIR", "is a file", str(folder), "name a new folder")
@@ -118,7 +121,8 @@ def _add(kept: Kept, folder: Path) -> None:
     _write(folder / DATA, json.dumps(tables, indent=1, ensure_ascii=False))
     _write(folder / LOCK, _lock(kept.text("environment.txt")))
     _write(folder / README, _readme(kept, folder, tables))
-    _write(folder / SCRIPT, '#!/bin/sh\nexec cxai reproduce "$(dirname "$0")" "$@"\n')
+    # With a slash at its end it is a folder, whatever runs are called.
+    _write(folder / SCRIPT, '#!/bin/sh\nexec cxai reproduce "$(dirname -- "$0")/" "$@"\n')
     (folder / SCRIPT).chmod(0o755)
 
 

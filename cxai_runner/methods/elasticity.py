@@ -169,9 +169,15 @@ def price_elasticity(
     Raises
     ------
     ValueError
-        The panel has a single mean price, or ``y`` is missing for a model that has to be refitted.
+        A price is negative, the panel has a single mean price, or ``y`` is missing for a model that has to be refitted.
     """
-    mean_price = X[list(prices)].to_numpy(dtype=np.float64).mean(axis=1)
+    paid = X[list(prices)].to_numpy(dtype=np.float64)
+    if (paid < 0).any():
+        raise ValueError(
+            f"{int((paid < 0).any(axis=1).sum())} rows have a negative price, where an elasticity means nothing; "
+            "correct the prices, or leave these rows out"
+        )
+    mean_price = paid.mean(axis=1)
     observed = (float(mean_price.min()), float(mean_price.max()))
     width = observed[1] - observed[0]
     if not width > 0:

@@ -97,7 +97,8 @@ class _Coordinator:
         """Make the runs that are not done; a sweep of which all is done is only looked at."""
         self.sweep, begun = Sweep(self.plan), time.perf_counter()
         with ExitStack() as stack:
-            with parent.alone(self.tracker.store):  # who comes second finds the run of who came first
+            # Who comes second finds the run of who came first.
+            with parent.alone(self.tracker.store, self.plan.key) as holds:
                 before = None if self.order.rerun else parent.before(self.ledger, self.plan.key)
                 self._remember(before)
                 if before is not None and before.status == "FINISHED" and self._all_done():
@@ -105,6 +106,7 @@ class _Coordinator:
                     self.sweep.document = Kept(self.tracker.store, before.run_id).document
                     return self.sweep
                 again = before.run_id if before is not None and before.status != "FINISHED" else None
+                holds()
                 started = self.tracker.start(parent.name(self.plan), parent.tags(self.plan), again=again)
                 self.own = stack.enter_context(started)
             stack.enter_context(terminated_as_exception())

@@ -8,8 +8,8 @@ sweep that was cut off, or of which a point failed, is gone on with in the same 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,6 +25,7 @@ from cxai_runner.tracking.lineage import environment_text
 from cxai_runner.tracking.owner import HOST, PID
 from cxai_runner.tracking.record import Record
 from cxai_runner.tracking.run import Ending, Tracker
+from cxai_runner.tracking.ticket import Holds, ticket
 
 if TYPE_CHECKING:
     from cxai_runner.sweep.objectives import Objective
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from cxai_runner.tracking.store import Store
 
 _COURSE: Final = "course.json"
+_PATIENCE: Final = 1800.0
+"""Seconds for which somebody who starts the same sweep is waited for: as long as a lease of the dead can take."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,15 +62,33 @@ class Past:
     courses: Mapping[int, str]
 
 
-def alone(store: Store) -> AbstractContextManager[Any]:
-    """Keep others on this machine from starting a sweep in the block: two of the same would not see each other."""
+@contextmanager
+def alone(store: Store, key: str) -> Iterator[Holds]:
+    """Keep others from starting a sweep in the block: two of the same would not see each other.
+
+    Beside a SQLite file, which nobody opens from another machine, any sweep waits at a lock on a file; on a store that
+    several machines share, the same sweep waits at a ticket in it.
+
+    Raises
+    ------
+    UserError
+        Somebody else has been starting this sweep for longer than anybody waits.
+    """
+    if not store.is_local:
+        with ticket(store, f"sweep/{key}", _PATIENCE, _busy) as holds:
+            yield holds
+        return
     from urllib.parse import unquote
 
-    if not store.is_local:
-        return nullcontext()
     from filelock import FileLock
 
-    return FileLock(unquote(store.uri.removeprefix("sqlite:///")) + ".sweep.lock")
+    with FileLock(unquote(store.uri.removeprefix("sqlite:///")) + ".sweep.lock"):
+        yield lambda: None
+
+
+def _busy() -> UserError:
+    remedy = "try again; if its machine is gone, its lease is over in a quarter of an hour"
+    return UserError([Problem("sweep", "the same sweep is being started by somebody else", remedy=remedy)])
 
 
 def before(ledger: Ledger, key: str) -> Entry | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from cxai_runner.config.folders import Folders
 from cxai_runner.config.problems import Problem, Stage, UserError
 from cxai_runner.experiment import is_built
 from cxai_runner.identity import keys
-from cxai_runner.sweep.axes import Axis, Interval
+from cxai_runner.sweep.axes import Axis, Choice, Interval
 from cxai_runner.sweep.objectives import Objective, objectives
 from cxai_runner.sweep.points import Point, Trial, points
 from cxai_runner.sweep.search import Search, listed, search
@@ -165,7 +166,7 @@ class _Checked:
     def first(self) -> tuple[Request, Ready]:
         """Return the first point; raises `UserError` with all that is wrong with any of them."""
         if self._problems or self._first is None:
-            raise UserError(self._problems.values(), self._stage)
+            raise UserError(_lacking(self.space, list(self._problems.values())), self._stage)
         return self._first
 
     def _located(self, problem: Problem) -> Problem:
@@ -179,6 +180,28 @@ class _Checked:
             if problem.key == key or problem.key.startswith(f"{key}."):
                 return replace(problem, origin=self.asked.origins.get(place, problem.origin))
         return problem
+
+
+def _lacking(varied: Space, problems: Sequence[Problem]) -> list[Problem]:
+    """Tell of a key that none of several options has once, with how it varies where one has it."""
+    told = list(problems)
+    for axis in varied.axes:
+        slot = axis.key.partition(".")[0]
+        choice = next((one for one in varied.axes if one.key == slot and isinstance(one, Choice)), None)
+        alike = [one for one in told if one.key == axis.key and one.message.startswith("not a key of")]
+        if choice is None or len(alike) < 2:
+            continue
+        names = ",".join(choice.texts)
+        able = re.fullmatch(rf"`.+` is a key of {re.escape(slot)}=(?:.+/)?(?P<name>.+)", alike[0].remedy)
+        remedy = alike[0].remedy
+        if able is not None:
+            remedy = (
+                f"`{slot}={able['name']}` has it: {slot}={able['name']},{names} varies it there alone, "
+                f"as in a file `when: {{{slot}={able['name']}: {{{axis.key}: …}}}}`"
+            )
+        first = replace(alike[0], message=f"no {slot} of {names} has it", remedy=remedy, shown=f"{axis.key}=…")
+        told = [first if one is alike[0] else one for one in told if one not in alike[1:]]
+    return told
 
 
 def _made(lines: Sequence[str], config_dirs: Sequence[Path], workshop: Workshop) -> tuple[Request, Ready]:

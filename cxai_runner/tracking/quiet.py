@@ -23,6 +23,12 @@ SWITCHES: Final = {
 }
 """Environment variables set before MLflow is imported, unless the user set them."""
 
+UNHEARD: Final = (
+    ".*schema contains integer column.*",
+    "IProgress not found",  # tqdm's, in a notebook without widgets, of progress bars that nobody is shown
+)
+"""Warnings that say nothing to a user."""
+
 LEVELS: Final = {
     "mlflow": logging.ERROR,
     "mlflow.store.db.utils": logging.CRITICAL,  # it prints a traceback for every locked database, which we retry
@@ -40,9 +46,10 @@ def import_mlflow() -> ModuleType:
     """
     for name, value in SWITCHES.items():
         os.environ.setdefault(name, value)
-    warnings.filterwarnings("ignore", message=".*schema contains integer column.*", category=UserWarning)
-    # In a notebook without widgets tqdm says so, of progress bars that nobody is shown.
-    warnings.filterwarnings("ignore", message="IProgress not found")
+    known = {one[1].pattern for one in warnings.filters if one[1] is not None}
+    for message in UNHEARD:
+        if message not in known:  # each filter that is added makes Python forget which warnings it has shown
+            warnings.filterwarnings("ignore", message=message, category=UserWarning)
     import mlflow
 
     for name, level in LEVELS.items():

@@ -36,10 +36,13 @@ class Needed:
         Third-party root modules: ``sklearn``, ``xgboost``.
     code
         Root modules that no distribution provides, ours among them: they travel with the model.
+    modules
+        Of ours, the modules that the model can come to import: the others stay here.
     """
 
     packages: frozenset[str]
     code: frozenset[str]
+    modules: frozenset[str]
 
 
 def needed(model: Any) -> Needed:
@@ -68,7 +71,23 @@ def needed(model: Any) -> Needed:
                 todo.append(name)
             else:
                 imported.add(name)
-    return Needed(frozenset(map(_root, imported)), frozenset(map(_root, seen)) - {"__main__"})
+    return Needed(frozenset(map(_root, imported)), frozenset(map(_root, seen)) - {"__main__"}, _reached(local))
+
+
+def _reached(local: Iterable[str]) -> frozenset[str]:
+    """Every module of ours that can be imported on the way, also inside functions, but for what a package offers.
+
+    A package's own functions that import lazily (`cxai_runner.run`) are asked for by people, not by models.
+    """
+    seen: set[str] = set()
+    todo = [name for name in local if _root(name) in OURS]
+    while todo:
+        module = todo.pop()
+        if module not in seen and (path := source_of(module)) is not None:
+            seen.add(module)
+            found = _imports(module, whole=path.name != "__init__.py")
+            todo += [name for name in found if _root(name) in OURS]
+    return frozenset(seen)
 
 
 def requirements_for(model: Any, extra: Iterable[str] = ()) -> list[str]:

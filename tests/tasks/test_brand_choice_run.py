@@ -116,7 +116,6 @@ def test_a_long_panel_knows_what_was_not_available(home, cxai):
         "features.table=panel",
         "features.columns=[price_*]",
         "features.missing=keep",
-        "features.purchases_only=false",
         "features.transformers=[]",
         "evaluation.resamples=100",
         "task.points=5",

@@ -47,6 +47,10 @@ class Source(ABC):
             With the problems, where there are any.
         """
 
+    def places(self) -> Iterator[str]:
+        """Yield where its rows lie, so that nobody overwrites them: files, and tables as ``sqlite:///shop.db#sales``."""
+        yield from ()
+
 
 @dataclass(frozen=True, kw_only=True)
 class SourceOfTables(Source):

@@ -6,6 +6,7 @@ the same rows make the same frames wherever they live.
 
 from __future__ import annotations
 
+import glob
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -83,6 +84,17 @@ class DatabaseSource(SourceOfTables):
             if table.path is not None and engine not in {"pyspark", None}:
                 remedy = "remove it, or read files as files: data=csv, data=parquet"
                 yield Problem(f"tables.{name}.path", "only Spark reads files here", value=table.path, remedy=remedy)
+
+    def places(self) -> Iterator[str]:
+        """Yield its tables; on Spark the local files that are named in place of one."""
+        for name, table in self.tables.items():
+            if table.path is None:
+                schema = "" if self.schema is None else f"{self.schema}."
+                yield f"{self.url}#{schema}{table.table or name}"
+            else:
+                path = table.path.removeprefix("file://")
+                yield from glob.glob(path)  # noqa: PTH207 - a pattern, as Spark takes one
+                yield from (str(one) for one in Path(path).glob("*"))
 
     def _each(self) -> Iterator[tuple[str, list[Problem], MappedTable | None]]:
         opened = engines.open_database(self.url, self.schema, connect.threads())

@@ -53,6 +53,10 @@ class FileSource(SourceOfTables):
         for name, found in self._found.items():
             yield from under(f"tables.{name}", found.problems)
 
+    def places(self) -> Iterator[str]:
+        """Yield its files."""
+        yield from (str(path) for found in self._found.values() for path in found.files)
+
     def _each(self) -> Iterator[tuple[str, list[Problem], MappedTable | None]]:
         folders = {path.parent for found in self._found.values() for path in found.files}
         engine = connect({copies.folder(), *folders})
@@ -127,6 +131,10 @@ class OneFile(TableFile, Source):
         if problems:
             raise UserError(under("data", problems))
         return Tables((replace(one, key="") for one in self._source.open().mapped.values()), self.note)
+
+    def places(self) -> Iterator[str]:
+        """Yield its files."""
+        yield from self._source.places()
 
     @cached_property
     def _source(self) -> FileSource:

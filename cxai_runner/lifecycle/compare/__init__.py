@@ -115,12 +115,15 @@ def _directions(store: Store, entries: Sequence[Entry], metric: str | None) -> M
         if primary and better in ("lower", "higher"):
             known[primary] = "lower" if better == "lower" else "higher"
     asked = (metric or "").rpartition("/")[2]
-    finished = next((entry for entry in entries if any(f"{part}/{asked}" in entry.metrics for part in PARTS)), None)
-    if asked and asked not in known and finished is not None:
+    if asked and asked not in known:
         from cxai_runner.kept.run import Kept
 
-        for several in Kept(store, finished.run_id).document.metrics.values():
-            known |= {one.name: one.better for one in several}
+        finished = [entry for entry in entries if entry.status == "FINISHED"]
+        measured = [entry for entry in finished if any(f"{part}/{asked}" in entry.metrics for part in PARTS)]
+        # Where nobody measured it, any run's report says what could be asked for in its place.
+        for entry in (measured or finished)[:1]:
+            for several in Kept(store, entry.run_id).document.metrics.values():
+                known |= {one.name: one.better for one in several}
     return known
 
 

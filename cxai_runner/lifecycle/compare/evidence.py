@@ -14,6 +14,7 @@ from cxai_runner.evaluation.comparison import Comparison, adjusted, of_error, re
 from cxai_runner.evaluation.paired import compare_pairs
 from cxai_runner.evaluation.results import Interval
 from cxai_runner.kept.run import Kept
+from cxai_runner.lifecycle.compare.words import listed
 from cxai_runner.task import Context
 
 if TYPE_CHECKING:
@@ -153,9 +154,9 @@ def _explained(found: Comparison, ours: Entry, theirs: Entry, goal: Goal) -> Com
 
 def _reasons(ours: Entry, theirs: Entry) -> Iterable[str]:
     tables = dict.fromkeys([*ours.read, *theirs.read])
-    other = [name.rpartition(".")[2] for name in tables if ours.read.get(name) != theirs.read.get(name)]
+    other = dict.fromkeys(name.rpartition(".")[2] for name in tables if ours.read.get(name) != theirs.read.get(name))
     if other:
-        yield f"other data ({', '.join(dict.fromkeys(other))})"
+        yield f"other data ({listed(list(other), 2)})"
     for part, words in (("split", "another split"), ("features", "other features")):
         keys = dict.fromkeys(key for key in (*ours.params, *theirs.params) if key.partition(".")[0] == part)
         changed = [key for key in keys if ours.params.get(key) != theirs.params.get(key)]

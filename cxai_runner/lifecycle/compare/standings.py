@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from difflib import SequenceMatcher
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Final
 
-from cxai_runner.config.problems import Problem, UserError, did_you_mean
+from cxai_runner.config.problems import Problem, UserError
 from cxai_runner.evaluation.results import Better, Interval
 from cxai_runner.tracking.record import UNSEEDED
 
@@ -169,12 +170,24 @@ def goal_of(entries: Sequence[Entry], metric: str | None, better: Mapping[str, B
     part, _, name = asked.rpartition("/")
     found = next((one for one in ([part] if part else PARTS) if f"{one}/{name}" in measured), None)
     if found is None:
-        remedy = did_you_mean(name, [one for one in names if one in better]) if names else "none of them finished"
+        remedy = _nearest_first(name, [one for one in names if one in better]) if names else "none of them finished"
         raise UserError([Problem("--metric", "no run measured it", asked, remedy)])
     if name not in better:
         told = "which way is better is not known of it"
-        raise UserError([Problem("--metric", told, asked, did_you_mean(name, better))])
+        raise UserError([Problem("--metric", told, asked, _nearest_first(name, better))])
     return Goal(name, found, better[name])
+
+
+def _nearest_first(name: str, known: Iterable[str]) -> str:
+    """Every metric that runs can be compared by, those with a name like this one first."""
+    likeness = SequenceMatcher(b=name.casefold())
+
+    def distance(one: str) -> tuple[float, str]:
+        likeness.set_seq1(one.casefold())
+        return -likeness.ratio(), one
+
+    several = sorted({*known}, key=distance)
+    return f"one of: {', '.join(several)}" if several else ""
 
 
 def _row(folded: Sequence[Entry], goal: Goal) -> Row:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from cxai_runner.config.problems import Problem, UserError, did_you_mean
+from cxai_runner.config.problems import Problem, UserError, did_you_mean, nearest
 
 if TYPE_CHECKING:
     from cxai_runner.lifecycle.compare.entries import Entry
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 _FORM: Final = re.compile(r"\s*(?P<key>[^<>=!~]+?)\s*(?P<sign>>=|<=|!=|=|<|>|~)\s*(?P<value>.*?)\s*", re.DOTALL)
 _PLAIN: Final = ("status", "name", "run_id")
 _MAPPED: Final = ("params", "metrics", "tags")
+_STATUS: Final = "status"
+_STATUSES: Final = ("FINISHED", "FAILED", "KILLED", "RUNNING", "SCHEDULED")
+"""MLflow's own; a condition may write them in any case."""
 _ORDERS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -35,7 +38,7 @@ class Condition:
     Parameters
     ----------
     key
-        ``status``, ``name``, ``run_id``, or ``params.…``, ``metrics.…``, ``tags.…``.
+        ``status`` (in any case), ``name``, ``run_id``, or ``params.…``, ``metrics.…``, ``tags.…``.
     sign
         ``=`` and ``!=`` (of a list with commas: any of them, none of them), ``<``, ``<=``, ``>``, ``>=`` (numbers), or
         ``~``: contains.
@@ -66,6 +69,13 @@ class Condition:
             known = [*_PLAIN, *(f"{one}.{self.key}" for one in _MAPPED)]
             remedy = did_you_mean(self.key, known) or "params.KEY, metrics.NAME, tags.KEY, status, name or run_id"
             yield Problem("--where", f"`{self.key}` is nothing that a run has", text, remedy)
+        if self.key == _STATUS and self.sign in ("=", "!="):
+            for one in self._wanted:
+                if one not in _STATUSES:
+                    told = f"no run ever is `{one}`"
+                    near = nearest(one, _STATUSES[:-1])
+                    remedy = f"did you mean `{near}`?" if near else f"one of {', '.join(_STATUSES[:-1])}"
+                    yield Problem("--where", told, text, remedy)
         if self.sign in _ORDERS and _number(self.value) is None:
             yield Problem("--where", f"`{self.sign}` compares numbers", text, "for texts: =, != or ~ (contains)")
 
@@ -83,7 +93,13 @@ class Condition:
 
     @property
     def _values(self) -> tuple[str, ...]:
-        return (self.value, *(one.strip() for one in self.value.split(",")))
+        return self._wanted if self.key == _STATUS else (self.value, *self._wanted)
+
+    @property
+    def _wanted(self) -> tuple[str, ...]:
+        """The values of a list with commas; a status as MLflow writes it."""
+        several = tuple(one.strip() for one in self.value.split(","))
+        return tuple(one.upper() for one in several) if self.key == _STATUS else several
 
     def _of(self, entry: Entry) -> str | None:
         if self.key in _PLAIN:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from cxai_runner.lifecycle.compare.compared import Compared
 
 _LONG: Final = 40
+_MOST: Final = 6
+"""So many names are listed; the others are counted."""
 _TARGET: Final = "_target_"
 
 
@@ -26,6 +28,13 @@ def value(key: str, text: str) -> str:
     """Shorten a param's value to what tells it: of a class its name, of a long text its beginning."""
     shown = text.rpartition(".")[2] if key.endswith(_TARGET) else text
     return shown if len(shown) <= _LONG else f"{shown[: _LONG - 1]}…"
+
+
+def listed(several: Sequence[str], most: int = _MOST) -> str:
+    """List names, the first few of many, and say how many more there are."""
+    shown = list(several) if len(several) <= most + 1 else several[:most]  # one more is shorter than to say so
+    more = f" and {len(several) - len(shown):,} more" if len(shown) < len(several) else ""
+    return ", ".join(shown) + more
 
 
 def p_value(p: float) -> str:

@@ -20,6 +20,8 @@ from cxai_runner.lifecycle.predict.files import Place
 if TYPE_CHECKING:
     import pandas as pd
 
+_MAGIC: Final = slice(8, 12)
+"""Where a file of DuckDB says that it is one."""
 _REMEDY: Final = "as in sqlite:///scores.db#predictions, duckdb:///…#… or postgresql://user@host/database#schema.table"
 
 
@@ -47,14 +49,14 @@ def open_table(url: str, *, overwrite: bool) -> Place:
         raise UserError([Problem("--to", "names no table", shown, _REMEDY)])
     try:
         place = kind(database, table, overwrite=overwrite)
+        try:
+            place.begin()  # SQLite looks at its file no sooner
+        except BaseException:
+            place.close()
+            raise
     except _errors() as error:
-        told = f"cannot be opened: {redacted(str(error).strip().splitlines()[0])}"
-        raise UserError([Problem("--to", told, shown)]) from None
-    try:
-        place.begin()
-    except BaseException:
-        place.close()
-        raise
+        said = str(error).strip().splitlines() or [type(error).__name__]
+        raise UserError([Problem("--to", f"cannot be opened: {redacted(said[0])}", shown)]) from None
     return place
 
 
@@ -162,7 +164,13 @@ class DuckDB(Table):
         """Open the file, which is made where there is none; nothing else on this machine is within its reach."""
         import duckdb
 
-        return duckdb.connect(str(file_of(database)), config={"enable_external_access": "false"})
+        path = file_of(database)
+        if path.is_file() and path.stat().st_size:
+            with path.open("rb") as file:
+                # A file of rows it would show as a database in memory, and forget what is written there.
+                if file.read(_MAGIC.stop)[_MAGIC] != b"DUCK":
+                    raise OSError("file is not a database of DuckDB")
+        return duckdb.connect(str(path), config={"enable_external_access": "false"})
 
     def exists(self, name: str) -> bool:
         """Whether there is a table, or a view, of this name."""

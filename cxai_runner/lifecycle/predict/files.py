@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shlex
 from abc import ABC, abstractmethod
 from contextlib import suppress
 from pathlib import Path
@@ -90,10 +91,14 @@ class Files(Place):
 
     def __init__(self, path: Path, *, overwrite: bool) -> None:
         self.path = path
-        self.rejected = Path(beside(str(path)))
         self.overwrite = overwrite
         self._writers: dict[Path, Any] = {}
         self._refuse()
+
+    @property
+    def rejected(self) -> Path:
+        """Where the rejected rows go."""
+        return Path(beside(str(self.path)))
 
     def write(self, rows: pd.DataFrame) -> None:
         """Take predicted rows."""
@@ -132,13 +137,15 @@ class Files(Place):
 
     def _refuse(self) -> None:
         problems = []
-        shown, folder = str(self.path), self.path.absolute().parent
+        shown, folder = "" if self.path == Path() else str(self.path), self.path.absolute().parent
         if self.path.suffix not in SUFFIXES:
             told = "no file or table that can be written"
             remedy = "a .parquet or .csv file, or a table as in sqlite:///scores.db#predictions"
             problems.append(Problem("--to", told, shown, remedy))
         elif not folder.is_dir():
-            problems.append(Problem("--to", "no such folder", str(folder), f"make it: mkdir -p {folder}"))
+            problems.append(
+                Problem("--to", "no such folder", str(folder), f"make it: mkdir -p {shlex.quote(str(folder))}")
+            )
         elif not os.access(folder, os.W_OK | os.X_OK):
             problems.append(Problem("--to", "nothing can be written into this folder", str(folder), "choose another"))
         elif self.path.is_dir():
@@ -151,6 +158,14 @@ class Files(Place):
             ]
         if problems:
             raise UserError(problems)
+
+
+def path_of(to: str) -> Path:
+    """Return the path of a target; raises `UserError` where ``~`` is nobody's home."""
+    try:
+        return Path(to).expanduser()
+    except RuntimeError:
+        raise UserError([Problem("--to", "`~` stands for no home that is known here", to, "write it out")]) from None
 
 
 def beside(to: str) -> str:

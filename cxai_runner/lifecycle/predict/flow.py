@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cxai_runner.config.problems import Problem, UserError
 from cxai_runner.data.engines.urls import redacted
 from cxai_runner.lifecycle.predict.databases import is_url, open_table, resolved
-from cxai_runner.lifecycle.predict.files import Files, Memory, Place, beside
+from cxai_runner.lifecycle.predict.files import Files, Memory, Place, beside, path_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from cxai_runner.config.compose import Composed
+    from cxai_runner.data.dataset import Dropped
     from cxai_runner.evaluation.population import Comparison, Moved
     from cxai_runner.kept.apart import Asked, ModelApart
     from cxai_runner.kept.named import Named
@@ -49,6 +50,9 @@ class Predictions:
         Rows that were read, and those that were predicted; the others are in ``rejected``.
     rejected
         How many rows by reason; a row that has several counts under the first.
+    dropped
+        Rows of the tables that were left out before, as for a run: by the source's ``where``, or for what they lack.
+        They are not among ``rows_in``.
     to, rejected_to
         Where the rows are; None where they are in memory only, or none was rejected.
     as_of
@@ -69,6 +73,7 @@ class Predictions:
     rows_in: int
     rows_out: int
     rejected: Mapping[str, int]
+    dropped: tuple[Dropped, ...]
     to: str | None
     rejected_to: str | None
     as_of: datetime | str | None
@@ -96,6 +101,7 @@ def predict(
     trust: bool = False,
     config_dirs: Sequence[Path] = (),
     adapt: Callable[[Composed], Composed] = lambda composed: composed,
+    besides: Sequence[Path] = (),
     tell: Callable[[int, int], None] = lambda done, of: None,
 ) -> Predictions:
     """Predict for new rows with a model in a store.
@@ -122,6 +128,8 @@ def predict(
         The user's own config folders.
     adapt
         Puts frames in memory into the config.
+    besides
+        Files that are going to be written too; none of them may be one that is read.
     tell
         Hears how many rows are done, of how many.
 
@@ -133,10 +141,11 @@ def predict(
         The model fails on rows that nothing is wrong with.
     """
     from cxai_runner.kept.again import composed_again, learned
-    from cxai_runner.kept.apart import ModelApart
     from cxai_runner.kept.named import named
     from cxai_runner.kept.run import Kept
     from cxai_runner.lifecycle.predict.rows import prepare, refuse_other_changes
+    from cxai_runner.lifecycle.predict.sources import refuse_what_is_read
+    from cxai_runner.preflight import assemble
     from cxai_runner.threads import held_to
 
     begun = time.perf_counter()
@@ -148,13 +157,16 @@ def predict(
     composed = adapt(composed_again(kept, changes, config_dirs))
     what_was_learned = learned(kept)
     threads = int(composed.plain["threads"])
+    experiment = assemble(composed)
+    to = None if to is None else resolved(to)
+    refuse_what_is_read(experiment.source, store, to, besides)
     with closing(_place(to, overwrite=overwrite)) as place:
-        with ModelApart.of(found.uri, store, trust=trust, threads=threads) as apart, held_to(threads):
-            rows = prepare(composed, what_was_learned, list(apart.inputs), as_of, since)
+        with _loaded(found, store, trust=trust, threads=threads) as apart, held_to(threads):
+            rows = prepare(experiment, what_was_learned, list(apart.inputs), as_of, since)
             comparison, notes = _comparison(kept, rows)
             judge = _judge(apart, rows, comparison)
             done = _each(apart, rows, judge, comparison, place, found, tell)
-            notes += _other_code(apart)
+            notes += _other_code(kept)
         rejected = dict(judge.reasons.most_common())
         _refuse_miscounted(rows.count, done, rejected)
         place.keep()
@@ -167,6 +179,7 @@ def predict(
         rows_in=rows.count,
         rows_out=done,
         rejected=rejected,
+        dropped=rows.tables.dropped,
         to=shown,
         rejected_to=beside(shown) if rejected and shown is not None else None,
         as_of=rows.as_of,
@@ -176,6 +189,19 @@ def predict(
         frame=frame,
         rejected_frame=rejected_frame,
     )
+
+
+@contextmanager
+def _loaded(found: Named, store: Store, *, trust: bool, threads: int) -> Iterator[ModelApart]:
+    """Load the model apart; where its own files do not let it, that is told as a mistake."""
+    from cxai_runner.kept.apart import ModelApart, UnloadableError
+
+    try:
+        with ModelApart.of(found.uri, store, trust=trust, threads=threads) as apart:
+            yield apart
+    except UnloadableError as error:
+        remedy = "its files are damaged, or of other versions of its libraries: predict with another, or fit it anew"
+        raise UserError([Problem("MODEL", f"cannot be loaded: {error}", str(found), remedy)]) from error
 
 
 def _each(
@@ -295,23 +321,26 @@ def _judge(apart: ModelApart, rows: NewRows, comparison: Comparison | None) -> J
     )
 
 
-def _other_code(apart: ModelApart) -> list[str]:
+def _other_code(kept: Kept) -> list[str]:
     """What to tell where features are built by other code than built those that the model was trained on."""
-    from cxai_runner.kept.trust import CODE, other_code
+    from cxai_runner.data.keys import changed_sources
+    from cxai_runner.tracking.record import KEYS
 
-    builders = ("cxai_runner/features/", "cxai_runner/data/")
-    other = [name for name in other_code(apart.folder / CODE) if name.startswith(builders)]
+    try:
+        built_by: dict[str, str] = json.loads(kept.text(KEYS))["stages"]["features"]["sources"]
+    except UserError:
+        return ["whether other code built the run's features is not known: it is of a version that kept no keys"]
+    other = changed_sources(built_by)
     if not other:
         return []
-    files = f"{other[0]} and {len(other) - 1} more" if len(other) > 1 else other[0]
-    return [f"the features were built by the code installed here, which is not that of the run: {files}"]
+    modules = f"{other[0]} and {len(other) - 1} more" if len(other) > 1 else other[0]
+    return [f"the features were built by the code installed here, which is not that of the run: {modules}"]
 
 
 def _place(to: str | None, *, overwrite: bool) -> Place:
     if to is None:
         return Memory()
-    to = resolved(to)
-    return open_table(to, overwrite=overwrite) if is_url(to) else Files(Path(to).expanduser(), overwrite=overwrite)
+    return open_table(to, overwrite=overwrite) if is_url(to) else Files(path_of(to), overwrite=overwrite)
 
 
 def _refuse_miscounted(count: int, done: int, rejected: Mapping[str, int]) -> None:

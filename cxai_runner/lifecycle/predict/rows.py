@@ -81,7 +81,7 @@ def refuse_other_changes(changes: Sequence[str]) -> None:
 
 
 def prepare(
-    composed: Composed,
+    experiment: Experiment,
     learned: Mapping[str, Any],
     inputs: Sequence[str],
     as_of: str | None = None,
@@ -91,8 +91,8 @@ def prepare(
 
     Parameters
     ----------
-    composed
-        The run's config, with the data that are to be predicted.
+    experiment
+        The run's, with the data that are to be predicted.
     learned
         What the run's features learned.
     inputs
@@ -109,13 +109,11 @@ def prepare(
     from cxai_runner.data.answers import remember_in
     from cxai_runner.data.connect import set_threads
     from cxai_runner.data.quality.contracts import broken
-    from cxai_runner.preflight import assemble
 
-    experiment = assemble(composed)
     set_threads(experiment.settings["threads"])
     cache = experiment.settings["cache"]
     remember_in(Path(cache["dir"]) if cache["enabled"] else None)
-    composed, experiment = _without_outcomes(composed, experiment, inputs)
+    composed, experiment = _without_outcomes(experiment.composed, experiment, inputs)
     _refuse(composed, under("data", experiment.source.problems()), "config")
     tables = experiment.source.open()
     day = instant(as_of)

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any, Final
 from cxai_runner.config.problems import Problem, UserError
 from cxai_runner.evaluation.wording import with_interval
 from cxai_runner.kept.named import MODEL, place_of
-from cxai_runner.kept.run import Kept
+from cxai_runner.kept.run import Kept, local_path
+from cxai_runner.kept.trust import description, read_description
+from cxai_runner.lifecycle.promotion.feeds import gone
 from cxai_runner.lifecycle.promotion.names import CHALLENGER, CHAMPION
 from cxai_runner.lifecycle.runs import SWEEP
 from cxai_runner.report.html import PARTS
+from cxai_runner.tracking import seal
 from cxai_runner.tracking.read import SHORT_ID
 from cxai_runner.tracking.record import REFIT
 
@@ -126,7 +129,8 @@ def candidate(kept: Kept) -> Candidate:
     Raises
     ------
     UserError
-        It did not finish, or it holds no model; or it is a sweep with no best run, or with several.
+        It did not finish, it holds no model that can be loaded, or it is fed by one that is gone; or it is a sweep with
+        no best run, or with several.
     """
     tags, sweep = kept.facts["tags"], ""
     if SWEEP in tags:
@@ -155,13 +159,16 @@ def model_of(kept: Kept) -> str | None:
 
 
 def signature(kept: Kept) -> dict[str, dict[str, str]]:
-    """Read name and type of what a run's model takes and gives out of its signature; empty where it has none."""
+    """Read name and type of what a run's model takes and gives out of its signature; empty where it has none.
+
+    Raises
+    ------
+    UserError
+        Its description is gone, or cannot be read.
+    """
     import json
 
-    import yaml
-
-    described = yaml.safe_load(_mlmodel(kept)) or {}
-    said = described.get("signature") or {}
+    said = read_description(_mlmodel(kept), kept.run_id[:SHORT_ID]).get("signature") or {}
     return {side: dict(_columns(json.loads(said.get(side) or "[]"))) for side in ("inputs", "outputs")}
 
 
@@ -169,13 +176,12 @@ def _mlmodel(kept: Kept) -> str:
     import tempfile
     from pathlib import Path
 
-    from cxai_runner.kept.run import local_path
     from cxai_runner.tracking.quiet import import_mlflow
 
     place = f"{place_of(kept)}/MLmodel"
     here = local_path(place)
     if here is not None:
-        return here.read_text(encoding="utf-8")
+        return description(here.parent, kept.run_id[:SHORT_ID])
     mlflow, store = import_mlflow(), kept.store
     with tempfile.TemporaryDirectory(prefix="cxai-read-") as folder:
         local = store.retry(
@@ -203,3 +209,19 @@ def _unfit(kept: Kept) -> Iterator[Problem]:
         yield Problem("RUN", "a decision about a model, and no experiment", short, "see cxai list runs")
     elif model_of(kept) is None:
         yield Problem("RUN", f"this run holds no model `{MODEL}`", short, "its task keeps none, or it was deleted")
+    else:
+        yield from _damaged(kept)
+        yield from gone(kept)
+
+
+def _damaged(kept: Kept) -> Iterator[Problem]:
+    """Yield why nobody could load the model: what lies here is not what was written."""
+    here, short = local_path(place_of(kept)), kept.run_id[:SHORT_ID]
+    try:
+        signature(kept)
+    except UserError as error:
+        yield from error.problems
+        return
+    if here is not None and seal.is_broken(here):
+        remedy = f"make the run again, and promote that: cxai reproduce {short}"
+        yield Problem("model", "was changed since you wrote it: its files no longer fit their seal", short, remedy)

@@ -117,7 +117,7 @@ class Decision:
         told: Mapping[str, str] = {
             "promoted": f"promoted: {which} is champion{instead}",
             "overridden": f"overridden: {which} is champion{instead}, against {failed}",
-            "refused": f"refused: {failed}",
+            "refused": f"refused: {failed}; {which} is challenger",
             "rolled back": f"rolled back: {which} is champion{instead}",
             "registered": f"registered: {which} is challenger",
             "unchanged": f"unchanged: {which} is champion already",

@@ -7,7 +7,8 @@ gates are asked anew against that one, now under the lock, so that it can move n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -82,10 +83,8 @@ def promote(
     """
     problems = list(names.problems_of(model))
     problems += _reasons({"--override": override, "--schema-change": schema_change})
-    if override is not None and not champion:
-        problems.append(
-            Problem("--override", "overrides the gates, which only --champion asks", remedy="add --champion")
-        )
+    if not champion:
+        problems += _of_no_gate(gates, overrides, override, schema_change)
     wanted: Asked | None = None
     one: Candidate | None = None
     try:
@@ -112,6 +111,21 @@ def _reasons(given: dict[str, str | None]) -> list[Problem]:
     ]
 
 
+def _of_no_gate(
+    gates: str, overrides: Sequence[str], override: str | None, schema_change: str | None
+) -> Iterator[Problem]:
+    """Yield what is said to gates where none is asked: it would be passed over."""
+    said = {
+        "--override": ("overrides the gates", override is not None),
+        "--schema-change": ("is said to the gates", schema_change is not None),
+        "--gates": ("says which gates", gates != DEFAULT),
+        **{line.partition("=")[0]: ("is a key of the gates", True) for line in overrides},
+    }
+    for key, (words, is_said) in said.items():
+        if is_said:
+            yield Problem(key, f"{words}, which only --champion asks", remedy="add --champion")
+
+
 def _registered(case: Case, model: str) -> Decision:
     """Register as the challenger."""
     one = case.candidate
@@ -131,12 +145,14 @@ def _registered(case: Case, model: str) -> Decision:
         return history.record(store, meant, partial(registry.point, CHALLENGER, version))
 
 
-def _refuse_vacancy(store: Store, model: str) -> None:
+def _refuse_vacancy(registry: Registry) -> None:
     """Refuse to take an empty place for a first one: a champion that nobody took back was removed by other means."""
-    reigned = history.reigns(history.decisions(store, model))
+    reigned = history.reigns(history.decisions(registry.store, registry.name))
     if reigned:
         told = f"v{reigned[-1]} was in charge, and its alias or version was removed by other means"
-        remedy = f"put an earlier one back (cxai rollback {model} --reason …), or say why not: --override REASON"
+        left = {one.number for one in registry.versions()}
+        back = f"put an earlier one back (cxai rollback {shlex.quote(registry.name)} --reason …), or "
+        remedy = f"{back if left & {*reigned} else ''}say why another is to be in charge: --override REASON"
         raise UserError([Problem("--champion", told, remedy=remedy)])
 
 
@@ -147,7 +163,7 @@ def _decided(case: Case, model: str, override: str) -> Decision:
     registry = Registry(store, model)
     before = registry.champion if registry.exists else None
     if before is None and not override:
-        _refuse_vacancy(store, model)
+        _refuse_vacancy(registry)
     if before is not None and before.run_id == one.run_id:
         return Decision(model, "unchanged", before.number, before.number, one.run_id)
     said = case.judged(before)

@@ -123,7 +123,8 @@ def _target(registry: Registry, decisions: Sequence[Decision], now: Version | No
     reigns = recorded.reigns(list(decisions))
     earlier = [one for one in reigns if now is None or one != now.number]
     number = (to or (earlier[-1] if earlier else "")).strip().removeprefix("v")
-    shown = ", ".join(f"v{one}" for one in dict.fromkeys(earlier)) or "there is none"
+    left = {one.number for one in registry.versions()}
+    shown = ", ".join(f"v{one}" for one in dict.fromkeys(earlier) if one in left) or "none is left"
     if not number:
         raise UserError([Problem("NAME", "nobody was in charge before", registry.name, "see cxai history")])
     once = {one.version for one in decisions if one.moved} | {one.previous for one in decisions if one.previous}
@@ -133,7 +134,9 @@ def _target(registry: Registry, decisions: Sequence[Decision], now: Version | No
         raise UserError([Problem("--to", "never was in charge", to, f"an earlier champion: {shown}")])
     found = registry.version(number)
     if found is None:
-        raise UserError([Problem("--to", "this version was deleted", number, f"an earlier champion: {shown}")])
+        before = "" if to else ", which was in charge before,"
+        remedy = f"an earlier champion, by --to: {shown}"
+        raise UserError([Problem("--to", f"version {number}{before} was deleted", to or f"v{number}", remedy)])
     return found
 
 

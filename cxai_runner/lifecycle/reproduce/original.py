@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -9,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from cxai_runner.config.problems import Problem, UserError
-from cxai_runner.kept.held import Exported, Held
+from cxai_runner.kept.held import FACTS, Exported, Held
 from cxai_runner.lifecycle.reproduce.parts import Parts
 from cxai_runner.lifecycle.reproduce.verdict import TOLERANCE
 from cxai_runner.lifecycle.runs import SWEEP
@@ -36,6 +38,11 @@ class Asked:
         Take features from the cache where they are there.
     checkout
         Run the code of the run's commit, in a child process, instead of the code that is here.
+
+    Raises
+    ------
+    UserError
+        The tolerance is no number that a deviation can be held against.
     """
 
     changes: tuple[str, ...] = ()
@@ -43,6 +50,11 @@ class Asked:
     anyway: bool = False
     cached: bool = False
     checkout: bool = False
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.tolerance) and self.tolerance >= 0):
+            told = "a number of at least 0: the largest relative deviation that counts as the same"
+            raise UserError([Problem("--tolerance", told, self.tolerance, f"as in --tolerance {TOLERANCE:g}")])
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,17 +81,34 @@ class Original:
     def named(cls, run: str, uri: str | None = None) -> Original:
         """Find a run: by its id, its beginning, its name or ``last``, or in a folder that it was exported to.
 
+        A path (``./sent``, ``sent/``) is a folder. A bare name is a run's where the store has one of that name, and a
+        folder's else.
+
         Raises
         ------
         UserError
-            There is no such run, or nothing of it to be made again.
+            There is no such run, or nothing of it to be made again; or a run and an exported one are called so.
         """
         from cxai_runner.kept.run import kept
         from cxai_runner.tracking.store import Store
 
-        if Path(run).is_dir():
-            return cls(Exported(Path(run)), Store.open(uri, Path.cwd()))
-        found = kept(uri, run)
+        folder = Path(run)
+        is_path, is_exported = folder.name != run, (folder / FACTS).is_file()
+        if is_path and folder.is_dir():
+            return cls(Exported(folder), Store.open(uri, Path.cwd()))
+        try:
+            found = kept(uri, run)
+        except UserError as error:
+            if is_exported:
+                return cls(Exported(folder), Store.open(uri, Path.cwd()))
+            if folder.is_dir():
+                problem = Problem("RUN", f"no exported run is in this folder: it holds no {FACTS}", f"{run}{os.sep}")
+                raise UserError([*error.problems, problem]) from None
+            raise
+        if is_exported:
+            short = found.run_id[:8]
+            remedy = f"the run: {short}; the folder: .{os.sep}{run}"
+            raise UserError([Problem("RUN", "a run of the store is called so, and so is a folder", run, remedy)])
         return cls(found, found.store)
 
     def __post_init__(self) -> None:
@@ -95,7 +124,7 @@ class Original:
     @property
     def given(self) -> str:
         """How to name it on a command line."""
-        return str(self.run.path) if isinstance(self.run, Exported) else self.run.run_id
+        return str(self.run.path.absolute()) if isinstance(self.run, Exported) else self.run.run_id
 
     @property
     def threads(self) -> int:

@@ -174,7 +174,7 @@ def shares_and_responses(
     for start in range(0, len(data), CHUNK):
         block, w = data.block(start, start + CHUNK), weight[start : start + CHUNK]
         design, slopes = layout.design(block), layout.slopes(block, column)
-        there = None if block.available is None else block.available.T
+        there = block.there
         level = block.attributes[column].T if attribute else block.characteristics[column]
         if attribute and there is not None:
             level = np.where(there, level, 0.0)

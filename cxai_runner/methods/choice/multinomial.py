@@ -55,9 +55,18 @@ def multinomial_elasticities(
         Probability-weighted sample enumeration, or one occasion at each column's mean over the group.
     weights : array-like of shape (n,), optional
         How often each occasion counts.
+
+    Raises
+    ------
+    ChoiceError
+        A price is negative.
     """
     if at not in AGGREGATION:
         raise ValueError(f"at must be 'sample' or 'means', not {at!r}")
+    below = tuple(column for column in prices if (X[column] < 0).any())
+    if below:
+        message = f"negative in places, where an elasticity means nothing: {', '.join(below)}"
+        raise ChoiceError(message, "correct the values, or leave these occasions out", below)
     weight = np.ones(len(X)) if weights is None else np.asarray(weights, dtype=np.float64)
     names: list[object] = []
     values: list[Floats] = []

@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from cxai_runner.data import cache as cache_module
 from cxai_runner.data.cache import FeatureCache
 from cxai_runner.data.dataset import Dataset, Dropped, Roles
 
@@ -53,6 +54,32 @@ def test_what_was_built_comes_back_as_it_was(tmp_path: Path) -> None:
     assert hit
     same(found, built)
     same(found, dataset())
+
+
+def test_a_process_reads_an_entry_once_and_hands_out_copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = FeatureCache(tmp_path)
+    cache.get_or_build(KEY, dataset)
+    first, _ = cache.get_or_build(KEY, never)
+    kept = first.frame.copy()
+    first.frame.loc[0, "incidence"] = 7
+    first.frame["more"] = 1
+    monkeypatch.setattr(pd, "read_parquet", never)
+    second, found = cache.get_or_build(KEY, never)
+    assert found
+    pd.testing.assert_frame_equal(second.frame, kept)
+
+
+def test_what_is_remembered_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recent = cache_module._Recent(entries=2, bytes_held=10_000)
+    monkeypatch.setattr(cache_module, "_recent", recent)
+    cache = FeatureCache(tmp_path)
+    for number in range(4):
+        cache.get_or_build(f"key{number}", dataset)
+        cache.get_or_build(f"key{number}", never)
+    assert len(recent._held) == 2
+    monkeypatch.setattr(recent, "_bytes", 1)
+    cache.get_or_build("key0", never)
+    assert not recent._held
 
 
 def test_another_key_is_built_by_itself(tmp_path: Path) -> None:
@@ -142,6 +169,7 @@ WORKER = """
 import sys, time
 from pathlib import Path
 import pandas as pd
+from cxai_runner.data import cache as cache_module
 from cxai_runner.data.cache import FeatureCache
 from cxai_runner.data.dataset import Dataset, Roles
 

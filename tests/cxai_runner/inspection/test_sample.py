@@ -54,6 +54,16 @@ def test_a_broken_gzip_is_told() -> None:
         sample.of_text(io.BytesIO(b"\x1f\x8b" + b"no gzip at all" * 10), None)
 
 
+@pytest.mark.parametrize("missing", [1, 8, 9, 40])
+def test_a_gzip_that_breaks_off_is_told(missing: int) -> None:
+    text = "id,amount\n" + "".join(f"{i},{i * i % 97}\n" for i in range(200))
+    packed = gzip.compress(b"id,amount\n1,2\n") + gzip.compress(text.encode())
+    with pytest.raises(UserError, match="breaks off"):
+        sample.of_text(io.BytesIO(packed[:-missing]), None)
+    with pytest.raises(UserError, match="breaks off"):
+        sample.of_text(io.BytesIO(b"\x1f\x8b"), None)
+
+
 def test_lines_with_other_numbers_of_values_are_counted() -> None:
     rows = b"".join(b"%d,2\n" % n for n in range(60))
     taken = sample.of_text(io.BytesIO(b"id,amount\n" + rows + b"7,8,9\n"), None)

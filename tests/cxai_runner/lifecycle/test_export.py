@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -78,9 +79,10 @@ def test_it_is_repeated_elsewhere(cxai: Call, exported: Path, tmp_path: Path) ->
 
 
 @pytest.mark.slow
-def test_its_script_repeats_it(exported: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("folder", ["received", 'what they\'ve $ent; "us"'])
+def test_its_script_repeats_it(exported: Path, tmp_path: Path, folder: str) -> None:
     """By whoever has `cxai` on the path, from the folder with the data."""
-    shutil.copytree(exported, tmp_path / "received")
+    shutil.copytree(exported, tmp_path / folder)
     shutil.copy(exported.parent / "panel.csv", tmp_path / "panel.csv")
     tools = tmp_path / "bin"
     tools.mkdir()
@@ -88,7 +90,7 @@ def test_its_script_repeats_it(exported: Path, tmp_path: Path) -> None:
     (tools / "cxai").chmod(0o755)
     path = {"PATH": f"{tools}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     done = subprocess.run(
-        ["sh", "received/reproduce.sh"],
+        ["sh", f"{folder}/reproduce.sh"],
         cwd=tmp_path,
         env=user_environment(path | {"CXAI_PRIVACY_KEY": KEY}),
         capture_output=True,
@@ -105,6 +107,18 @@ def test_a_folder_that_holds_something_is_left_alone(cxai: Call, exported: Path)
     assert refused.returncode == 2
     assert "DIR: sent   holds something already" in refused.stderr
     assert {path: path.stat().st_mtime_ns for path in exported.rglob("*")} == before
+
+
+def test_the_command_that_repeats_it_can_be_pasted(cxai: Call, exported: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "it's $mine"
+    done = cxai("export", "last", str(folder), cwd=exported.parent)
+    assert done.returncode == 0, done.stderr
+    typed = shlex.split(done.stdout.splitlines()[1].removeprefix("to repeat it: "))
+    assert typed == ["sh", str(folder / "reproduce.sh")]
+    (tmp_path / "file").write_text("")
+    refused = cxai("export", "last", str(tmp_path / "file" / "sent"), cwd=exported.parent)
+    assert refused.returncode == 2
+    assert "is a file" in refused.stderr
 
 
 def test_an_empty_folder_is_taken(cxai: Call, exported: Path) -> None:

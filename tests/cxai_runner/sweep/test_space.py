@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from cxai_runner.config.folders import Folders
 from cxai_runner.config.problems import UserError
 from cxai_runner.sweep.axes import Choice, Interval
+from cxai_runner.sweep.plan import plan
 from cxai_runner.sweep.settings import asked
 from cxai_runner.sweep.space import Space, conditioned, space
 
@@ -221,3 +222,18 @@ def test_what_is_typed_narrows_a_files_conditions(tmp_path: Path) -> None:
         "space: {model: [a, b]}\nwhen:\n  model=a: {model.C: [1, 2]}\n  model=b: {model.D: [1, 2]}\n"
     )
     assert [axis.key for axis in made("sweep=mine", "model=b", folder=tmp_path).axes] == ["model.D"]
+
+
+def test_a_key_that_no_model_has_is_told_once_with_how_it_varies_where_one_has_it(own_panel: list[str]) -> None:
+    with pytest.raises(UserError) as refused:
+        plan([*own_panel, "model=logit,xgboost", "model.C=0.1,1,10"])
+    (problem,) = refused.value.problems
+    assert (problem.key, problem.message) == ("model.C", "no model of logit,xgboost has it")
+    assert "model=logit_penalised,logit,xgboost varies it there alone" in problem.remedy
+    assert "when: {model=logit_penalised: {model.C: …}}" in problem.remedy
+    able = plan([*own_panel, "model=logit_penalised,logit,xgboost", "model.C=0.1,1,10"])
+    assert len(able.points) == 5
+    with pytest.raises(UserError) as refused:
+        plan([*own_panel, "model=logit_penalised,random_forest", "model.max_iterr=10,20"])
+    (problem,) = refused.value.problems
+    assert "did you mean" in problem.remedy

@@ -145,6 +145,15 @@ def test_a_class_of_ours_travels_with_its_code(store: Store, tmp_path: Path) -> 
     np.testing.assert_allclose(told["answer"], fitted.predict_proba(X))
     assert told["ours"], "the model's own code answered"
     assert all("/code/cxai_runner/" in path for path in told["ours"])
+    carried = {
+        path.relative_to(place).as_posix()
+        for place in tmp_path.rglob("code/cxai_runner")
+        for path in place.rglob("*.py")
+    }
+    assert {"__init__.py", "methods/__init__.py"} < carried
+    assert not any(path.startswith(("cli/", "tracking/", "sweep/")) for path in carried), (
+        "nothing that it cannot import"
+    )
 
 
 def test_a_users_class_travels_with_its_module(

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import cxai_runner
+from cxai_runner.lifecycle.compare.words import listed
 from cxai_runner.tracking.store import Store
 from tests.cxai_runner.lifecycle.compare.conftest import scored
 
@@ -94,3 +95,42 @@ def test_from_python_it_is_an_object_that_shows_itself(store: Store, several: li
     assert several[0][:8] in lines[1]
     with pytest.raises(cxai_runner.UserError, match="no such run"):
         cxai_runner.compare("nothing like it", uri=store.uri)
+
+
+def test_files_that_cannot_be_written_are_told_before_anything_is_read(
+    cxai: Call, store: Store, several: list[str], tmp_path: Path
+) -> None:
+    asked = ("--json", "--csv", "none/all.csv", "--html", f"{tmp_path}/two words/all.html")
+    done = cxai("compare", *several, "--uri", store.uri, *asked, cwd=tmp_path)
+    assert done.returncode == 2
+    problems = json.loads(done.stdout)["problems"]
+    assert [problem["key"] for problem in problems] == ["--csv", "--html"]
+    assert f"mkdir -p '{tmp_path}/two words'" in problems[1]["remedy"]
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_metric_that_nobody_measured_brings_all_that_were_the_nearest_first(
+    cxai: Call, store: Store, several: list[str], tmp_path: Path
+) -> None:
+    for asked, names in (("brier_score", "brier, log_loss"), ("logloss", "log_loss, brier")):
+        done = cxai("compare", *several, "--uri", store.uri, "--metric", asked, cwd=tmp_path)
+        assert done.returncode == 2
+        assert f"no run measured it; one of: {names}" in done.stderr
+
+
+def test_many_names_are_a_few_and_a_count() -> None:
+    assert listed(["a", "b"], 2) == "a, b"
+    assert listed(["a", "b", "c"], 2) == "a, b, c"
+    assert listed(["a", "b", "c", "d"], 2) == "a, b and 2 more"
+
+
+def test_runs_on_other_data_do_not_list_every_key(
+    cxai: Call, store: Store, keep: Callable[..., str], tmp_path: Path
+) -> None:
+    for digest in ("d1", "d2"):
+        many = {f"data.tables.t{i}.columns.c{j}": digest for i in range(9) for j in range(9)}
+        keep(scored(0.1), many, experiment="elsewhere", digest=digest)
+    done = cxai("compare", "--experiment", "elsewhere", "--uri", store.uri, cwd=tmp_path)
+    (line,) = [line for line in done.stdout.split("\n  ") if line.startswith("also different")]
+    assert len(line) < 300
+    assert " more" in " ".join(done.stdout.split())

@@ -33,6 +33,10 @@ def entry(**more: object) -> Entry:
         ("metrics.held_out/log_loss<=0.5", False),
         ("status=FINISHED", True),
         ("status!=FINISHED", False),
+        ("status=finished", True),
+        ("status=failed, Finished", True),
+        ("status!=finished", False),
+        ("status~fin", True),
         ("name~TREE", True),
         ("name=big tree", True),
         ("tags.cxai.task=incidence", True),
@@ -54,6 +58,8 @@ def test_a_condition_holds_or_does_not(text: str, holds: bool) -> None:
         ("model.C>1", "`model.C` is nothing that a run has"),
         ("params.model.C>big", "compares numbers"),
         ("params.model.c=1", "no run has params.model.c"),
+        ("status=done", "no run ever is `DONE`"),
+        ("status!=killed,faild", "did you mean `FAILED`"),
     ],
 )
 def test_what_is_no_condition_is_told(text: str, told: str) -> None:

@@ -124,6 +124,22 @@ def test_what_is_no_table_is_told(url: str, told: str) -> None:
         open_table(url, overwrite=False)
 
 
+@pytest.mark.parametrize("kind", ["sqlite", "duckdb"])
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_file_that_is_no_database_is_told(kind: str, overwrite: bool, tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("customer_id,price\n" * 2000)
+    with pytest.raises(UserError, match="cannot be opened: "):
+        open_table(f"{kind}:///{tmp_path}/rows.csv#scores", overwrite=overwrite)
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "duckdb"])
+def test_a_view_of_its_name_is_told(kind: str, tmp_path: Path) -> None:
+    query(kind, tmp_path / "s.db", "CREATE VIEW scores AS SELECT 1")
+    for overwrite in (False, True):
+        with pytest.raises(UserError, match=r"already|view"):
+            open_table(f"{kind}:///{tmp_path}/s.db#scores", overwrite=overwrite)
+
+
 def test_a_password_comes_from_the_environment_and_is_never_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHOP_PASSWORD", "hunter2222")
     url = resolved("postgresql://shop:${oc.env:SHOP_PASSWORD}@127.0.0.1:1/shop#scores")

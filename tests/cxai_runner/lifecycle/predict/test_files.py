@@ -78,7 +78,9 @@ def test_what_somebody_else_writes_meanwhile_stays(tmp_path: Path) -> None:
 
 def test_places_that_cannot_be_written_are_told_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert ".parquet or .csv" in problem(tmp_path / "scores.xlsx")
-    assert "mkdir -p" in problem(tmp_path / "none" / "scores.csv")
+    assert f"mkdir -p '{tmp_path}/two words'" in problem(tmp_path / "two words" / "scores.csv")
+    for nameless in (Path(), Path("/"), Path("..")):
+        assert ".parquet or .csv" in problem(nameless)
     (tmp_path / "folder.csv").mkdir()
     assert "is a folder" in problem(tmp_path / "folder.csv")
     monkeypatch.setattr("os.access", lambda *_: False)  # a user who is root may write anywhere

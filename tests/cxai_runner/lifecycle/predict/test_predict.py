@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 
 import cxai_runner
 from cxai_runner import UserError
+from cxai_runner.kept.named import place_of
 from cxai_runner.kept.run import Kept, kept
 from cxai_runner.lifecycle.predict import flow
 from cxai_runner.lifecycle.predict.files import Files
@@ -190,6 +192,24 @@ def test_a_run_that_kept_nothing_to_compare_with_says_so(
     assert any("drift is not told" in note for note in found.notes)
 
 
+def test_features_that_other_code_builds_now_are_told_of(done: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = Kept.text
+    module = "cxai_runner.features.table"
+
+    def changed(self: Kept, path: str) -> str:
+        if path != "keys.json":
+            return text(self, path)
+        keys = json.loads(text(self, path))
+        keys["stages"]["features"]["sources"][module] = "of another day"
+        return json.dumps(keys)
+
+    assert flow._other_code(done) == []
+    monkeypatch.setattr(Kept, "text", changed)
+    assert flow._other_code(done) == [
+        f"the features were built by the code installed here, which is not that of the run: {module}"
+    ]
+
+
 def test_a_table_of_a_database_takes_the_predictions(done: Kept, home: Path, cxai: Call) -> None:
     import sqlite3
 
@@ -220,3 +240,70 @@ def test_a_file_of_drift_is_refused_before_anything_is_predicted(
     assert told in done.stderr
     assert not (tmp_path / "scores.csv").exists()
     assert (tmp_path / "mine.csv").read_text() == "mine"
+
+
+def test_what_is_read_is_not_written_over(
+    done: Kept, home: Path, cxai: Call, panel: pd.DataFrame, tmp_path: Path
+) -> None:
+    panel.to_csv(tmp_path / "new.csv", index=False)
+    (tmp_path / "link.csv").symlink_to("new.csv")
+    before = (tmp_path / "new.csv").read_bytes()
+    uri = ("--uri", done.store.uri, "--overwrite")
+    for to in (["--to", "new.csv"], ["--to", "link.csv"], ["--to", "scores.csv", "--drift", "new.csv"]):
+        told = cxai("predict", done.run_id, "data.path=new.csv", *to, *uri, cwd=tmp_path)
+        assert told.returncode == 2, told.stderr
+        assert "is what the rows are read from" in told.stderr
+        assert "nothing was run" in told.stderr
+    told = cxai("predict", done.run_id, "--to", f"{done.store.uri}#runs", *uri, cwd=tmp_path)
+    assert told.returncode == 2
+    assert "is the database that runs are kept in" in told.stderr
+    assert (tmp_path / "new.csv").read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link.csv", "new.csv"]
+
+
+def test_rows_that_a_condition_leaves_out_are_counted(done: Kept, home: Path, cxai: Call) -> None:
+    asked = ("predict", done.run_id, "data.where={occasion:{gt:10}}", "--to", "late.csv")
+    told = cxai(*asked, cwd=home)
+    assert told.returncode == 0, told.stderr
+    assert "predicted  1,200 of 1,200 rows" in told.stdout
+    assert "dropped    600 of 1,800 rows of panel: " in told.stdout
+    said = json.loads(cxai(*asked, "--overwrite", "--json", cwd=home).stdout)
+    (dropped,) = said["dropped"]
+    assert (dropped["table"], dropped["rows"], dropped["of"], said["rows_in"]) == ("panel", 600, 1800, 1200)
+
+
+def test_targets_that_are_none_are_told(home: Path, cxai: Call) -> None:
+    for to in ("", ".", "~nobody-of-this-name/scores.csv"):
+        told = cxai("predict", "last", "--to", to, cwd=home)
+        assert told.returncode == 2, told.stderr
+        assert "--to" in told.stderr
+
+
+def test_of_wrong_rows_it_says_that_nothing_was_scored(home: Path, cxai: Call) -> None:
+    told = cxai("predict", "last", "--since", "900", "--to", "x.parquet", cwd=home)
+    assert told.returncode == 2
+    assert told.stderr.startswith("1 problem in the data, nothing was scored")
+
+
+@pytest.mark.parametrize(
+    ("name", "spoilt", "told"),
+    [
+        ("MLmodel", "flavors: [", "is damaged: what its MLmodel says cannot be read"),
+        ("model.skops", "no archive", "cannot be loaded: "),
+    ],
+)
+def test_a_damaged_model_is_told(
+    name: str, spoilt: str, told: str, done: Kept, cxai: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nobody sealed it, too: then it is for whoever loads it to say."""
+    (tmp_path / "here").mkdir()
+    place = Path(place_of(done).removeprefix("file://"))
+    shutil.copytree(place, tmp_path / "model")
+    (tmp_path / "model" / name).write_text(spoilt)
+    (tmp_path / "model" / "cxai_seal").unlink()
+    monkeypatch.setattr("cxai_runner.kept.named._place", lambda model: (str(tmp_path / "model"), str(model.model_id)))
+    refused = cxai("predict", "models:/bars/1", "--to", "x.csv", "--uri", done.store.uri, cwd=tmp_path / "here")
+    assert refused.returncode == 2, refused.stderr
+    assert told in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert not list((tmp_path / "here").glob("*x.csv*"))

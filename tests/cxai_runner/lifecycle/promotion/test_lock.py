@@ -15,10 +15,11 @@ import pytest
 from mlflow.entities import ViewType
 
 from cxai_runner.config.problems import UserError
-from cxai_runner.lifecycle.promotion import lock
-from cxai_runner.lifecycle.promotion.lock import OvertakenError, alone
+from cxai_runner.lifecycle.promotion.lock import alone
+from cxai_runner.tracking import ticket as tickets
 from cxai_runner.tracking.owner import LEASE, owner_tags
 from cxai_runner.tracking.store import Store
+from cxai_runner.tracking.ticket import OvertakenError
 
 HOLDER = """
 import sys, time
@@ -118,14 +119,14 @@ def test_who_was_overtaken_hears_of_it_before_it_moves_anything(shared: Store) -
 
 
 def test_of_two_who_take_one_number_one_has_it(shared: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    stale = lock._last(shared, "m")
+    stale = tickets._last(shared, "m")
     with alone(shared, "m"):
-        monkeypatch.setattr(lock, "_last", lambda store, name: stale)
-        assert lock._taken(shared, "m") is None
+        monkeypatch.setattr(tickets, "_last", lambda store, name: stale)
+        assert tickets._taken(shared, "m") is None
 
 
 def test_the_lease_is_renewed_while_it_is_held(shared: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lock._TicketLease.__init__, "__defaults__", (0.05,))
+    monkeypatch.setattr(tickets._TicketLease.__init__, "__defaults__", (0.05,))
     with alone(shared, "m"):
         (one,) = shared.client.search_experiments(filter_string="name LIKE 'cxai-lock/m/%'")
         shared.client.set_experiment_tag(one.experiment_id, LEASE, "0")

@@ -57,7 +57,7 @@ def test_a_champion_is_crowned_refused_overridden_and_taken_back(store: Store, f
     assert registry.alias("challenger") is None
     refused = promote(bad.run_id, "m", champion=True, overrides=EASY)
     assert (refused.verdict, refused.previous, [one.name for one in refused.refused]) == ("refused", "1", ["baseline"])
-    assert str(refused).startswith("refused: 1 of 8 gates\n  ✗ baseline")
+    assert str(refused).startswith("refused: 1 of 8 gates; m v2 is challenger\n  ✗ baseline")
     assert (registry.champion.number, registry.alias("challenger").number) == ("1", "2")
     moved = promote(bad.run_id, "m", champion=True, overrides=EASY, override="the old one is biased")
     assert (moved.verdict, moved.reason) == ("overridden", "the old one is biased")
@@ -84,8 +84,43 @@ def test_every_mistake_is_told_at_once_and_nothing_is_registered(store: Store, f
     with pytest.raises(UserError) as refused:
         promote("nope", "a/b", gates="defaults", overrides=["promotion.margn=1"], override=" ", schema_change="")
     keys = [problem.key for problem in refused.value.problems]
-    assert keys == ["--model", "--override", "--schema-change", "--override", "--gates", "promotion.margn", "RUN"]
+    of_no_gate = ["--override", "--schema-change", "--gates", "promotion.margn"]
+    wrong = ["--model", "--override", "--schema-change", *of_no_gate, "--gates", "promotion.margn", "RUN"]
+    assert keys == wrong
     assert Registry(store, "a").names() == []
+
+
+@pytest.mark.parametrize(
+    ("said", "key"),
+    [
+        ({"schema_change": "a column more"}, "--schema-change"),
+        ({"override": "I know"}, "--override"),
+        ({"overrides": ["promotion.margin=1"]}, "promotion.margin"),
+    ],
+)
+def test_what_is_said_to_gates_that_nobody_asks_is_told(finished: Make, said: dict, key: str) -> None:
+    run = finished()
+    with pytest.raises(UserError, match="which only --champion asks") as refused:
+        promote(run.run_id, "m", **said)
+    assert [problem.key for problem in refused.value.problems] == [key]
+
+
+def test_a_version_that_was_deleted_is_not_offered(store: Store, finished: Make) -> None:
+    for _ in range(3):
+        promote(finished().run_id, "m", champion=True, overrides=EASY)
+    store.client.delete_model_version("m", "2")
+    for to in (None, "2"):
+        with pytest.raises(UserError, match="was deleted") as refused:
+            rollback("m", reason="complaints", to=to)
+        assert refused.value.problems[0].remedy == "an earlier champion, by --to: v1"
+    with pytest.raises(UserError) as refused:
+        rollback("m", reason="complaints", to="9")
+    assert refused.value.problems[0].remedy == "an earlier champion: v1"
+    store.client.delete_model_version("m", "1")
+    with pytest.raises(UserError) as refused:
+        rollback("m", reason="complaints")
+    assert "none is left" in refused.value.problems[0].remedy
+    assert Registry(store, "m").champion.number == "3"
 
 
 def test_floors_of_metrics_that_are_not_there_are_mistakes_before_anything_is_registered(
@@ -158,7 +193,7 @@ def test_the_commands_say_the_same(cxai: Call, home: Path, finished: Make) -> No
     assert cxai("promote", good.run_id[:8], *words, cwd=home).returncode == 0
     refused = cxai("promote", bad.run_id[:8], *words, cwd=home)
     assert refused.returncode == 3
-    assert refused.stdout.startswith("refused: 1 of 8 gates\n  ✗ baseline")
+    assert refused.stdout.startswith("refused: 1 of 8 gates; m v2 is challenger\n  ✗ baseline")
     plain = json.loads(cxai("promote", bad.run_id[:8], *words, "--json", cwd=home).stdout)
     assert (plain["decision"], plain["gates"][1]["passed"]) == ("refused", False)
     shown = cxai("history", "m", cwd=home).stdout

@@ -23,6 +23,7 @@ from cxai_runner.lifecycle.reproduce import Original, Stage
 from cxai_runner.lifecycle.reproduce.deviation import Deviation
 from cxai_runner.lifecycle.reproduce.parts import Cause
 from cxai_runner.lifecycle.reproduce.verdict import judged
+from cxai_runner.tracking.read import list_runs
 
 Call = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -285,3 +286,37 @@ def runs(home: Path) -> Sequence[Any]:
 
     client = MlflowClient(store(home))
     return client.search_runs([one.experiment_id for one in client.search_experiments()])
+
+
+@pytest.mark.parametrize("tolerance", ["nan", "inf", "-1"])
+def test_a_tolerance_that_nothing_can_be_held_against_is_refused(cxai: Call, original: Kept, tolerance: str) -> None:
+    before = len(list_runs(original.store))
+    refused = cxai("reproduce", "last", f"--tolerance={tolerance}", cwd=home_of(original))
+    assert refused.returncode == 2
+    assert "--tolerance" in refused.stderr
+    with pytest.raises(UserError, match="a number of at least 0"):
+        cxai_runner.reproduce(original.run_id, uri=original.store.uri, tolerance=float(tolerance))
+    assert len(list_runs(original.store)) == before
+
+
+def test_a_folder_hides_no_run(original: Kept, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    uri, short = original.store.uri, original.run_id[:8]
+    Path(short).mkdir()
+    assert Original.named(short, uri).run.run_id == original.run_id
+    with pytest.raises(UserError, match="no exported run"):
+        Original.named(f"{short}/", uri)
+    Path("nobody").mkdir()
+    with pytest.raises(UserError, match="no such run") as refused:
+        Original.named("nobody", uri)
+    assert "no exported run" in str(refused.value)
+    export(original, Path("sent"))
+    assert isinstance(Original.named("sent", uri).run, Exported)
+    Path(short).rmdir()
+    Path("sent").rename(short)
+    with pytest.raises(UserError, match="and so is a folder") as refused:
+        Original.named(short, uri)
+    assert f"./{short}" in refused.value.problems[0].remedy
+    by_path = Original.named(f"./{short}", uri)
+    assert isinstance(by_path.run, Exported)
+    assert by_path.given == str(tmp_path / short)
