@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ from cxai_runner.methods.choice import (
     TransitionShares,
     select_classes,
 )
+from cxai_runner.methods.choice.categories import CALENDAR
 from cxai_runner.methods.choice.model import ChoiceModel
 from tasks.brand_choice.specification import BRAND, REPEAT, SEPARATOR, Specification, brands
 
@@ -250,7 +252,23 @@ def told(final: Any) -> Iterator[None]:
                 key = f"{kind}.{other}"
         if "customers are given" in error.message or "one customer only" in error.message:
             key = "task.cluster"
-        raise UserError([Problem(key, error.message, remedy=error.remedy)], "data") from error
+        raise UserError([Problem(key, _short(error.message), remedy=_hint(error))], "data") from error
+
+
+def _short(message: str) -> str:
+    """Name a category once where each of its levels is named for each alternative."""
+    once = re.sub(r"\b(\w+)\[[^\]]+\]\[[^\]]+\]", r"\1", message)
+    return re.sub(r"\b(\w+)(, \1\b)+", r"\1", once)
+
+
+def _hint(error: ChoiceError) -> str:
+    dated = next((name for name in CALENDAR if any(one.startswith(f"{name}[") for one in error.columns)), None)
+    if dated is None or not error.message.startswith("collinear"):
+        return error.remedy
+    return (
+        f"where all customers meet the same prices, a coefficient for each brand and {dated} leaves nothing of them: "
+        "take a longer period, or prices by place (features.store_groups=store_id)"
+    )
 
 
 _KEYS: Mapping[str, Sequence[tuple[str, str, str]]] = {

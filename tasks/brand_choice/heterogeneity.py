@@ -140,6 +140,6 @@ def _random(answers: Answers, final: MixedLogit) -> Iterator[Content]:
     spreads = len(final.mixing_.positions)
     yield Finding(
         f"Letting {', '.join(table['coefficient'])} differ between customers raises twice the log-likelihood by "
-        f"{number(gain, 1)} for {spreads} parameters more. Simulated with {final.n_draws} draws: another seed moves "
+        f"{number(gain, 1)} for {spreads} parameter{'s' if spreads > 1 else ''} more. Simulated with {final.n_draws} draws: another seed moves "
         "the last digits."
     )

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from cxai_runner.config.problems import UserError
@@ -182,6 +183,17 @@ def test_what_cannot_be_fitted_is_told_with_what_to_do(choices, change, options,
     assert problem.key == "task.terms"
     assert message in problem.message
     assert remedy in problem.remedy
+
+
+def test_a_week_for_each_brand_leaves_nothing_of_a_price_that_all_meet(choices):
+    days = pd.Timestamp("2017-01-02") + pd.to_timedelta(7 * choices.frame["occasion"], unit="D")
+    prices = {f"price_{name}": 1 + (choices.frame["occasion"] * (j + 2) % 7) / 7 for j, name in enumerate(BRANDS)}
+    data = replace(choices, frame=choices.frame.assign(day=days, **prices), roles=replace(choices.roles, time="day"))
+    with pytest.raises(UserError) as caught:
+        replace(QUICK, terms="price | week").fit(ConditionalLogit(), data, CONTEXT)
+    (problem,) = caught.value.problems
+    assert re.fullmatch(r"collinear columns, each a combination of the others: .*price, week", problem.message)
+    assert "features.store_groups=store_id" in problem.remedy
 
 
 def report(task, data, model=None):
