@@ -138,8 +138,8 @@ def _random(answers: Answers, final: MixedLogit) -> Iterator[Content]:
     )
     gain = 2 * (final.log_likelihood_ - final.conditional_log_likelihood_)
     spreads = len(final.mixing_.positions)
+    more = "1 parameter" if spreads == 1 else f"{spreads} parameters"
     yield Finding(
         f"Letting {', '.join(table['coefficient'])} differ between customers raises twice the log-likelihood by "
-        f"{number(gain, 1)} for {spreads} parameter{'s' if spreads > 1 else ''} more. Simulated with {final.n_draws} draws: another seed moves "
-        "the last digits."
+        f"{number(gain, 1)} for {more} more. Simulated with {final.n_draws} draws: another seed moves the last digits."
     )
