@@ -61,6 +61,36 @@ def make_purchases(
     )
 
 
+def make_choices(
+    customers: int = 60, occasions: int = 12, price: float = -2.0, spread: float = 0.0, seed: int = 0
+) -> Dataset:
+    """Choices among three brands that follow a conditional logit on price and promotion; most customers are loyal."""
+    rng = np.random.default_rng(seed)
+    n = customers * occasions
+    prices = rng.uniform([1, 1.2, 1.5], [2, 2.4, 2.5], size=(n, 3)).round(2)
+    promotions = rng.integers(0, 2, size=(n, 3))
+    taste = np.repeat(rng.normal(0, 0.8, size=(customers, 3)), occasions, axis=0)
+    slope = np.repeat(rng.normal(price, spread, customers), occasions)[:, None]
+    utility = [0.0, 0.5, 0.8] + slope * prices + 0.6 * promotions + taste + rng.gumbel(size=(n, 3))
+    brand = np.array(["acme", "best", "cola"])[utility.argmax(axis=1)]
+    frame = pd.DataFrame(
+        {
+            "customer_id": np.repeat(np.arange(customers) + 1000, occasions),
+            "occasion": np.tile(np.arange(occasions), customers),
+            "brand": brand,
+        }
+    )
+    for j, name in enumerate(("acme", "best", "cola")):
+        frame[f"price_{name}"], frame[f"promotion_{name}"] = prices[:, j], promotions[:, j].astype(float)
+    frame["last_brand"] = frame.groupby("customer_id")["brand"].shift().fillna("none")
+    inputs = tuple(name for name in frame if name.startswith(("price_", "promotion_")))
+    frame["segment"] = np.repeat(rng.choice(["new", "old"], customers), occasions)
+    roles = Roles(
+        time="occasion", inputs=inputs, describe=("last_brand", "segment"), alternatives=("acme", "best", "cola")
+    )
+    return Dataset("panel", frame, roles)
+
+
 def make_occasions(customers: int = 80, occasions: int = 25, price: float = -1.2, seed: int = 0) -> Dataset:
     """Occasions of three brands: a logit of purchases, a conditional logit of brands, a truncated Poisson of units."""
     rng = np.random.default_rng(seed)
@@ -117,6 +147,11 @@ def panel() -> Dataset:
 @pytest.fixture(scope="session")
 def purchases() -> Dataset:
     return make_purchases()
+
+
+@pytest.fixture(scope="session")
+def choices() -> Dataset:
+    return make_choices()
 
 
 @pytest.fixture(scope="session")
