@@ -23,6 +23,9 @@ from scipy import stats
 from cxai_runner.methods import quantity
 from cxai_runner.methods.choice import ConditionalLogit, LatentClassLogit, MixedLogit, NestedLogit
 from cxai_runner.methods.logit import BinomialLogit
+from cxai_runner.methods.logit_model import Covariance
+from cxai_runner.methods.mundlak import MundlakLogit
+from cxai_runner.methods.random_intercept import RandomInterceptLogit
 
 Floats = NDArray[np.float64]
 Rng = np.random.Generator
@@ -30,6 +33,8 @@ Rng = np.random.Generator
 BRANDS = "abc"
 MANY, FEW = 1000, 200
 LEVEL, SURE = 0.95, 0.999
+SPREAD, BETWEEN = 1.0, 0.8
+"""Of the customers' own log-odds; and of their mean prices on them, beyond what a price does."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,35 @@ def incidence(rng: Rng, *, customers: int | None = None) -> pd.DataFrame:
     chance = 1 / (1 + np.exp(-(0.4 - 1.2 * X["price"] + 0.7 * X["promotion"])))
     groups = None if customers is None else np.arange(600) % customers
     return BinomialLogit().fit(X, rng.uniform(size=600) < chance, groups).summary_frame()
+
+
+def random_intercept(rng: Rng, *, covariance: Covariance) -> pd.DataFrame:
+    """The same with an intercept for each of 120 customers of 10 occasions."""
+    X, groups = _price_and_promotion(rng, 1200), np.arange(1200) % 120
+    log_odds = 0.4 - 1.2 * X["price"] + 0.7 * X["promotion"] + SPREAD * rng.normal(size=120)[groups]
+    bought = rng.uniform(size=1200) < 1 / (1 + np.exp(-log_odds))
+    model = RandomInterceptLogit(covariance=covariance, points=9).fit(X, bought, groups)
+    table = model.summary_frame()
+    low, high = model.sigma_interval_
+    table.loc["sigma", ["coefficient", "standard_error", "low", "high"]] = (
+        model.sigma_,
+        model.standard_errors_[-1],
+        low,
+        high,
+    )
+    return table
+
+
+def mundlak(rng: Rng) -> pd.DataFrame:
+    """The same where customers who meet higher prices buy more often: the effects within and between told apart."""
+    X, groups = _price_and_promotion(rng, 1200), np.arange(1200) % 120
+    X["price"] += rng.normal(0, 0.5, 120)[groups]
+    level = X["price"].groupby(groups).transform("mean")
+    log_odds = 0.4 - 1.2 * X["price"] + 0.7 * X["promotion"] + BETWEEN * level
+    model = MundlakLogit(between=["price"]).fit(X, rng.uniform(size=1200) < 1 / (1 + np.exp(-log_odds)), groups)
+    heads = {"difference": "coefficient", "difference_low": "low", "difference_high": "high"}
+    apart = model.within_and_between()[[*heads]].rename(columns=heads)
+    return pd.concat([model.summary_frame(), apart.set_axis(["mean of price"])])
 
 
 def conditional(rng: Rng, *, covariance: str) -> pd.DataFrame:
@@ -187,9 +221,16 @@ _BUYS = {"intercept": 0.4, "price": -1.2, "promotion": 0.7}
 _ALL_PRICES = [f"{term}[{brand}]" for term in ("constant", *(f"price_{b}" for b in BRANDS)) for brand in "bc"]
 _FORMS = ("Linear", "LogLinear", "Poisson", "NegativeBinomial", "TruncatedPoisson", "TruncatedNegativeBinomial")
 
+_COVARIANCES: tuple[Covariance, ...] = ("classical", "clustered")
+
 STUDIES: dict[str, Study] = {
     "incidence": Study(_BUYS, incidence),
     "incidence, clustered": Study(_BUYS, partial(incidence, customers=120)),
+    **{
+        f"random_intercept, {kind}": Study(_BUYS | {"sigma": SPREAD}, partial(random_intercept, covariance=kind))
+        for kind in _COVARIANCES
+    },
+    "mundlak": Study({"price": -1.2, "promotion": 0.7, "mean of price": BETWEEN}, mundlak),
     **{
         f"conditional, {kind}": Study(_of_brands(-1.2, 0.7), partial(conditional, covariance=kind))
         for kind in ("classical", "robust", "clustered")

@@ -1,11 +1,11 @@
-"""Parts of a whole: how they grow and shrink over time, and what flows from one to another between two dates."""
+"""What flows from the parts of a whole to its parts at a later date."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from cxai_runner.report.marks import GREY, INK, dressed, floats
+from cxai_runner.report.marks import GREY, INK, floats
 from cxai_runner.report.wording import number
 
 if TYPE_CHECKING:
@@ -20,24 +20,6 @@ WIDTH: Final = 0.025
 LEGIBLE: Final = 0.025
 """The share of the whole below which a part goes without its name."""
 CURVE: Final = 40
-
-
-def stack(axes: Axes, figure: Figure) -> None:
-    """Areas one on another, one for each value of ``by``, the first at the bottom."""
-    names = list(dict.fromkeys(figure.data[figure.by]))
-    wide = figure.data.pivot_table(index=figure.x, columns=figure.by, values=figure.y, sort=False, aggfunc="sum")
-    wide = wide.sort_index()[names].fillna(0)
-    axes.stackplot(
-        wide.index.to_numpy(),
-        [floats(wide[name]) for name in names],
-        labels=[str(name) for name in names],
-        colors=_colours(len(names)),
-        linewidth=0.4,
-        edgecolor="white",
-    )
-    axes.margins(x=0)
-    dressed(axes, figure)
-    axes.set_ylim(bottom=0)
 
 
 def flow(axes: Axes, figure: Figure) -> None:
@@ -69,7 +51,7 @@ def flow(axes: Axes, figure: Figure) -> None:
     axes.set_axis_off()
 
 
-MARKS: Final[Mapping[str, Any]] = {"stack": stack, "flow": flow}
+MARKS: Final[Mapping[str, Any]] = {"flow": flow}
 
 
 class _Side:

@@ -20,16 +20,20 @@ pytestmark = pytest.mark.slow
 MEASURE = "parquet"
 OTHERS = ("csv", "duckdb", "sqlite", "postgresql", "spark")
 TASKS = {
+    "brand_choice": ["features.brands=3", "evaluation.resamples=100", "task.points=5"],
     "managerial_segments": ["features.dates=4", "features.every=14", "features.horizon=14"],
     "segmentation": ["model.n_clusters=3", "task.resamples=3"],
     "purchase_incidence": ["features.brands=3", "evaluation.resamples=100"],
     "purchase_quantity": ["features.brands=3", "evaluation.resamples=100", "task.points=5"],
+    "price_response": ["features.brands=3", "evaluation.resamples=100", "task.points=5", "task.refits=10"],
 }
 READ = {
+    "brand_choice": {"transactions", "products", "promotions"},
     "managerial_segments": {"transactions"},
     "segmentation": {"transactions", "products", "customers"},
     "purchase_incidence": {"transactions", "products", "promotions"},
     "purchase_quantity": {"transactions", "products", "promotions"},
+    "price_response": {"transactions", "products", "promotions"},
 }
 TABLES: Mapping[str, Mapping[str, Any]] = {
     "transactions": {

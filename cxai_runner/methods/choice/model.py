@@ -15,7 +15,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from cxai_runner.methods.coefficients import coefficient_table
@@ -33,7 +33,7 @@ Floats = NDArray[np.float64]
 CHUNK = 20_000
 
 
-class ChoiceModel(BaseEstimator):
+class ChoiceModel(ClassifierMixin, BaseEstimator):
     """A model of the choice among alternatives; its subclasses say how utilities become probabilities.
 
     Subclasses have the parameters ``terms``, ``alternatives``, ``reference``, ``separator`` and ``availability``, and

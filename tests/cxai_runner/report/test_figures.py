@@ -12,7 +12,7 @@ import pytest
 from cxai_runner.evaluation.results import Figure
 from cxai_runner.report.figures import draw_png, draw_svg, is_broad
 
-NAMES = ["line", "point", "bar", "lying", "heat", "dated", "named", "stack", "flow", "empty"]
+NAMES = ["line", "point", "bar", "lying", "heat", "stack", "dated", "named", "flow", "empty"]
 
 
 @pytest.fixture(params=NAMES)
@@ -70,6 +70,19 @@ def test_everything_lies_inside_the_picture(figure: Figure) -> None:
     assert pixels[:, -2:].min() > 0.97
 
 
+def test_areas_are_stacked_away_from_zero() -> None:
+    """Below zero downwards, above it upwards; what crosses zero has a part on either side."""
+    from matplotlib.figure import Figure as Canvas
+
+    from cxai_runner.report.marks import stack
+
+    rows = pd.DataFrame({"x": [0.0, 1.0] * 3, "y": [-1.0, -2.0, -0.5, 0.5, -1.0, 1.0], "by": list("aabbcc")})
+    axes = Canvas().add_subplot()
+    stack(axes, Figure("s", "S", rows, "stack", "x", "y", by="by"))
+    ends = [[one.get_paths()[0].vertices[:, 1] for one in axes.collections][i] for i in range(6)]
+    assert [(ys.min(), ys.max()) for ys in ends] == [(0, 0), (-2, 0), (0, 0.5), (-2, -1), (0, 1.5), (-2.5, -1.5)]
+
+
 def test_many_points_become_one_image(curve: pd.DataFrame) -> None:
     many = pd.concat([curve] * 1000, ignore_index=True)
     few, lots = (draw_svg(Figure("f", "F", data, "point", "price", "share")) for data in (curve, many))
@@ -91,15 +104,3 @@ def test_a_flow_is_as_wide_on_either_side_as_what_flows() -> None:
     assert [round(one.height, 2) for one in parts] == [0.9, 0.1, 0.6, 0.4]
     assert len({round(one.x0, 3) for one in bands}) == 1
     assert [text.get_text() for text in axes.texts] == ["a  9", "b  1", "a  6", "b  4", "then", "now"]
-
-
-def test_a_stack_adds_up() -> None:
-    from matplotlib.figure import Figure as Canvas
-
-    from cxai_runner.report.flows import stack
-
-    rows = pd.DataFrame({"t": [1, 2, 1, 2], "of": ["x", "x", "y", "y"], "n": [3, 1, 2, 2]})
-    axes = Canvas().add_subplot()
-    stack(axes, Figure("s", "S", rows, "stack", "t", "n", by="of"))
-    assert [one.get_paths()[0].get_extents().y1 for one in axes.collections] == [3, 5]
-    assert axes.get_legend_handles_labels()[1] == ["x", "y"]
