@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from .data import ChoiceData
 from .elasticity import relative, shares_and_responses
 from .grouping import delta_method, weighted, with_gradient
-from .offer import Offer
 from .model import ChoiceModel
+from .offer import Offer
 from .statistics import Z_95
 
 Floats = NDArray[np.float64]

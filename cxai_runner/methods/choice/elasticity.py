@@ -24,8 +24,8 @@ from numpy.typing import ArrayLike, NDArray
 from .data import ChoiceData
 from .errors import ChoiceError, ChoiceWarning
 from .grouping import delta_method, groups_of, weighted, with_gradient
-from .offer import Offer
 from .model import CHUNK, ChoiceModel
+from .offer import Offer
 from .statistics import Z_95
 
 Floats = NDArray[np.float64]

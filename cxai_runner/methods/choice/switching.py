@@ -22,8 +22,8 @@ from .data import ChoiceData
 from .elasticity import Elasticities
 from .errors import ChoiceError, ChoiceWarning
 from .grouping import delta_method, groups_of, weighted, with_gradient
-from .offer import Offer
 from .model import ChoiceModel
+from .offer import Offer
 from .statistics import Z_95
 
 Floats = NDArray[np.float64]
