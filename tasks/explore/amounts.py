@@ -9,12 +9,16 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from cxai_runner.evaluation.results import Content, Figure, Table
+from cxai_runner.evaluation.results import Content, Figure, Finding, Table
 from cxai_runner.evaluation.wording import share
 from tasks.explore.base import Looked
 
-_RARE = 0.005
+_RARE = 0.01
 """Classes at the ends with less than this part of all are one."""
+_MOST_BARS = 14
+_NARROW = ("1.5", "3", "7")
+"""Classes that begin with these digits are put to the one before where there are too many to see."""
+_UNLIKE = 1000
 _COUNTS = (1, 2, 3, 4, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000)
 
 
@@ -34,8 +38,16 @@ def said(it: Looked, others: Mapping[str, pd.DataFrame]) -> Iterator[Content]:
         sizes = _grouped(baskets.groupby("lines")["orders"].sum(), "orders")
         yield from _shown("basket_sizes", "How large an order is", sizes, ["orders"], "lines of the order")
     if "prices" in others:
-        rows = _merged(others["prices"], ["lines", "revenue"])
-        yield from _shown("prices", "What a unit costs", rows, ["lines", "revenue"], "price paid for a unit")
+        prices = others["prices"].sort_values("low", ignore_index=True)
+        yield from _shown(
+            "prices", "What a unit costs", _merged(prices, ["lines", "revenue"]), ["lines", "revenue"], "price paid for a unit"
+        )
+        seen = prices[prices["low"] > 0]
+        if len(seen) and seen["low"].max() >= _UNLIKE * seen["low"].min():
+            yield Finding(
+                f"A unit costs from about {number(seen['low'].min())} to {number(seen['low'].max())}: products are counted in "
+                "different units, and a mean price over unlike products says little."
+            )
     if "gaps" in others and "lost_after" in it.learned:
         yield from _gaps(others["gaps"], int(it.learned["lost_after"]), it.learned.get("repeat_within"))
 
@@ -72,6 +84,10 @@ def _merged(rows: pd.DataFrame, counted: Sequence[str]) -> pd.DataFrame:
     while high > low + 1 and (parts.iloc[high - 2 :].sum() < _RARE).all():
         high -= 1
     group = np.clip(np.arange(len(rows)), low, high - 1)
+    if high - low > _MOST_BARS:
+        wide = ~rows["low"].map(lambda end: f"{end:e}".partition("e")[0].rstrip("0").rstrip(".") in _NARROW)
+        wide.iloc[: low + 1] = [True, *[False] * low]
+        group = np.minimum(wide.cumsum().to_numpy(), int(wide.cumsum().iloc[high - 1]))
     made = rows.groupby(group).agg({"low": "min", "high": "max", **dict.fromkeys(counted, "sum")})
     every = [*made.itertuples(index=False)]
     last = len(every) - 1

@@ -46,6 +46,12 @@ class Looked:
     brands: tuple[str, ...]
     learned: Mapping[str, Any]
 
+    @property
+    def of_category(self) -> str:
+        """Which category purchases are of, in words; nothing where they are of any."""
+        category = self.learned.get("category")
+        return f" of {category}" if category else ""
+
 
 def looked(frame: pd.DataFrame, data: Dataset) -> Looked:
     """Say which columns of a customer base are what."""
@@ -111,7 +117,7 @@ def _means(it: Looked) -> Iterator[tuple[str, str, str, str]]:
             yield "lines_per_order", "lines per order", "lines", bought
         yield "once", "share of customers who bought once", "once", CUSTOMERS
     if "occasions" in have:
-        yield "incidence", "share of occasions with a purchase", "purchases", "occasions"
+        yield "incidence", f"share of occasions with a purchase{it.of_category}", "purchases", "occasions"
 
 
 def _size(it: Looked, sums: Sums) -> Iterator[Content]:
@@ -141,7 +147,7 @@ def _concentration(it: Looked, spread: Spread) -> Iterator[Content]:
         f"Customers from the one who brings least to the one who brings most, and the share of {spread.of} that they "
         "bring together. On the diagonal all bring the same. Bands: 95 % intervals by resampling customers."
     )
-    title = f"How {spread.of} {'are' if spread.of.endswith('s') else 'is'} spread over customers (Lorenz curve)"
+    title = f"How {spread.of} {'are' if spread.of.endswith('s') else 'is'} spread: Lorenz curve"
     yield Figure(
         "lorenz",
         title,

@@ -9,6 +9,7 @@ So new + returned − lost is what the number of active customers grew by.
 
 from __future__ import annotations
 
+from calendar import day_name
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -124,8 +125,8 @@ def _flow(months: pd.DataFrame, learned: Mapping[str, Any]) -> Iterator[Content]
     if len(known) and known["active"].sum():
         of = float(known["lost"].sum() / known["active"].sum())
         yield Finding(
-            f"In a month whose end is known {share(of)} of the active customers are lost: they do not buy for more than {days:,} "
-            f"days ({number(len(known), 0)} months)."
+            f"Of the customers who buy in a month {share(of)} then stay away for more than {days:,} days (mean of "
+            f"{number(len(known), 0)} whole months of which it is known)."
         )
 
 
@@ -177,7 +178,9 @@ def _weekdays(days: pd.DataFrame, since: pd.Timestamp, until: pd.Timestamp) -> I
     best, worst = rows.loc[rows[shown].idxmax()], rows.loc[rows[shown].idxmin()]
     if worst[shown] > 0 and best[shown] > 1.05 * worst[shown]:
         ratio = number(float(best[shown] / worst[shown]), 1)
-        yield Finding(f"{best['weekday']} brings most {what[-1]} and {worst['weekday']} least: {ratio} times as much.")
+        names = dict(zip(_WEEKDAYS, day_name, strict=True))
+        most, least = names[best["weekday"]], names[worst["weekday"]]
+        yield Finding(f"{most} brings most {what[-1]}, {ratio} times as much as {least}, which brings least.")
 
 
 def _calendar(months: pd.DataFrame) -> Iterator[Content]:

@@ -9,10 +9,13 @@ import pandas as pd
 
 from cxai_runner.evaluation.results import Content, Figure, Finding, Interval, Table
 from cxai_runner.evaluation.wording import share
+from cxai_runner.features.customer_base.brands import OTHER
 from tasks.explore.base import Looked, with_bounds
 from tasks.explore.sums import CUSTOMERS, Sums
 
 _EDGE = ["low", "high"]
+_BESIDE = 4
+"""Segments whose bars can be told apart side by side; more are a heat map."""
 
 
 def told_apart(column: pd.Series, unknown: str) -> pd.Series:
@@ -48,7 +51,8 @@ def said(by: str, it: Looked, sums: Sums, segment: pd.Series, few: int) -> Itera
         if it.bought is not None:
             row |= _cells(f"{it.bought}_per_customer", sums.ratio(it.bought, CUSTOMERS, name))
         if "occasions" in sums:
-            row |= _cells("occasions_per_customer", sums.ratio("occasions", CUSTOMERS, name))
+            if it.bought != "orders":  # an occasion is an order then
+                row |= _cells("occasions_per_customer", sums.ratio("occasions", CUSTOMERS, name))
             row |= _cells("incidence", sums.ratio("purchases", "occasions", name))
         rows.append(row)
     table = pd.DataFrame(rows)
@@ -59,7 +63,7 @@ def said(by: str, it: Looked, sums: Sums, segment: pd.Series, few: int) -> Itera
         "revenue_per_customer": "Revenue per customer",
         f"{it.bought}_per_customer": f"{str(it.bought).capitalize()} per customer",
         "occasions_per_customer": "Occasions per customer",
-        "incidence": "Share of occasions with a purchase",
+        "incidence": f"Share of occasions with a purchase{it.of_category}",
     }
     for name, title in pictured.items():
         if name in table:
@@ -92,35 +96,41 @@ def brands(it: Looked, sums: Sums) -> Iterator[Content]:
     caption = "Purchases: their share within the segment. `low` and `high` are 95 % intervals by resampling customers."
     first = ["segment"] if several else []
     yield Table("brands", "Brands", table.drop(columns=[] if several else ["segment"]), caption, 60)
-    grid = table[["segment", "brand", "share_of_purchases"]]
-    yield Figure(
-        "brand_choice",
-        "Which brand is bought" + (", by segment" if several else ""),
-        grid,
-        "heatmap",
-        "brand",
-        "segment",
-        "Share of the purchases of each row: rows add up to 1.",
-        fill="share_of_purchases",
-    )
+    yield _choice(table, by_segment=several)
     by = "segment" if several else None
     pictured = {
-        "revenue": ("Revenue by brand", "Counted, not estimated.", None),
-        "mean_price": ("Mean price by brand", _priced(it), _EDGE),
-        "promotion": ("Share on promotion by brand", _promoted(it), _EDGE),
+        "revenue": ("Revenue by brand", "Counted, not estimated."),
+        "mean_price": ("Mean price by brand", _priced(it)),
+        "promotion": ("Share on promotion by brand", _promoted(it)),
     }
-    for column, (title, told, _) in pictured.items():
+    for column, (title, told) in pictured.items():
         if column not in table or table[column].isna().all():
             continue
-        ends = {"low": f"{column}_low", "high": f"{column}_high"} if f"{column}_low" in table else {}
-        shown = table[[*first, "brand", column, *ends.values()]].dropna()
+        low, high = (f"{column}_{end}" if f"{column}_{end}" in table else None for end in _EDGE)
+        shown = table[[*first, "brand", column, *(one for one in (low, high) if one)]].dropna()
         words = title + (" and segment" if several else "")
-        name = f"brand_{column}"
-        yield Figure(name, words, shown, "bar", "brand", column, told, by=by, **ends)  # type: ignore[arg-type]
+        name, label = f"brand_{column}", title.removesuffix(" by brand").lower()
+        if len(names) > _BESIDE:
+            grid = shown[["segment", "brand", column]]
+            yield Figure(name, words, grid, "heatmap", "brand", "segment", told, fill=column)
+        else:
+            yield Figure(name, words, shown, "bar", "brand", column, told, by=by, low=low, high=high, y_label=label)
     top = table.groupby("brand", sort=False)[["purchases"]].sum()["purchases"]
-    if top.sum():
-        most = top.idxmax()
+    named = top.drop(OTHER, errors="ignore")
+    if named.sum():
+        most = named.idxmax()
         yield Finding(f"Brand {most} is bought most often: {share(float(top[most] / top.sum()))} of the purchases.")
+
+
+def _choice(table: pd.DataFrame, *, by_segment: bool) -> Figure:
+    shown, caption = "share_of_purchases", "Share of the purchases"
+    if by_segment:
+        title, caption = "Which brand is bought, by segment", f"{caption} of each segment: rows add up to 1."
+        return Figure("brand_choice", title, table[["segment", "brand", shown]], "heatmap", "brand", "segment", caption, fill=shown)
+    ends = [f"{shown}_{end}" for end in _EDGE]
+    caption = f"{caption}, with 95 % intervals by resampling customers."
+    rows = table[["brand", shown, *ends]].dropna()
+    return Figure("brand_choice", "Which brand is bought", rows, "bar", "brand", shown, caption, low=ends[0], high=ends[1])
 
 
 def _of_brand(sums: Sums, brand: str, every: Sequence[str], segment: str | None) -> dict[str, object]:

@@ -131,7 +131,7 @@ class CustomerBase(Features):
         """Learn the period, after how long customers are lost, the classes of amounts, and the brands."""
         looked = self._looked(tables)
         placed = self._orders(tables, train)
-        learned: dict[str, Any] = {"looked": looked}
+        learned: dict[str, Any] = {"looked": looked, "category": self.brands_of}
         if placed is not None and "time" in placed.columns:
             counted = orders.gaps(placed).execute().astype("int64")
             span = row(placed.aggregate(first=placed["time"].min(), last=placed["time"].max()))
