@@ -15,6 +15,7 @@ from tasks.explore.base import Looked
 
 _RARE = 0.01
 """Classes at the ends with less than this part of all are one."""
+_ALIKE = 0.99
 _MOST_BARS = 14
 _NARROW = ("1.5", "3", "7")
 """Classes that begin with these digits are put to the one before where there are too many to see."""
@@ -33,14 +34,24 @@ def said(it: Looked, others: Mapping[str, pd.DataFrame]) -> Iterator[Content]:
         one = (it.bought or "orders").removesuffix("s")
         sums = baskets.groupby(["low", "high"], as_index=False, sort=True)[["orders", "revenue"]].sum()
         rows = _merged(sums, ["orders", "revenue"]).rename(columns={"orders": it.bought or "orders"})
-        yield from _shown("basket_values", f"What {_an(one)} is worth", rows, [it.bought or "orders", "revenue"], f"value of the {one}")
-    if baskets is not None and baskets["lines"].nunique() > 1:
-        sizes = _grouped(baskets.groupby("lines")["orders"].sum(), "orders")
+        yield from _shown(
+            "basket_values",
+            f"What {_an(one)} is worth",
+            rows,
+            [it.bought or "orders", "revenue"],
+            f"value of the {one}",
+        )
+    sizes = None if baskets is None else _grouped(baskets.groupby("lines")["orders"].sum(), "orders")
+    if sizes is not None and sizes["orders"].max() < _ALIKE * sizes["orders"].sum():
         yield from _shown("basket_sizes", "How large an order is", sizes, ["orders"], "lines of the order")
     if "prices" in others:
         prices = others["prices"].sort_values("low", ignore_index=True)
         yield from _shown(
-            "prices", "What a unit costs", _merged(prices, ["lines", "revenue"]), ["lines", "revenue"], "price paid for a unit"
+            "prices",
+            "What a unit costs",
+            _merged(prices, ["lines", "revenue"]),
+            ["lines", "revenue"],
+            "price paid for a unit",
         )
         seen = prices[prices["low"] > 0]
         if len(seen) and seen["low"].max() >= _UNLIKE * seen["low"].min():
@@ -54,7 +65,9 @@ def said(it: Looked, others: Mapping[str, pd.DataFrame]) -> Iterator[Content]:
 
 def _shown(name: str, title: str, rows: pd.DataFrame, counted: Sequence[str], what: str) -> Iterator[Content]:
     shares = rows.assign(**{f"share_of_{one}": rows[one] / rows[one].sum() for one in counted})
-    yield Table(name, title, shares.rename(columns={"label": what.replace(" ", "_")}), f"By {what}: counted, not estimated.", 40)
+    yield Table(
+        name, title, shares.rename(columns={"label": what.replace(" ", "_")}), f"By {what}: counted, not estimated.", 40
+    )
     long = pd.concat(
         [pd.DataFrame({"class": rows["label"], "share": shares[f"share_of_{one}"], "of": one}) for one in counted],
         ignore_index=True,
@@ -67,7 +80,8 @@ def _shown(name: str, title: str, rows: pd.DataFrame, counted: Sequence[str], wh
         "bar",
         "class",
         "share",
-        f"Classes are wider where amounts are larger: {counted[0]} by {what}" + (f", and the share of {counted[1]} they bring." if several else "."),
+        f"Classes are wider where amounts are larger: {counted[0]} by {what}"
+        + (f", and the share of {counted[1]} they bring." if several else "."),
         by="of" if several else None,
         x_label=what,
         y_label="share" if several else f"share of {counted[0]}",

@@ -81,21 +81,29 @@ def said(it: Looked, sums: Sums, spread: Spread | None) -> Iterator[Content]:
 def _headline(it: Looked, spread: Spread | None) -> str:
     many = f"{len(it.frame):,} customers"
     if spread is None:
-        return f"{many} are described by {len(it.frame.columns) - 1} columns; what they bring is not known."
+        columns = it.frame.drop(columns="customer_id")
+        lacking = int(columns.isna().any().sum())
+        gaps = f"{lacking} of which lack{'s' * (lacking == 1)} values" if lacking else "which lack no value"
+        why = "cannot be ranked" if "revenue" in it.frame else "is not known"
+        return f"{many} are described by {columns.shape[1]} columns, {gaps}; what they bring {why}."
     largest = spread.of_the_largest(TOP)
     total = number(float(it.numbers[spread.of].sum()), 0)
-    when = f" between {it.learned['since'][:10]} and {_last(it)}" if "since" in it.learned else ""
+    when = f" {_when(it)}" if "since" in it.learned else ""
     within = f"{share(largest.value)} [{_percent(largest.low)}, {_percent(largest.high)}]"
     return f"The top 10 % of {many} bring {within} of {spread.of}: {total} in all{when}."
 
 
-def _last(it: Looked) -> str:
-    return f"{pd.Timestamp(it.learned['until']) - pd.Timedelta(days=1):%Y-%m-%d}"
+def _when(it: Looked) -> str:
+    first = it.learned["since"][:10]
+    last = f"{pd.Timestamp(it.learned['until']) - pd.Timedelta(days=1):%Y-%m-%d}"
+    return f"on {first}" if first == last else f"between {first} and {last}"
 
 
 def _estimates(it: Looked, sums: Sums, spread: Spread | None) -> Iterator[Content]:
     if spread is not None:
-        yield Estimate("top_share", f"share of {spread.of} that the top 10 % of customers bring", spread.of_the_largest(TOP))
+        yield Estimate(
+            "top_share", f"share of {spread.of} that the top 10 % of customers bring", spread.of_the_largest(TOP)
+        )
         yield Estimate("gini", f"Gini coefficient of {spread.of} over customers", spread.gini)
     for name, text, above, below in _means(it):
         value = sums.ratio(above, below)
@@ -162,7 +170,9 @@ def _concentration(it: Looked, spread: Spread) -> Iterator[Content]:
         y_label=f"share of {spread.of}",
         reference="diagonal",
     )
-    tenths = [(f"{number} %", spread.between(1 - number / 100, round(1.1 - number / 100, 2))) for number in range(10, 101, 10)]
+    tenths = [
+        (f"{number} %", spread.between(1 - number / 100, round(1.1 - number / 100, 2))) for number in range(10, 101, 10)
+    ]
     rows = []
     for percent, (_, part) in zip(range(10, 101, 10), tenths, strict=True):
         up_to = spread.of_the_largest(percent / 100)
@@ -203,7 +213,9 @@ def _caveats(it: Looked, spread: Spread | None) -> Iterator[Content]:
         )
     elif spread is not None and spread.of != "revenue":
         why = "nothing says what purchases brought" if brought is None else "all that was bought brought nothing"
-        yield Finding(f"There is no revenue ({why}): how unevenly customers buy is told from their {spread.of}.", "caveat")
+        yield Finding(
+            f"There is no revenue ({why}): how unevenly customers buy is told from their {spread.of}.", "caveat"
+        )
     if brought is not None and brought.isna().any():
         yield Finding(f"{int(brought.isna().sum()):,} customers have no revenue: they count as 0.", "caveat")
     if spread is not None and (it.numbers[spread.of].max() / it.numbers[spread.of].sum()) > _HEAVY:
@@ -212,11 +224,15 @@ def _caveats(it: Looked, spread: Spread | None) -> Iterator[Content]:
     if "largest" in it.frame and spread is not None and spread.of == "revenue":
         order = float(it.frame["largest"].max() / it.numbers["revenue"].sum())
         if order > _HEAVY / 5:
-            yield Finding(f"One order alone is {share(order)} of all revenue ({number(float(it.frame['largest'].max()), 2)}).")
+            yield Finding(
+                f"One order alone is {share(order)} of all revenue ({number(float(it.frame['largest'].max()), 2)})."
+            )
     if "free" in it.numbers and it.numbers["free"].sum():
         lines = it.numbers["free"].sum()
         of = it.numbers["lines"].sum()
-        yield Finding(f"{lines:,.0f} of {of:,.0f} lines ({share(float(lines / of))}) brought nothing: gifts, or amounts that are missing?")
+        yield Finding(
+            f"{lines:,.0f} of {of:,.0f} lines ({share(float(lines / of))}) brought nothing: gifts, or amounts that are missing?"
+        )
 
 
 def _percent(value: float) -> str:

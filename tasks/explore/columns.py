@@ -19,17 +19,39 @@ def said(frame: pd.DataFrame, described: Sequence[str]) -> Iterator[Content]:
     columns = [name for name in described if name in frame]
     if not columns:
         return
-    numbers = [name for name in columns if pd.api.types.is_numeric_dtype(frame[name]) and not pd.api.types.is_bool_dtype(frame[name])]
+    numbers = [
+        name
+        for name in columns
+        if pd.api.types.is_numeric_dtype(frame[name]) and not pd.api.types.is_bool_dtype(frame[name])
+    ]
     if numbers:
-        yield Table("numbers", "Columns that are numbers", _numbers(frame[numbers]), "`far` counts values more than three quartile ranges outside the quartiles.")
+        yield Table(
+            "numbers",
+            "Columns that are numbers",
+            _numbers(frame[numbers]),
+            "`far` counts values more than three quartile ranges outside the quartiles.",
+        )
     values = _values(frame, columns)
     if len(values):
-        yield Table("values", "Columns of few values", values, "Customers by value; what is missing is counted too.", 60)
+        yield Table(
+            "values", "Columns of few values", values, "Customers by value; what is missing is counted too.", 60
+        )
     varied = [name for name in numbers if frame[name].nunique() > 1]
     if len(varied) > 2:
         related = frame[varied].corr(method="spearman").rename_axis("row").reset_index()
         long = related.melt("row", var_name="column", value_name="correlation")
-        yield Figure("correlations", "How the columns go together", long, "heatmap", "column", "row", "Rank correlations (Spearman).", fill="correlation", x_label=" ", y_label=" ")
+        yield Figure(
+            "correlations",
+            "How the columns go together",
+            long,
+            "heatmap",
+            "column",
+            "row",
+            "Rank correlations (Spearman).",
+            fill="correlation",
+            x_label=" ",
+            y_label=" ",
+        )
     yield from _odd(frame, columns, numbers)
 
 

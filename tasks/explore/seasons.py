@@ -23,6 +23,7 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 _SLACK = 3
 """Days at the beginning or end of a month on which nobody need have bought for it to count as whole."""
 _MOST_WEEKS = 160
+_MOST_MONTHS = 48
 
 
 def said(others: Mapping[str, pd.DataFrame], learned: Mapping[str, Any]) -> Iterator[Content]:
@@ -35,7 +36,9 @@ def said(others: Mapping[str, pd.DataFrame], learned: Mapping[str, Any]) -> Iter
     days = others["days"]
     since, until = pd.Timestamp(learned["since"]), pd.Timestamp(learned["until"])
     if len(days) < 2:
-        yield Finding(f"Everything was bought on one day, {since:%Y-%m-%d}: there is no season, and no return.", "caveat")
+        yield Finding(
+            f"Everything was bought on one day, {since:%Y-%m-%d}: there is no season, and no return.", "caveat"
+        )
         return
     months = by_month(days, since, until, int(learned["lost_after"]))
     yield from _flow(months, learned)
@@ -92,13 +95,14 @@ def _flow(months: pd.DataFrame, learned: Mapping[str, Any]) -> Iterator[Content]
     table = months[[name for name in order if name in months]]
     yield Table("months", "Months", table, f"{definition} A dash: not yet known.", 40)
     whole = months[months["whole"]]
-    long = whole.melt("month", ["new", "repeat", "returned", "lost"], "customers", "number")
-    long = long.dropna(subset="number").astype({"number": float})
-    if whole["month"].nunique() > 1:
+    if len(whole) > _MOST_MONTHS:
+        yield _years(whole, definition)
+    elif len(whole) > 1:
+        long = whole.melt("month", ["new", "repeat", "returned", "lost"], "customers", "number")
         yield Figure(
             "comings",
             "Customers who come, stay and go",
-            long,
+            long.dropna(subset="number").astype({"number": float}),
             "line",
             "month",
             "number",
@@ -128,6 +132,27 @@ def _flow(months: pd.DataFrame, learned: Mapping[str, Any]) -> Iterator[Content]
             f"Of the customers who buy in a month {share(of)} then stay away for more than {days:,} days (mean of "
             f"{number(len(known), 0)} whole months of which it is known)."
         )
+
+
+def _years(whole: pd.DataFrame, definition: str) -> Figure:
+    """The same by year, where months are too many to be seen; a year is known once each of its months is."""
+    year = whole["month"].dt.year
+    sums = whole.groupby(year)[["new", "returned", "lost"]].sum().astype("Float64")
+    counted = whole.groupby(year)[["new", "returned", "lost"]].count()
+    long = sums.where(counted == 12).rename_axis("year").reset_index().melt("year", None, "customers", "number")
+    caption = f"{definition} Summed over whole years; the last ones have no figure of the lost yet."
+    rows = long.dropna(subset="number").astype({"number": float})
+    return Figure(
+        "comings",
+        "Customers who come and go",
+        rows,
+        "line",
+        "year",
+        "number",
+        caption,
+        by="customers",
+        y_label="customers",
+    )
 
 
 def _revenue(months: pd.DataFrame) -> Iterator[Content]:
@@ -194,7 +219,9 @@ def _calendar(months: pd.DataFrame) -> Iterator[Content]:
     level = rows.groupby(rows["month"].dt.year)[what].transform("mean")
     index = (rows[what] / level).groupby(rows["month"].dt.month).mean()
     found = pd.DataFrame({"month": _MONTHS, "index": index.to_numpy(dtype=float)})
-    caption = f"{what.capitalize()} of the month over the mean month of its year, averaged over {len(full)} whole years."
+    caption = (
+        f"{what.capitalize()} of the month over the mean month of its year, averaged over {len(full)} whole years."
+    )
     yield Table("calendar", "Months of the year", found, caption)
     yield Figure("calendar", "Months of the year", found, "bar", "month", "index", caption, reference={"y": 1.0})
 
@@ -206,7 +233,9 @@ def _silence(days: pd.DataFrame, since: pd.Timestamp, until: pd.Timestamp) -> It
     if longest >= 7 and longest > 3 * max(1.0, float(gaps.quantile(0.95))):
         when = days.loc[gaps.idxmax(), "day"]
         begin = when - pd.Timedelta(days=int(longest))
-        yield Finding(f"Nobody bought anything for {int(longest)} days from {begin:%Y-%m-%d}: was the shop closed, or are days missing?")
+        yield Finding(
+            f"Nobody bought anything for {int(longest)} days from {begin:%Y-%m-%d}: was the shop closed, or are days missing?"
+        )
     silent = (until - since).days - len(days)
     if silent:
         yield Finding(f"On {silent:,} of {(until - since).days:,} days nobody bought.")

@@ -71,13 +71,19 @@ def said(by: str, it: Looked, sums: Sums, segment: pd.Series, few: int) -> Itera
     for name in names:
         if sums.total(CUSTOMERS, name) < few:
             many = int(sums.total(CUSTOMERS, name))
-            yield Finding(f"Segment {name} of {by} has {many:,} customers only: its means and shares may be chance.", "caveat")
+            yield Finding(
+                f"Segment {name} of {by} has {many:,} customers only: its means and shares may be chance.", "caveat"
+            )
     if len(names) == 1:
-        yield Finding(f"All customers are of one segment of {by} ({names[0]}): there is nothing to tell apart.", "caveat")
+        yield Finding(
+            f"All customers are of one segment of {by} ({names[0]}): there is nothing to tell apart.", "caveat"
+        )
     unknown = int((segment == "not known").sum())
     if unknown:
         of = share(unknown / len(segment))
-        yield Finding(f"Of {unknown:,} customers ({of}) {by} is not known: they are shown as a segment of their own.", "caveat")
+        yield Finding(
+            f"Of {unknown:,} customers ({of}) {by} is not known: they are shown as a segment of their own.", "caveat"
+        )
     yield Finding(
         "Segments are described, and differ in more than what they are called by: a difference between them is no effect of it.",
         "caveat",
@@ -126,11 +132,22 @@ def _choice(table: pd.DataFrame, *, by_segment: bool) -> Figure:
     shown, caption = "share_of_purchases", "Share of the purchases"
     if by_segment:
         title, caption = "Which brand is bought, by segment", f"{caption} of each segment: rows add up to 1."
-        return Figure("brand_choice", title, table[["segment", "brand", shown]], "heatmap", "brand", "segment", caption, fill=shown)
+        return Figure(
+            "brand_choice",
+            title,
+            table[["segment", "brand", shown]],
+            "heatmap",
+            "brand",
+            "segment",
+            caption,
+            fill=shown,
+        )
     ends = [f"{shown}_{end}" for end in _EDGE]
     caption = f"{caption}, with 95 % intervals by resampling customers."
     rows = table[["brand", shown, *ends]].dropna()
-    return Figure("brand_choice", "Which brand is bought", rows, "bar", "brand", shown, caption, low=ends[0], high=ends[1])
+    return Figure(
+        "brand_choice", "Which brand is bought", rows, "bar", "brand", shown, caption, low=ends[0], high=ends[1]
+    )
 
 
 def _of_brand(sums: Sums, brand: str, every: Sequence[str], segment: str | None) -> dict[str, object]:
@@ -167,7 +184,13 @@ def _proportions(by: str, table: pd.DataFrame) -> Iterator[Content]:
     long = pd.concat(
         [
             pd.DataFrame(
-                {by: table[by], "share": table[name], "of": of, "low": table[f"{name}_low"], "high": table[f"{name}_high"]}
+                {
+                    by: table[by],
+                    "share": table[name],
+                    "of": of,
+                    "low": table[f"{name}_low"],
+                    "high": table[f"{name}_high"],
+                }
             )
             for of, name in parts
         ],
@@ -176,7 +199,16 @@ def _proportions(by: str, table: pd.DataFrame) -> Iterator[Content]:
     title = f"Customers{' and revenue' if len(parts) > 1 else ''} by {by}"
     caption = "Shares, with 95 % intervals by resampling customers."
     yield Figure(
-        "segment_shares", title, long, "bar", by, "share", caption, by="of" if len(parts) > 1 else None, low="low", high="high"
+        "segment_shares",
+        title,
+        long,
+        "bar",
+        by,
+        "share",
+        caption,
+        by="of" if len(parts) > 1 else None,
+        low="low",
+        high="high",
     )
 
 

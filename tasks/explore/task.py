@@ -55,7 +55,9 @@ class Explore(Task):
         frame = data.frame
         twice = int(frame[data.roles.id].duplicated().sum())
         if twice:
-            yield Problem(f"customers.{data.roles.id}", f"{twice:,} customers appear more than once", remedy="keep one row each")
+            yield Problem(
+                f"customers.{data.roles.id}", f"{twice:,} customers appear more than once", remedy="keep one row each"
+            )
         if 0 < len(frame) < 2:
             yield Problem("customers", "one customer is no base", remedy="widen the filters, or bring more rows")
         if self.by is None or self.by not in frame:

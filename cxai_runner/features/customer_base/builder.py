@@ -95,8 +95,8 @@ class CustomerBase(Features):
     def provides(self, tables: Tables) -> tuple[str, ...]:
         """The id, the measures that the source allows, and what describes customers."""
         looked = self._looked(tables)
-        if looked is None:
-            return ()
+        if looked is None:  # that there is no table is a problem of its own
+            return ("customer_id",)
         return ("customer_id", *self._measures(tables, looked), *self._described(tables))
 
     def problems(self, tables: Tables) -> Iterator[Problem]:
@@ -117,7 +117,9 @@ class CustomerBase(Features):
             yield from self._brand_problems(tables)
         elif self.brands_of is not None:
             told = f"only transactions have products of a category, and this looks at {looked}"
-            yield Problem("brands_of", told, value=self.brands_of, remedy="leave it out, or set features.of=transactions")
+            yield Problem(
+                "brands_of", told, value=self.brands_of, remedy="leave it out, or set features.of=transactions"
+            )
         customers = value(tables[looked]["customer_id"].nunique())
         if customers < 2:
             told = f"{customers} customer{'s' if customers != 1 else ''} in {looked}: a base needs at least two"
@@ -306,11 +308,17 @@ class CustomerBase(Features):
             return
         if "category" not in products or "product_id" not in tables.columns("transactions"):
             told = "the source does not say which category a product is of"
-            yield Problem("brands_of", told, value=self.brands_of, remedy="map transactions.product_id and products.category")
+            yield Problem(
+                "brands_of", told, value=self.brands_of, remedy="map transactions.product_id and products.category"
+            )
             return
-        names = [str(one) for one in tables["products"]["category"].to_pyarrow().unique().to_pylist() if one is not None]
+        names = [
+            str(one) for one in tables["products"]["category"].to_pyarrow().unique().to_pylist() if one is not None
+        ]
         if self.brands_of not in names:
-            yield Problem("brands_of", "no such category", value=self.brands_of, remedy=did_you_mean(self.brands_of, names))
+            yield Problem(
+                "brands_of", "no such category", value=self.brands_of, remedy=did_you_mean(self.brands_of, names)
+            )
 
 
 def _soon(counted: pd.DataFrame) -> int | None:

@@ -110,7 +110,7 @@ def by_size(orders: IbisTable, ends: Sequence[float]) -> IbisTable:
     import ibis
 
     lines = ibis.least(orders["lines"], MOST_LINES)
-    if "value" not in orders.columns:
+    if "value" not in orders.columns or not ends:  # what brought nothing at all has no classes
         return orders.group_by(lines=lines).aggregate(orders=orders.count())
     return orders.group_by(number=numbered(orders["value"], ends), lines=lines).aggregate(
         orders=orders.count(), revenue=orders["value"].sum().round(6)
