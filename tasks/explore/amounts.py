@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from cxai_runner.evaluation.results import Content, Figure, Finding, Table
 from cxai_runner.evaluation.wording import share
@@ -55,9 +56,10 @@ def said(it: Looked, others: Mapping[str, pd.DataFrame]) -> Iterator[Content]:
         )
         seen = prices[prices["low"] > 0]
         if len(seen) and seen["low"].max() >= _UNLIKE * seen["low"].min():
+            ends = f"{number(seen['low'].min())} to {number(seen['low'].max())}"
             yield Finding(
-                f"A unit costs from about {number(seen['low'].min())} to {number(seen['low'].max())}: products are counted in "
-                "different units, and a mean price over unlike products says little."
+                f"A unit costs from about {ends}: products are counted in different units, and a mean "
+                "price over unlike products says little."
             )
     if "gaps" in others and "lost_after" in it.learned:
         yield from _gaps(others["gaps"], int(it.learned["lost_after"]), it.learned.get("repeat_within"))
@@ -91,21 +93,21 @@ def _shown(name: str, title: str, rows: pd.DataFrame, counted: Sequence[str], wh
 def _merged(rows: pd.DataFrame, counted: Sequence[str]) -> pd.DataFrame:
     """Classes in order with a label each, the rare ones at both ends put together."""
     rows = rows.sort_values("low", ignore_index=True)
-    parts = rows[list(counted)] / rows[list(counted)].sum()
-    low, high = 0, len(rows)
-    while low < high - 1 and (parts.iloc[: low + 2].sum() < _RARE).all():
-        low += 1
-    while high > low + 1 and (parts.iloc[high - 2 :].sum() < _RARE).all():
-        high -= 1
-    group = np.clip(np.arange(len(rows)), low, high - 1)
-    if high - low > _MOST_BARS:
-        wide = ~rows["low"].map(lambda end: f"{end:e}".partition("e")[0].rstrip("0").rstrip(".") in _NARROW)
-        wide.iloc[: low + 1] = [True, *[False] * low]
-        group = np.minimum(wide.cumsum().to_numpy(), int(wide.cumsum().iloc[high - 1]))
+    parts = (rows[list(counted)] / rows[list(counted)].sum()).to_numpy()
+    rare_below = (parts.cumsum(axis=0) < _RARE).all(axis=1)
+    rare_above = (parts[::-1].cumsum(axis=0)[::-1] < _RARE).all(axis=1)
+    begins: NDArray[np.bool_] = ~(rare_below | rare_above)
+    if begins.sum() > _MOST_BARS:
+        digits = rows["low"].map(lambda end: f"{end:e}".partition("e")[0].rstrip("0").rstrip("."))
+        begins &= ~digits.isin(_NARROW).to_numpy()
+    # The first of those above begins their class; those below are one with the first that is kept apart.
+    above = np.flatnonzero(rare_above & ~rare_below)
+    np.put(begins, above[:1], True)
+    group = np.maximum(begins.cumsum(), 1)
     made = rows.groupby(group).agg({"low": "min", "high": "max", **dict.fromkeys(counted, "sum")})
-    every = [*made.itertuples(index=False)]
-    last = len(every) - 1
-    labels = [_label(one.low, one.high, under=k == 0, over=k == last) for k, one in enumerate(every)]
+    ends = [(float(low), float(high)) for low, high in zip(made["low"], made["high"], strict=True)]
+    last = len(ends) - 1
+    labels = [_label(*one, under=place == 0, over=place == last) for place, one in enumerate(ends)]
     return made.drop(columns=["low", "high"]).assign(label=labels)[["label", *counted]].reset_index(drop=True)
 
 
@@ -142,8 +144,8 @@ def _gaps(gaps: pd.DataFrame, lost_after: int, within: int | None) -> Iterator[C
         return
     late = 1 - float(reached[gaps["days"] <= lost_after].max()) if (gaps["days"] <= lost_after).any() else 1.0
     caption = (
-        f"Of all repeat purchases. Nine of ten come within {within:,} days. The line at {lost_after:,} days is where a customer "
-        f"counts as lost: {share(late)} of the repeat purchases came later all the same."
+        f"Of all repeat purchases. Nine of ten come within {within:,} days. The line at {lost_after:,} days is where "
+        f"a customer counts as lost: {share(late)} of the repeat purchases came later all the same."
     )
     yield Figure(
         "gaps",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -107,7 +108,7 @@ def _estimates(it: Looked, sums: Sums, spread: Spread | None) -> Iterator[Conten
         yield Estimate("gini", f"Gini coefficient of {spread.of} over customers", spread.gini)
     for name, text, above, below in _means(it):
         value = sums.ratio(above, below)
-        if value.low == value.low:  # noqa: PLR0124 - NaN is not itself: nothing to divide by
+        if not math.isnan(value.low):
             yield Estimate(name, text, value)
 
 
@@ -180,8 +181,8 @@ def _concentration(it: Looked, spread: Spread) -> Iterator[Content]:
         rows.append((label, part, up_to.value, up_to.low, up_to.high))
     table = pd.DataFrame(rows, columns=["customers", "share", "up_to_here", "low", "high"])
     caption = (
-        f"Customers in tenths, those who bring most first: their share of {spread.of}, and that of all down to them with its "
-        "95 % interval."
+        f"Customers in tenths, those who bring most first: their share of {spread.of}, and that of all down to them "
+        "with its 95 % interval."
     )
     yield Table("deciles", "Tenths of the customers", table, caption)
     yield Figure(
@@ -200,15 +201,15 @@ def _concentration(it: Looked, spread: Spread) -> Iterator[Content]:
 
 def _caveats(it: Looked, spread: Spread | None) -> Iterator[Content]:
     yield Finding(
-        "This describes the customers that the tables hold. Intervals say how much chance there is in means and shares of "
-        "customers like these; counts and totals have none.",
+        "This describes the customers that the tables hold. Intervals say how much chance there is in means and shares "
+        "of customers like these; counts and totals have none.",
         "caveat",
     )
-    brought = it.frame["revenue"] if "revenue" in it.frame else None
+    brought = it.frame.get("revenue")
     if brought is not None and (brought < 0).any():
         yield Finding(
-            f"{int((brought < 0).sum()):,} customers have a negative revenue (returns): shares of the largest and the Gini "
-            "coefficient are not defined then, and are not of revenue.",
+            f"{int((brought < 0).sum()):,} customers have a negative revenue (returns): shares of the largest and the "
+            "Gini coefficient are not defined then, and are not of revenue.",
             "caveat",
         )
     elif spread is not None and spread.of != "revenue":
@@ -231,7 +232,8 @@ def _caveats(it: Looked, spread: Spread | None) -> Iterator[Content]:
         lines = it.numbers["free"].sum()
         of = it.numbers["lines"].sum()
         yield Finding(
-            f"{lines:,.0f} of {of:,.0f} lines ({share(float(lines / of))}) brought nothing: gifts, or amounts that are missing?"
+            f"{lines:,.0f} of {of:,.0f} lines ({share(float(lines / of))}) brought nothing: gifts, or are "
+            "amounts missing? The page on data quality has more."
         )
 
 

@@ -1,9 +1,9 @@
 """When customers buy: months, weeks and weekdays, and who comes, comes back and stays away.
 
 A customer is *new* in the month of the first purchase that the data know of, *returned* in one whose purchase came
-more than `lost_after` days after the one before, and *repeat* in any other month with a purchase. A customer is *lost* in
-the month of a purchase after which none came for more than `lost_after` days. Whoever bought shortly before the end of
-the data may yet come back: how many were lost is not known of the last `lost_after` days, and no figure is given there.
+more than `lost_after` days after the one before, and *repeat* in any other month with a purchase. A customer is *lost*
+in the month of a purchase after which none came for more than `lost_after` days. Whoever bought shortly before the end
+of the data may yet come back: how many were lost is not known of the last `lost_after` days, and no figure is given there.
 So new + returned − lost is what the number of active customers grew by.
 """
 
@@ -22,6 +22,7 @@ _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _SLACK = 3
 """Days at the beginning or end of a month on which nobody need have bought for it to count as whole."""
+_UNLIKE = 1.05
 _MOST_WEEKS = 160
 _MOST_MONTHS = 48
 
@@ -88,8 +89,8 @@ def _flow(months: pd.DataFrame, learned: Mapping[str, Any]) -> Iterator[Content]
     learnt = learned.get("repeat_within")
     why = f" (nine of ten repeat purchases come within {learnt:,})" if learnt is not None else ""
     definition = (
-        f"New: the first purchase that the data know of. Returned: more than {days:,} days after the one before. Repeat: "
-        f"any other customer who bought. Lost: bought, and then not for more than {days:,} days{why}."
+        f"New: the first purchase that the data know of. Returned: more than {days:,} days after the one before. "
+        f"Repeat: any other customer who bought. Lost: bought, and then not for more than {days:,} days{why}."
     )
     order = ["month", "whole", "orders", "revenue", "active", "new", "repeat", "returned", "lost"]
     table = months[[name for name in order if name in months]]
@@ -117,12 +118,13 @@ def _flow(months: pd.DataFrame, learned: Mapping[str, Any]) -> Iterator[Content]
         yield Finding(told, "caveat")
     elif unknown.any():
         yield Finding(
-            f"How many were lost since {first:%B %Y} is not yet known: who bought last less than {days:,} days before the end of "
-            "the data may come back.",
+            f"How many were lost since {first:%B %Y} is not yet known: who bought last less than {days:,} days before the "
+            "end of the data may come back.",
             "caveat",
         )
     yield Finding(
-        "Nobody is known from before the data begin: in the first months old customers count as new, and none as returned.",
+        "Nobody is known from before the data begin: in the first months old customers count as new, and none as "
+        "returned.",
         "caveat",
     )
     known = whole.dropna(subset="lost")
@@ -193,18 +195,18 @@ def _weekdays(days: pd.DataFrame, since: pd.Timestamp, until: pd.Timestamp) -> I
         return
     what = [one for one in ("orders", "revenue") if one in days]
     each = days.set_index("day")[what].reindex(every, fill_value=0)
-    mean = each.groupby(each.index.dayofweek)[what].mean()
+    mean = each.groupby(every.dayofweek)[what].mean()
     rows = pd.DataFrame({"weekday": [_WEEKDAYS[k] for k in mean.index]})
     rows = rows.assign(**{f"{one}_a_day": mean[one].to_numpy() for one in what})
     caption = f"Mean over all days from {since:%Y-%m-%d}, those on which nobody bought too."
     yield Table("weekdays", "Weekdays", rows, caption)
     shown = f"{what[-1]}_a_day"
     yield Figure("weekdays", f"{what[-1].capitalize()} by weekday", rows, "bar", "weekday", shown, caption)
-    best, worst = rows.loc[rows[shown].idxmax()], rows.loc[rows[shown].idxmin()]
-    if worst[shown] > 0 and best[shown] > 1.05 * worst[shown]:
-        ratio = number(float(best[shown] / worst[shown]), 1)
-        names = dict(zip(_WEEKDAYS, day_name, strict=True))
-        most, least = names[best["weekday"]], names[worst["weekday"]]
+    values = rows[shown].to_numpy(dtype=float)
+    best, worst = int(values.argmax()), int(values.argmin())
+    if values[worst] > 0 and values[best] > _UNLIKE * values[worst]:
+        ratio = number(float(values[best] / values[worst]), 1)
+        most, least = day_name[best], day_name[worst]
         yield Finding(f"{most} brings most {what[-1]}, {ratio} times as much as {least}, which brings least.")
 
 
@@ -231,10 +233,11 @@ def _silence(days: pd.DataFrame, since: pd.Timestamp, until: pd.Timestamp) -> It
     gaps = days["day"].diff().dt.days.sub(1)
     longest = gaps.max()
     if longest >= 7 and longest > 3 * max(1.0, float(gaps.quantile(0.95))):
-        when = days.loc[gaps.idxmax(), "day"]
+        when = days["day"].iloc[int(gaps.argmax())]
         begin = when - pd.Timedelta(days=int(longest))
         yield Finding(
-            f"Nobody bought anything for {int(longest)} days from {begin:%Y-%m-%d}: was the shop closed, or are days missing?"
+            f"Nobody bought anything for {int(longest)} days from {begin:%Y-%m-%d}: the shop was closed, or "
+            "days are missing."
         )
     silent = (until - since).days - len(days)
     if silent:

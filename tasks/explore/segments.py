@@ -1,4 +1,4 @@
-"""What sets segments apart in what they buy: how many they are, how often, of which brand, at what price and promotion."""
+"""What sets segments apart in what they buy: how many, how often, of which brand, at what price and promotion."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _BESIDE = 4
 
 
 def told_apart(column: pd.Series, unknown: str) -> pd.Series:
-    """Return the segment of each customer as text, a category in order: by the first number in it, then by its text."""
+    """Return the segment of each customer as text, whole numbers without a point."""
     known = column[column.notna()]
     if pd.api.types.is_float_dtype(column) and (known == known.round()).all():
         column = column.astype("Int64")
@@ -85,13 +85,14 @@ def said(by: str, it: Looked, sums: Sums, segment: pd.Series, few: int) -> Itera
             f"Of {unknown:,} customers ({of}) {by} is not known: they are shown as a segment of their own.", "caveat"
         )
     yield Finding(
-        "Segments are described, and differ in more than what they are called by: a difference between them is no effect of it.",
+        "Segments are described, and differ in more than what they are called by: a difference between them is no effect "
+        "of it.",
         "caveat",
     )
 
 
 def brands(it: Looked, sums: Sums) -> Iterator[Content]:
-    """Yield which brands are bought, what they bring, and at what price and promotion; by segment where there are any."""
+    """Yield which brands are bought, what they bring, at what price and promotion; by segment where there are any."""
     if not it.brands or f"purchases_{it.brands[0]}" not in sums:
         return
     names = in_order(sums.segments)
@@ -124,8 +125,8 @@ def brands(it: Looked, sums: Sums) -> Iterator[Content]:
     top = table.groupby("brand", sort=False)[["purchases"]].sum()["purchases"]
     named = top.drop(OTHER, errors="ignore")
     if named.sum():
-        most = named.idxmax()
-        yield Finding(f"Brand {most} is bought most often: {share(float(top[most] / top.sum()))} of the purchases.")
+        most = share(float(named.max() / top.sum()))
+        yield Finding(f"Brand {named.idxmax()} is bought most often: {most} of the purchases.")
 
 
 def _choice(table: pd.DataFrame, *, by_segment: bool) -> Figure:

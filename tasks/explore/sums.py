@@ -60,8 +60,11 @@ class Sums:
 
     def among(self, column: str, columns: Sequence[str], segment: str | None = None) -> Interval:
         """Return what part one column's sum is of several columns' together, within a segment."""
-        below, drawn = (sum(self._of(it, one, segment) for one in columns) for it in (self._once, self.draws))
-        return _interval(self._of(self._once, column, segment), below, self._of(self.draws, column, segment), drawn)
+        below, drawn_below = (
+            np.sum([self._of(it, one, segment) for one in columns], axis=0) for it in (self._once, self.draws)
+        )
+        above, drawn_above = (self._of(it, column, segment) for it in (self._once, self.draws))
+        return _interval(above, below, drawn_above, drawn_below)
 
     def _divided(self, above: tuple[str, str | None], below: tuple[str, str | None]) -> Interval:
         values = (self._of(self._once, *one) for one in (above, below))

@@ -14,7 +14,7 @@ from cxai_runner.data.dataset import Dataset
 from cxai_runner.data.tables.needs import Needs
 from cxai_runner.evaluation.results import Content, Metric
 from cxai_runner.task import Context, Evidence, Task
-from tasks.explore import amounts, base, columns, segments, seasons
+from tasks.explore import amounts, base, columns, seasons, segments
 from tasks.explore.sums import drawn
 
 MOST_SEGMENTS = 12

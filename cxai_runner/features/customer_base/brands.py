@@ -81,7 +81,7 @@ def beside(long: pd.DataFrame, brands: Sequence[str]) -> pd.DataFrame:
 
 def present(frame: pd.DataFrame) -> tuple[str, ...]:
     """Return the brands of a frame, in the order of its columns."""
-    return tuple(name.removeprefix("purchases_") for name in frame if name.startswith("purchases_"))
+    return tuple(name.removeprefix("purchases_") for name in map(str, frame.columns) if name.startswith("purchases_"))
 
 
 def alternatives(columns: Sequence[str]) -> tuple[str, ...]:

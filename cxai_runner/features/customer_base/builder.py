@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
@@ -76,20 +75,24 @@ class CustomerBase(Features):
 
     def needs(self) -> Needs:
         """The table that is looked at; products for brands, and customers for what describes them."""
-        columns = {
+        columns: dict[str, tuple[str, ...]] = {
             "transactions": ("customer_id", "timestamp"),
             "panel": ("customer_id", "occasion"),
             "customers": ("customer_id",),
         }
         of_products = {"products": tuple(dict.fromkeys(("product_id", "category", self.brand_by)))}
-        more = {"transactions": _LINES[3:] + ("order_id",), "panel": ("*",), "customers": ("*",)}
+        more: dict[str, tuple[str, ...]] = {
+            "transactions": (*_LINES[3:], "order_id"),
+            "panel": ("*",),
+            "customers": ("*",),
+        }
         if self.of == "auto":
             every = {name: tuple(dict.fromkeys((*columns[name], *more[name]))) for name in LOOKED}
             return Needs({}, every | of_products)
-        needed = {self.of: columns[self.of]}
+        needed: dict[str, tuple[str, ...]] = {self.of: columns[self.of]}
         if self.brands_of is not None and self.of == "transactions":
             needed["products"] = ("product_id", "category", self.brand_by)
-        optional = {self.of: more[self.of], "customers": ("*",)}
+        optional: dict[str, tuple[str, ...]] = {self.of: more[self.of], "customers": ("*",)}
         return Needs(needed, optional | (of_products if self.of == "transactions" else {}))
 
     def provides(self, tables: Tables) -> tuple[str, ...]:
@@ -332,11 +335,11 @@ def _soon(counted: pd.DataFrame) -> int | None:
 
 def _numbers(frame: pd.DataFrame) -> pd.DataFrame:
     """Counts as whole numbers and sums as floats, whichever type the engine gives them in."""
-    kinds = {}
-    for name in frame:
+    kinds: dict[str, str] = {}
+    for name in map(str, frame.columns):
         if name in ("orders", "lines", "free", "purchases", "occasions", "number"):
             kinds[name] = "int64"
-        elif name in ("revenue", "units", "largest") or "_" in str(name) and name != "customer_id":
+        elif name in ("revenue", "units", "largest") or ("_" in name and name != "customer_id"):
             kinds[name] = "float64"
     return frame.astype(kinds)
 
