@@ -96,7 +96,7 @@ def _merged(rows: pd.DataFrame, counted: Sequence[str]) -> pd.DataFrame:
     parts = (rows[list(counted)] / rows[list(counted)].sum()).to_numpy()
     rare_below = (parts.cumsum(axis=0) < _RARE).all(axis=1)
     rare_above = (parts[::-1].cumsum(axis=0)[::-1] < _RARE).all(axis=1)
-    begins: NDArray[np.bool_] = ~(rare_below | rare_above)
+    begins: NDArray[np.bool_] = np.logical_not(rare_below | rare_above)
     if begins.sum() > _MOST_BARS:
         digits = rows["low"].map(lambda end: f"{end:e}".partition("e")[0].rstrip("0").rstrip("."))
         begins &= ~digits.isin(_NARROW).to_numpy()

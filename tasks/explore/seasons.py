@@ -3,8 +3,8 @@
 A customer is *new* in the month of the first purchase that the data know of, *returned* in one whose purchase came
 more than `lost_after` days after the one before, and *repeat* in any other month with a purchase. A customer is *lost*
 in the month of a purchase after which none came for more than `lost_after` days. Whoever bought shortly before the end
-of the data may yet come back: how many were lost is not known of the last `lost_after` days, and no figure is given there.
-So new + returned − lost is what the number of active customers grew by.
+of the data may yet come back: how many were lost is not known of the last `lost_after` days, and no figure is given
+there. So new + returned − lost is what the number of active customers grew by.
 """
 
 from __future__ import annotations
@@ -118,8 +118,8 @@ def _flow(months: pd.DataFrame, learned: Mapping[str, Any]) -> Iterator[Content]
         yield Finding(told, "caveat")
     elif unknown.any():
         yield Finding(
-            f"How many were lost since {first:%B %Y} is not yet known: who bought last less than {days:,} days before the "
-            "end of the data may come back.",
+            f"How many were lost since {first:%B %Y} is not yet known: who bought last less than {days:,} days before "
+            "the end of the data may come back.",
             "caveat",
         )
     yield Finding(
@@ -195,7 +195,7 @@ def _weekdays(days: pd.DataFrame, since: pd.Timestamp, until: pd.Timestamp) -> I
         return
     what = [one for one in ("orders", "revenue") if one in days]
     each = days.set_index("day")[what].reindex(every, fill_value=0)
-    mean = each.groupby(every.dayofweek)[what].mean()
+    mean = each.groupby(every.day_of_week)[what].mean()
     rows = pd.DataFrame({"weekday": [_WEEKDAYS[k] for k in mean.index]})
     rows = rows.assign(**{f"{one}_a_day": mean[one].to_numpy() for one in what})
     caption = f"Mean over all days from {since:%Y-%m-%d}, those on which nobody bought too."

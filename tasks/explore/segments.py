@@ -85,8 +85,8 @@ def said(by: str, it: Looked, sums: Sums, segment: pd.Series, few: int) -> Itera
             f"Of {unknown:,} customers ({of}) {by} is not known: they are shown as a segment of their own.", "caveat"
         )
     yield Finding(
-        "Segments are described, and differ in more than what they are called by: a difference between them is no effect "
-        "of it.",
+        "Segments are described, and differ in more than what they are called by: a difference between them is no "
+        "effect of it.",
         "caveat",
     )
 
