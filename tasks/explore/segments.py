@@ -9,7 +9,7 @@ import pandas as pd
 
 from cxai_runner.evaluation.results import Content, Figure, Finding, Interval, Table
 from cxai_runner.evaluation.wording import share
-from cxai_runner.features.customer_base.brands import OTHER
+from cxai_runner.features.brands import OTHER
 from tasks.explore.base import Looked, with_bounds
 from tasks.explore.sums import CUSTOMERS, Sums
 

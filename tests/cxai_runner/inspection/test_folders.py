@@ -55,14 +55,14 @@ ROLES = {
 }  # fmt: skip
 # Folder → the tasks that what is proposed of it feeds.
 FED = {
-    "audiobooks": {"segmentation"},
-    "candy_bars": {"purchase_incidence", "purchase_quantity", "segmentation"},
-    "cdnow": {"segmentation"},
-    "hillstrom": {"segmentation"},
-    "movielens_100k": {"segmentation"},
-    "online_retail_2009": {"segmentation"},
-    "retail_orders": {"segmentation"},
-    "telco_churn": {"segmentation"},
+    "audiobooks": {"explore", "segmentation"},
+    "candy_bars": {"explore", "purchase_incidence", "purchase_quantity", "segmentation"},
+    "cdnow": {"explore", "segmentation"},
+    "hillstrom": {"explore", "segmentation"},
+    "movielens_100k": {"explore", "segmentation"},
+    "online_retail_2009": {"explore", "segmentation"},
+    "retail_orders": {"explore", "segmentation"},
+    "telco_churn": {"explore", "segmentation"},
 }
 QUICK = {"segmentation": ("task.resamples=2", "model.n_clusters=3", "model.n_init=2")}
 # Folder → how its file is written, where that is not a comma and a header.

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from cxai_runner.methods.concentration import Concentration
 
-amounts = st.lists(
-    st.floats(0, 1e6).map(lambda value: round(value, 2)), min_size=1, max_size=60
-).filter(lambda values: sum(values) > 0)
+amounts = st.lists(st.floats(0, 1e6).map(lambda value: round(value, 2)), min_size=1, max_size=60).filter(
+    lambda values: sum(values) > 0
+)
 several = settings(max_examples=80, deadline=None)
 
 

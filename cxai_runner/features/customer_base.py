@@ -1,4 +1,4 @@
-"""The builder: which table is looked at, what is learned of it first, and what is then aggregated of it."""
+"""A customer base as it is: who buys how much, when, at what prices and of which brand, one row per customer."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from cxai_runner.config.problems import Problem, did_you_mean
 from cxai_runner.data.answers import row, value
 from cxai_runner.data.dataset import Dataset, Roles
 from cxai_runner.data.tables.needs import Needs
+from cxai_runner.features import amounts, brands, orders
 from cxai_runner.features.base import Features
-from cxai_runner.features.customer_base import brands, classes, orders
 from cxai_runner.features.occasions import to_microseconds
 from cxai_runner.features.parts import ordered
 
@@ -65,7 +65,7 @@ class CustomerBase(Features):
         all products.
     """
 
-    makes: ClassVar[str] = "customers"
+    makes: ClassVar[str] = "customer_base"
 
     of: Literal["auto", "transactions", "panel", "customers"] = "auto"
     lost_after: Annotated[int, Ge(_A_MONTH)] | None = None
@@ -150,13 +150,13 @@ class CustomerBase(Features):
         if placed is not None and "value" in placed.columns:
             paid = placed.filter(placed["value"] > 0)
             ends = row(paid.aggregate(low=paid["value"].min(), high=paid["value"].max()))
-            learned["values"] = classes.edges(ends["low"], ends["high"])
+            learned["values"] = amounts.edges(ends["low"], ends["high"])
         if looked == "transactions":
             lines = self._lines(tables, train)
             if self._priced(lines):
                 price = self._positive(lines).select(price=lines["revenue"] / lines["quantity"])
                 ends = row(price.aggregate(low=price["price"].min(), high=price["price"].max()))
-                learned["prices"] = classes.edges(ends["low"], ends["high"])
+                learned["prices"] = amounts.edges(ends["low"], ends["high"])
             if self._branded(tables):
                 learned["brands"] = brands.largest(self._bought(tables, train), self.brands)
         if looked == "panel":
@@ -222,7 +222,8 @@ class CustomerBase(Features):
             found["days"] = _dated(orders.by_day(placed, learned["lost_after"]).execute())
             found["gaps"] = orders.gaps(placed).execute().astype("int64").sort_values("days", ignore_index=True)
         ends = learned.get("values", [])
-        found["baskets"] = orders.in_classes(_numbers(orders.by_size(placed, ends).execute()), ends)
+        if self._looked(tables) == "transactions" or ends:  # an occasion of a panel has one line
+            found["baskets"] = orders.in_classes(_numbers(orders.by_size(placed, ends).execute()), ends)
         if learned.get("prices"):
             priced = self._positive(self._lines(tables, part))
             counted = _numbers(orders.by_price(priced, learned["prices"]).execute())

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from cxai_runner.features.customer_base.classes import named, numbered
+from cxai_runner.features.amounts import named, numbered
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,7 +84,7 @@ def by_day(orders: IbisTable, lost_after: int) -> IbisTable:
     month, month_before = (put[one].year() * 12 + put[one].month() for one in ("time", "before"))
     last = put["after"].isnull() | (put["until"] > lost_after)
     marked = put.mutate(
-        day=put["time"].date(),
+        day=put["time"].truncate("D").cast("timestamp"),
         is_new=first,
         is_today=first | (put["since"] > 0),
         is_month=first | (month != month_before),
