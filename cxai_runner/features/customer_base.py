@@ -137,20 +137,17 @@ class CustomerBase(Features):
         looked = self._looked(tables)
         placed = self._orders(tables, train)
         learned: dict[str, Any] = {"looked": looked, "category": self.brands_of}
-        if placed is not None and "time" in placed.columns:
-            counted = orders.gaps(placed).execute().astype("int64")
-            span = row(placed.aggregate(first=placed["time"].min(), last=placed["time"].max()))
-            soon = _soon(counted)
+        range_ = {} if placed is None else orders.range_of(placed)
+        if range_.get("first") is not None:
+            soon = _soon(orders.gaps(placed))
             learned |= {
-                "since": _day(span["first"]).isoformat(),
-                "until": (_day(span["last"]) + timedelta(days=1)).isoformat(),
+                "since": _day(range_["first"]).isoformat(),
+                "until": (_day(range_["last"]) + timedelta(days=1)).isoformat(),
                 "repeat_within": soon,
                 "lost_after": self.lost_after or max(_A_MONTH, soon or _A_MONTH),
             }
-        if placed is not None and "value" in placed.columns:
-            paid = placed.filter(placed["value"] > 0)
-            ends = row(paid.aggregate(low=paid["value"].min(), high=paid["value"].max()))
-            learned["values"] = amounts.edges(ends["low"], ends["high"])
+        if "low" in range_:
+            learned["values"] = amounts.edges(range_["low"], range_["high"])
         if looked == "transactions":
             lines = self._lines(tables, train)
             if self._priced(lines):
@@ -218,9 +215,9 @@ class CustomerBase(Features):
         if placed is None:
             return {}
         found: dict[str, pd.DataFrame] = {}
-        if "time" in placed.columns:
+        if "since" in learned:
             found["days"] = _dated(orders.by_day(placed, learned["lost_after"]).execute())
-            found["gaps"] = orders.gaps(placed).execute().astype("int64").sort_values("days", ignore_index=True)
+            found["gaps"] = orders.gaps(placed)
         ends = learned.get("values", [])
         if self._looked(tables) == "transactions" or ends:  # an occasion of a panel has one line
             found["baskets"] = orders.in_classes(_numbers(orders.by_size(placed, ends).execute()), ends)
@@ -329,7 +326,6 @@ def _soon(counted: pd.DataFrame) -> int | None:
     """Days within which nine of ten repeat purchases follow the one before; None where nobody came back."""
     if counted.empty:
         return None
-    counted = counted.sort_values("days")
     share = counted["orders"].cumsum() / counted["orders"].sum()
     return int(counted["days"][share >= _SOON - 1e-12].iloc[0])
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from cxai_runner.data.answers import ask, row
 from cxai_runner.features.amounts import named, numbered
 
 if TYPE_CHECKING:
@@ -66,10 +67,22 @@ def in_line(orders: IbisTable) -> IbisTable:
     )
 
 
-def gaps(orders: IbisTable) -> IbisTable:
-    """Return how many orders came so many whole days after the one before: ``days``, ``orders``."""
+def gaps(orders: IbisTable) -> pd.DataFrame:
+    """Return how many orders came so many whole days after the one before: ``days``, ``orders``, in order."""
     put = in_line(orders).filter(lambda rows: rows["before"].notnull())
-    return put.group_by(days="since").aggregate(orders=put.count())
+    counted = ask(put.group_by(days="since").aggregate(orders=put.count())).to_pandas()
+    return counted.astype("int64").sort_values("days", ignore_index=True)
+
+
+def range_of(orders: IbisTable) -> dict[str, Any]:
+    """Return the ``first`` and ``last`` instant, and the least (``low``) and most (``high``) that one brought."""
+    measures: dict[str, Any] = {}
+    if "time" in orders.columns:
+        measures |= {"first": orders["time"].min(), "last": orders["time"].max()}
+    if "value" in orders.columns:
+        worth = orders["value"] > 0
+        measures |= {"low": orders["value"].min(where=worth), "high": orders["value"].max(where=worth)}
+    return row(orders.aggregate(**measures)) if measures else {}
 
 
 def by_day(orders: IbisTable, lost_after: int) -> IbisTable:

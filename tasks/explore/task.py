@@ -39,9 +39,7 @@ class Explore(Task):
     few: Annotated[int, Ge(1)] = 30
 
     title: ClassVar[str] = "Who are the customers, and what do they bring, when, and of what?"
-    needs: ClassVar[Needs] = Needs(
-        required={"customer_base": ("customer_id",)}, optional={"customer_base": ("*",)}
-    )
+    needs: ClassVar[Needs] = Needs(required={"customer_base": ("customer_id",)}, optional={"customer_base": ("*",)})
     evidence: ClassVar[Evidence] = Evidence.NONE
     model_kind: ClassVar[str | None] = None
 
@@ -58,7 +56,9 @@ class Explore(Task):
         twice = int(frame[data.roles.id].duplicated().sum())
         if twice:
             yield Problem(
-                f"customer_base.{data.roles.id}", f"{twice:,} customers appear more than once", remedy="keep one row each"
+                f"customer_base.{data.roles.id}",
+                f"{twice:,} customers appear more than once",
+                remedy="keep one row each",
             )
         if 0 < len(frame) < 2:
             yield Problem("customer_base", "one customer is no base", remedy="widen the filters, or bring more rows")
@@ -71,7 +71,9 @@ class Explore(Task):
             other = f"choose a column of few values: {', '.join(few)}" if few else "choose a column of few values"
             yield Problem(f"customer_base.{self.by}", told, remedy=f"{other}; or cut it into classes before")
         elif many == 0:
-            yield Problem(f"customer_base.{self.by}", "no customer has a value", remedy="choose another column: task.by=…")
+            yield Problem(
+                f"customer_base.{self.by}", "no customer has a value", remedy="choose another column: task.by=…"
+            )
 
     def fit(self, model: Any, train: Dataset, context: Context) -> tuple[str, ...]:
         """Return which numbers of a customer are scores; there is nothing to fit."""

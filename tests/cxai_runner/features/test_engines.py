@@ -95,7 +95,7 @@ CASES: Mapping[str, tuple[Mapped, Features, Any]] = {
         CustomerHoldout(),
     ),
     "base, of names": (NAMED, CustomerBase(of="transactions"), CustomerHoldout()),
-    "base, of a panel": (PANEL, CustomerBase(of="panel"), CustomerHoldout()),
+    "base, of a panel": (PANEL, CustomerBase(of="panel"), AllRows()),
     "base, of customers": (NUMBERED, CustomerBase(of="customers"), AllRows()),
     "profile": (NUMBERED, CustomerProfile(), CustomerHoldout()),
     "profile, of names": (NAMED, CustomerProfile(), CustomerFolds(folds=3)),
