@@ -31,6 +31,8 @@ MEASURED: Final = (
     *("orders", "lines", "revenue", "units", "free", "largest", "first", "last", "occasions", "purchases"),
 )
 """What is made of orders and occasions; a column of `customers` with such a name stays out."""
+FACTS: Final = ("looked", "category", "since", "until", "repeat_within", "lost_after")
+"""What was learned that a reader has to know: the one row of `Dataset.others` called ``facts``."""
 _LINES: Final = ("customer_id", "order_id", "timestamp", "product_id", "quantity", "revenue", "retail_discount")
 _SOON: Final = 0.9
 _A_MONTH: Final = 31
@@ -47,7 +49,8 @@ class CustomerBase(Features):
     there is nothing else, that table is the base as it is.
 
     Everything is aggregated where the rows live: each part is a grouped query whose answer is as large as there are
-    customers, days or classes. `Dataset.others` holds ``days``, ``baskets``, ``prices`` and ``gaps``.
+    customers, days or classes. `Dataset.others` holds ``days``, ``baskets``, ``prices``, ``gaps``, and ``facts``: the
+    table, the period, and after how many days customers are lost.
 
     Parameters
     ----------
@@ -211,10 +214,13 @@ class CustomerBase(Features):
 
     def _others(self, tables: Tables, part: Part, learned: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
         """What is counted by day, by amount and by the time between two orders; what there is none of is left out."""
+        import pandas as pd
+
+        facts = {name: learned[name] for name in FACTS if learned.get(name) is not None}
+        found = {"facts": pd.DataFrame([facts])}
         placed = self._orders(tables, part)
         if placed is None:
-            return {}
-        found: dict[str, pd.DataFrame] = {}
+            return found
         if "since" in learned:
             found["days"] = _dated(orders.by_day(placed, learned["lost_after"]).execute())
             found["gaps"] = orders.gaps(placed)

@@ -61,8 +61,8 @@ def said(it: Looked, others: Mapping[str, pd.DataFrame]) -> Iterator[Content]:
                 f"A unit costs from about {ends}: products are counted in different units, and a mean "
                 "price over unlike products says little."
             )
-    if "gaps" in others and "lost_after" in it.learned:
-        yield from _gaps(others["gaps"], int(it.learned["lost_after"]), it.learned.get("repeat_within"))
+    if "gaps" in others and "lost_after" in it.facts:
+        yield from _gaps(others["gaps"], int(it.facts["lost_after"]), it.facts.get("repeat_within"))
 
 
 def _shown(name: str, title: str, rows: pd.DataFrame, counted: Sequence[str], what: str) -> Iterator[Content]:

@@ -36,8 +36,8 @@ class Looked:
         What is spread over customers: ``revenue``, else the purchases; None where there is nothing, or less.
     brands
         The brands that are told apart.
-    learned
-        What was learned of the tables.
+    facts
+        Which table it is of, from when to when, and after how many days a customer is lost.
     """
 
     frame: pd.DataFrame
@@ -45,18 +45,19 @@ class Looked:
     bought: str | None
     concentrated: str | None
     brands: tuple[str, ...]
-    learned: Mapping[str, Any]
+    facts: Mapping[str, Any]
 
     @property
     def of_category(self) -> str:
         """Which category purchases are of, in words; nothing where they are of any."""
-        category = self.learned.get("category")
+        category = self.facts.get("category")
         return f" of {category}" if category else ""
 
 
 def looked(frame: pd.DataFrame, data: Dataset) -> Looked:
     """Say which columns of a customer base are what."""
-    brands = data.roles.alternatives
+    brands, told = data.roles.alternatives, data.others.get("facts")
+    facts = {} if told is None else {str(name): told[name].iloc[0] for name in told}
     wanted = [*_SUMMED, *(f"{prefix}{brand}" for brand in brands for prefix in _OF_BRANDS)]
     described = set(data.roles.describe)
     numbers = frame[[name for name in wanted if name in frame and (name not in described or name in _SUMMED[:3])]]
@@ -66,7 +67,7 @@ def looked(frame: pd.DataFrame, data: Dataset) -> Looked:
         numbers = numbers.assign(once=(numbers[bought] == 1).astype(float), ever=(numbers[bought] > 0).astype(float))
     brought = [name for name in ("revenue", bought) if name is not None and name in numbers]
     spread = next((name for name in brought if numbers[name].sum() > 0 and (numbers[name].fillna(0) >= 0).all()), None)
-    return Looked(frame, numbers, bought, spread, brands, data.learned)
+    return Looked(frame, numbers, bought, spread, brands, facts)
 
 
 def said(it: Looked, sums: Sums, spread: Spread | None) -> Iterator[Content]:
@@ -89,14 +90,14 @@ def _headline(it: Looked, spread: Spread | None) -> str:
         return f"{many} are described by {columns.shape[1]} columns, {gaps}; what they bring {why}."
     largest = spread.of_the_largest(TOP)
     total = number(float(it.numbers[spread.of].sum()), 0)
-    when = f" {_when(it)}" if "since" in it.learned else ""
+    when = f" {_when(it)}" if "since" in it.facts else ""
     within = f"{share(largest.value)} [{_percent(largest.low)}, {_percent(largest.high)}]"
     return f"The top 10 % of {many} bring {within} of {spread.of}: {total} in all{when}."
 
 
 def _when(it: Looked) -> str:
-    first = it.learned["since"][:10]
-    last = f"{pd.Timestamp(it.learned['until']) - pd.Timedelta(days=1):%Y-%m-%d}"
+    first = it.facts["since"][:10]
+    last = f"{pd.Timestamp(it.facts['until']) - pd.Timedelta(days=1):%Y-%m-%d}"
     return f"on {first}" if first == last else f"between {first} and {last}"
 
 

@@ -27,22 +27,22 @@ _MOST_WEEKS = 160
 _MOST_MONTHS = 48
 
 
-def said(others: Mapping[str, pd.DataFrame], learned: Mapping[str, Any]) -> Iterator[Content]:
+def said(others: Mapping[str, pd.DataFrame], facts: Mapping[str, Any]) -> Iterator[Content]:
     """Yield tables and pictures of time; words where the source does not say when, or all of it is one day."""
-    if "since" not in learned or "days" not in others:
-        if learned.get("looked") == "panel":
+    if "since" not in facts or "days" not in others:
+        if facts.get("looked") == "panel":
             told = "Occasions are numbered and not dated: there are no seasons, and nobody is new or lost in a month."
             yield Finding(told, "caveat")
         return
     days = others["days"]
-    since, until = pd.Timestamp(learned["since"]), pd.Timestamp(learned["until"])
+    since, until = pd.Timestamp(facts["since"]), pd.Timestamp(facts["until"])
     if len(days) < 2:
         yield Finding(
             f"Everything was bought on one day, {since:%Y-%m-%d}: there is no season, and no return.", "caveat"
         )
         return
-    months = by_month(days, since, until, int(learned["lost_after"]))
-    yield from _flow(months, learned)
+    months = by_month(days, since, until, int(facts["lost_after"]))
+    yield from _flow(months, facts)
     yield from _revenue(months)
     yield from _weeks(days, since, until)
     yield from _weekdays(days, since, until)
@@ -84,9 +84,9 @@ def by_month(days: pd.DataFrame, since: pd.Timestamp, until: pd.Timestamp, lost_
     return months.rename_axis("month").reset_index().assign(month=begin)
 
 
-def _flow(months: pd.DataFrame, learned: Mapping[str, Any]) -> Iterator[Content]:
-    days = int(learned["lost_after"])
-    learnt = learned.get("repeat_within")
+def _flow(months: pd.DataFrame, facts: Mapping[str, Any]) -> Iterator[Content]:
+    days = int(facts["lost_after"])
+    learnt = facts.get("repeat_within")
     why = f" (nine of ten repeat purchases come within {learnt:,})" if learnt is not None else ""
     definition = (
         f"New: the first purchase that the data know of. Returned: more than {days:,} days after the one before. "

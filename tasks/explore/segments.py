@@ -168,13 +168,13 @@ def _of_brand(sums: Sums, brand: str, every: Sequence[str], segment: str | None)
 
 
 def _priced(it: Looked) -> str:
-    if it.learned.get("looked") == "panel":
+    if it.facts.get("looked") == "panel":
         return "What the brand cost on the occasions of these customers, whether they bought it or not."
     return "What these customers paid for a unit. They choose when they buy: it is not the price on the shelf."
 
 
 def _promoted(it: Looked) -> str:
-    if it.learned.get("looked") == "panel":
+    if it.facts.get("looked") == "panel":
         return "Share of the occasions of these customers on which the brand was on promotion."
     return "Share of what these customers bought of the brand that was at a retail discount."
 

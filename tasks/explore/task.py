@@ -106,7 +106,7 @@ class Explore(Task):
         sums, spread = drawn(looked.numbers, segment, looked.concentrated, context)
         yield from base.said(looked, sums, spread)
         yield from amounts.said(looked, train.others)
-        yield from seasons.said(train.others, train.learned)
+        yield from seasons.said(train.others, looked.facts)
         if segment is not None:
             yield from segments.said(str(self.by), looked, sums, segment, self.few)
         yield from segments.brands(looked, sums)
