@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from cxai_runner.evaluation.results import Content, Figure, Finding, Table
 from cxai_runner.evaluation.wording import share
+from cxai_runner.features.orders import MOST_LINES
 from tasks.explore.base import Looked
 
 _RARE = 0.01
@@ -42,7 +43,7 @@ def said(it: Looked, others: Mapping[str, pd.DataFrame]) -> Iterator[Content]:
             [it.bought or "orders", "revenue"],
             f"value of the {one}",
         )
-    sizes = None if baskets is None else _grouped(baskets.groupby("lines")["orders"].sum(), "orders")
+    sizes = None if baskets is None else _grouped(baskets.groupby("lines")["orders"].sum(), "orders", MOST_LINES)
     if sizes is not None and sizes["orders"].max() < _ALIKE * sizes["orders"].sum():
         yield from _shown("basket_sizes", "How large an order is", sizes, ["orders"], "lines of the order")
     if "prices" in others:
@@ -121,14 +122,14 @@ def _by_count(values: pd.Series) -> pd.DataFrame:
     return _grouped(values.astype(int).value_counts(), "customers")
 
 
-def _grouped(counts: pd.Series, name: str) -> pd.DataFrame:
-    """Whole numbers in classes: alone where they are small, together where they are large."""
+def _grouped(counts: pd.Series, name: str, most: int | None = None) -> pd.DataFrame:
+    """Whole numbers in classes, alone where they are small; ``most`` stands for larger ones too."""
     steps = [0, *(one for one in _COUNTS if one <= counts.index.max()), math.inf]
     rows = []
     for begin, end in pairwise(steps):
         of = int(counts[(counts.index >= begin) & (counts.index < end)].sum())
         if math.isinf(end):
-            label = f"{number(begin)}" if counts.index.max() == begin else f"{number(begin)} or more"
+            label = f"{number(begin)}" if counts.index.max() == begin != most else f"{number(begin)} or more"
         else:
             label = number(begin) if end == begin + 1 else f"{number(begin)}–{number(end - 1)}"
         rows.append((label, of))

@@ -92,5 +92,5 @@ def test_a_resample_that_brings_nothing_has_no_curve():
 
 @pytest.mark.parametrize("values", [[], [[1.0]], [1.0, -1.0], [1.0, float("nan")], [float("inf")]])
 def test_what_is_no_amount_is_refused(values):
-    with pytest.raises(ValueError, match="what (each customer brings|customers bring)"):
+    with pytest.raises(ValueError, match=r"what (each customer brings|customers bring)"):
         Concentration(values)
