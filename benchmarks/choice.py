@@ -1,7 +1,8 @@
-"""Models of brand choice beside xlogit and statsmodels, at the same log-likelihood, each side in a process of its own.
+"""Models of brand choice beside xlogit, choice-learn and statsmodels, at the same log-likelihood.
 
-Seconds are those of the fit, from a frame or arrays in memory to standard errors; memory is that of the whole process.
-xlogit is no dependency of ours: `pip install --target FOLDER xlogit`, and FOLDER on PYTHONPATH, lets it run.
+Each side runs in a process of its own. Seconds are those of the fit, from a frame or arrays in memory to standard
+errors; memory is that of the whole process. xlogit and choice-learn are in requirements-peers.lock: `make bench`
+installs them.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ import time
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from benchmarks.measure import Row, Spent, spend
 
@@ -26,20 +29,31 @@ REPEAT = 3
 # Log-likelihoods further apart than this are not the same maximum. Both mixed logits take the plain Halton sequence.
 APART = 1e-3
 
+# Model, peer, panel, and what the ratio of seconds should be.
+PAIRS = (
+    ("conditional", "xlogit", "small", "≤ 0.25"),
+    ("conditional", "choice_learn", "small", ""),
+    ("mixed", "xlogit", "suppliers", "< 1"),
+    ("multinomial", "statsmodels", "small", ""),
+)
+
 
 def rows() -> list[Row]:
     """Make the panels, fit each on both sides, and hold the log-likelihoods equal before a row is printed."""
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
-        small, large = _panel(home / "small.parquet", 100_000), _panel(home / "large.parquet", 1_000_000)
+        panels = {
+            "small": _panel(home / "small.parquet", 100_000),
+            "large": _panel(home / "large.parquet", 1_000_000),
+            "suppliers": _suppliers(home / "suppliers.parquet"),
+        }
         found = []
-        if find_spec("xlogit") is None:
-            print("xlogit is not here: its rows are left out; see benchmarks/choice.py")
-        else:
-            found.append(_compared("conditional", "xlogit_conditional", small, home, "≤ 0.25"))
-            panel = _suppliers(home / "suppliers.parquet")
-            found.append(_compared("mixed", "xlogit_mixed", panel, home, "< 1"))
-        found.append(_compared("multinomial", "statsmodels_multinomial", small, home, ""))
+        for model, peer, panel, target in PAIRS:
+            if find_spec(peer) is None:
+                print(f"{peer} is not here: its row is left out; see requirements-peers.lock")
+            else:
+                found.append(_compared(model, peer, panels[panel], home, target))
+        large = panels["large"]
         million, read = _spent("conditional", large, home)[0], _spent("read", large, home)[0]
         found.append(
             Row("choice", "conditional, 1 million occasions", "every column read", million, read, "≤ 4,096 MiB")
@@ -47,14 +61,14 @@ def rows() -> list[Row]:
         return found
 
 
-def _compared(ours: str, theirs: str, panel: Path, home: Path, target: str) -> Row:
+def _compared(model: str, peer: str, panel: Path, home: Path, target: str) -> Row:
     """Both sides in turn, the fastest of each."""
-    pairs = [(_spent(ours, panel, home), _spent(theirs, panel, home)) for _ in range(REPEAT)]
+    pairs = [(_spent(model, panel, home), _spent(f"{peer}_{model}", panel, home)) for _ in range(REPEAT)]
     values = [value for pair in pairs for _, value in pair]
     if max(values) - min(values) > APART:
-        raise SystemExit(f"{ours} and {theirs} end at different log-likelihoods: {values}")
+        raise SystemExit(f"{model}, ours and that of {peer}, end at different log-likelihoods: {values}")
     best = [min((side[0] for side in sides), key=lambda spent: spent.seconds) for sides in zip(*pairs, strict=True)]
-    return Row("choice", f"{ours}, {panel.stem} panel", theirs.split("_", maxsplit=1)[0], best[0], best[1], target)
+    return Row("choice", f"{model}, {panel.stem} panel", peer, best[0], best[1], target)
 
 
 def _spent(side: str, panel: Path, home: Path) -> tuple[Spent, float]:
@@ -133,6 +147,20 @@ def xlogit_conditional(frame: pd.DataFrame) -> float:
     return float(model.loglikelihood)
 
 
+def choice_learn_conditional(frame: pd.DataFrame) -> float:
+    """Classical standard errors, its only ones; single precision, so that the figure is computed where it ended."""
+    from choice_learn.data import ChoiceDataset
+    from choice_learn.models import SimpleMNL
+
+    values, chosen = _ITEMS["values"], _ITEMS["chosen"]
+    model = SimpleMNL(intercept=None)
+    model.fit(ChoiceDataset(choices=chosen, items_features_by_choice=values), get_report=True)
+    utility = values @ model.trainable_weights[0].numpy().astype(np.float64)
+    utility -= utility.max(axis=1, keepdims=True)
+    own = utility[np.arange(len(chosen)), chosen]
+    return float((own - np.log(np.exp(utility).sum(axis=1))).sum())
+
+
 def xlogit_mixed(frame: pd.DataFrame) -> float:
     """All coefficients normal, Halton draws."""
     from xlogit import MixedLogit
@@ -152,25 +180,41 @@ def statsmodels_multinomial(frame: pd.DataFrame) -> float:
     return float(sm.MNLogit(frame["choice"], X).fit(disp=0, cov_type="HC0").llf)
 
 
+# What a peer takes instead of a frame, made before the clock starts.
 _LONG: dict[str, object] = {}
+_ITEMS: dict[str, NDArray[Any]] = {}
 
 
 def _long(frame: pd.DataFrame) -> dict[str, object]:
     """The arrays that xlogit takes: one row per occasion and alternative."""
     if not _LONG:
-        names = _terms(frame)
-        count = sum(name.startswith(f"{names[0]}_") for name in frame)
-        columns = [np.column_stack([frame[f"{name}_{j}"] for j in range(count)]).ravel() for name in names]
-        alternatives = np.tile(np.arange(count), len(frame))
-        chosen = (alternatives == np.repeat(frame["choice"].to_numpy(), count)).astype(int)
-        ids = np.repeat(np.arange(len(frame)), count)
-        _LONG.update(X=np.column_stack(columns), y=chosen, varnames=names, alts=alternatives, ids=ids)
+        names, values = _terms(frame), _values(frame)
+        n, count, _ = values.shape
+        alternatives, ids = np.tile(np.arange(count), n), np.repeat(np.arange(n), count)
+        chosen = (alternatives == frame["choice"].to_numpy()[ids]).astype(int)
+        _LONG.update(X=values.reshape(n * count, -1), y=chosen, varnames=names, alts=alternatives, ids=ids)
     return _LONG
+
+
+def _values(frame: pd.DataFrame) -> NDArray[np.float64]:
+    """Attributes of each alternative at each occasion, shape (n, J, K)."""
+    names = _terms(frame)
+    count = sum(name.startswith(f"{names[0]}_") for name in frame)
+    return np.stack([frame[[f"{name}_{j}" for j in range(count)]].to_numpy() for name in names], axis=-1)
 
 
 SIDES = {
     side.__name__: side
-    for side in (conditional, multinomial, mixed, read, xlogit_conditional, xlogit_mixed, statsmodels_multinomial)
+    for side in (
+        conditional,
+        multinomial,
+        mixed,
+        read,
+        xlogit_conditional,
+        xlogit_mixed,
+        choice_learn_conditional,
+        statsmodels_multinomial,
+    )
 }
 
 
@@ -179,10 +223,14 @@ def main(side: str, panel: str, told: str) -> None:
     frame = pd.read_parquet(panel)
     if side.startswith("xlogit"):
         _long(frame)
+    if side.startswith("choice_learn"):
+        _ITEMS.update(values=_values(frame), chosen=frame["choice"].to_numpy())
     # Imports are not the fit's.
-    for package in ("cxai_runner.methods.choice", "statsmodels.api", "xlogit"):
-        if find_spec(package.split(".")[0]) is not None:
-            import_module(package)
+    used = [
+        name for name in ("statsmodels.api", "xlogit", "choice_learn.models") if side.startswith(name.split(".")[0])
+    ]
+    for package in used or ["cxai_runner.methods.choice"]:
+        import_module(package)
     begun = time.perf_counter()
     value = SIDES[side](frame)
     Path(told).write_text(json.dumps([time.perf_counter() - begun, value]))

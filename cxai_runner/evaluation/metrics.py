@@ -134,13 +134,22 @@ class CalibrationError:
     Naeini, Cooper and Hauskrecht (2015), Obtaining well calibrated probabilities using Bayesian binning, AAAI.
     """
 
-    def __init__(self, outcome: ArrayLike, probability: ArrayLike, codes: Codes, customers: int) -> None:
+    def __init__(
+        self,
+        outcome: ArrayLike,
+        probability: ArrayLike,
+        codes: Codes,
+        customers: int,
+        weights: ArrayLike | None = None,
+    ) -> None:
+        w = None if weights is None else np.asarray(weights, dtype=np.float64)
         gap = np.asarray(probability, dtype=np.float64) - np.asarray(outcome, dtype=np.float64)
         bins = tenths(probability)
         width = int(bins.max()) + 1
         cell = bins * customers + codes
+        gap = gap if w is None else gap * w
         self.gap = np.bincount(cell, gap, width * customers).reshape(width, customers)
-        self.rows = np.bincount(codes, minlength=customers).astype(np.float64)
+        self.rows = np.bincount(codes, w, minlength=customers).astype(np.float64)
 
     def __call__(self, counts: Floats) -> Floats:
         """Return the error for every resample, shape (1, b)."""

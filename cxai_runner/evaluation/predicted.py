@@ -28,13 +28,16 @@ def predicted(found: pd.Series | pd.DataFrame, kind: str | None) -> pd.DataFrame
     -------
     predictions
         ``segment`` of a clusterer; ``probability`` of yes where the classes are no and yes, and
-        ``probability_<class>`` of each where they are others; else ``prediction``. On the same index.
+        ``probability_<class>`` of each where they are others; else ``prediction``. What is no classifier's and has
+        names of its own keeps them. On the same index.
     """
     import pandas as pd
 
     if isinstance(found, pd.Series):
         return found.to_frame(SEGMENT if kind == "clusterer" else PREDICTION)
     classes: Sequence[Any] = list(found.columns)
+    if kind not in (None, "classifier") and all(isinstance(one, str) for one in classes):
+        return found
     if len(classes) == 2 and set(classes) in _YES_OR_NO:
         return found.iloc[:, [1]].set_axis([PROBABILITY], axis=1)
     return found.set_axis([f"{PROBABILITY}_{one}" for one in classes], axis=1)
@@ -45,7 +48,10 @@ def of_an_estimator(estimator: Any, method: str, rows: pd.DataFrame, kind: str |
     import numpy as np
     import pandas as pd
 
-    found = np.asarray(getattr(estimator, method)(rows))
+    given = getattr(estimator, method)(rows)
+    if isinstance(given, pd.DataFrame) and kind != "classifier":
+        return predicted(given.set_axis(rows.index), kind)
+    found = np.asarray(given)
     if found.ndim == 1:
         return predicted(pd.Series(found, index=rows.index), kind)
     classes = list(getattr(estimator, "classes_", range(found.shape[1])))

@@ -107,7 +107,8 @@ class Figure:
     data
         The rows to draw.
     mark
-        ``line`` (with a band where ``low`` and ``high`` are named), ``bar``, ``point``, ``heatmap``, or for trials:
+        ``line`` (with a band where ``low`` and ``high`` are named), ``bar``, ``point``, ``heatmap``, ``stack`` (areas
+        of ``by`` on top of each other, those below zero downwards), or for trials:
         ``parallel`` (a line per trial, over everything that varies), ``search`` (points, and the best so far).
     x, y
         Columns; for a heat map the column and the row, with ``fill`` the cell's value. For parallel coordinates the
@@ -127,7 +128,7 @@ class Figure:
     name: str
     title: str
     data: pd.DataFrame
-    mark: Literal["line", "bar", "point", "heatmap", "parallel", "search"]
+    mark: Literal["line", "bar", "point", "heatmap", "stack", "parallel", "search"]
     x: str
     y: str
     caption: str = ""

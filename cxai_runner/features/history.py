@@ -19,7 +19,7 @@ Science 2(3), 203–238.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 _WEEK = 7
 LAST = ("last_brand", "last_quantity", "weeks_since_purchase")
+KNOWN = (*LAST, "previous_purchase", "week_of_year")
+"""What is known of an occasion before it, apart from the market and loyalty."""
 
 
 def past(
@@ -77,6 +79,24 @@ def past(
     for name, share in start.items():
         found[f"loyalty_{name}"] = day_before[f"loyalty_{name}"].fillna(share).to_numpy(dtype=float)
     return found
+
+
+def previous(occasions: pd.DataFrame, bought: pd.DataFrame, by: Sequence[str]) -> pd.Series:
+    """Return whether anything was bought on each customer's occasion before, 1 or 0; 0 on the first.
+
+    Parameters
+    ----------
+    occasions
+        All of them up to some instant: ``by``, and ``occasion``, their number.
+    bought
+        Those with a purchase.
+    by
+        The columns that tell occasions apart.
+    """
+    with_purchase = occasions[list(by)].merge(bought[list(by)], how="left", on=list(by), indicator="bought")
+    happened = occasions[["customer_id", "occasion"]].assign(bought=with_purchase["bought"].eq("both").to_numpy())
+    before = happened.sort_values("occasion", kind="stable").groupby("customer_id", sort=False)["bought"].shift(1)
+    return before.reindex(occasions.index).eq(True).astype("int64")
 
 
 def _apart(weeks: pd.Series, earlier: pd.Series, time: pd.Series, then: pd.Series) -> NDArray[np.float64]:

@@ -42,11 +42,11 @@ def names(panel: PurchasePanel, tables: Tables, provided: Sequence[str]) -> Iter
             yield Problem("put_back", "transactions has no such column", value=column, remedy=remedy)
         elif not tables["transactions"][column].type().is_numeric():
             yield Problem("put_back", "holds no numbers, and cannot be money", value=column)
-    possible = [one for one in provided if one.endswith("_*") or one in history.LAST[1:]]
+    possible = [one for one in provided if one.endswith("_*") or one in history.KNOWN]
     for want in panel.columns or ():
         if not any(fnmatch.fnmatch(want, one) or fnmatch.fnmatch(one, want) for one in possible):
             remedy = did_you_mean(want, possible) or "one of: " + ", ".join(possible)
-            yield Problem("columns", "no number that the panel knows before the occasion", value=want, remedy=remedy)
+            yield Problem("columns", "nothing that the panel knows before the occasion", value=want, remedy=remedy)
     if panel.columns is not None and not panel.columns:
         yield Problem("columns", "no column is left as an input", remedy="one of: " + ", ".join(possible))
 

@@ -46,6 +46,8 @@ class PurchasePanel(Features):
     quantity, revenue       units and money, over the whole category
     last_brand, …_quantity  of the household's last earlier occasion with a purchase of the category
     weeks_since_purchase    how long ago that was; missing before the first
+    previous_purchase       1 if the household's occasion before was one with a purchase of the category, else 0
+    week_of_year            1 … 53, by the calendar of ISO 8601
     price_<alternative>     what the alternative cost that week, in the source's currency, coupons apart
     promotion_<…>           how much of it was on display or in a mailer that week, 0 … 1
     display_<…>, mailer_…   how much of it was on display, and in a mailer
@@ -128,7 +130,7 @@ class PurchasePanel(Features):
 
     def provides(self, tables: Tables) -> tuple[str, ...]:
         """The panel's columns."""
-        return (*self._outcome(), *history.LAST, "price_*", *(f"{one}_*" for one in self._kinds(tables)), "loyalty_*")
+        return (*self._outcome(), *history.KNOWN, "price_*", *(f"{one}_*" for one in self._kinds(tables)), "loyalty_*")
 
     def problems(self, tables: Tables) -> Iterator[Problem]:
         """Yield names that nothing has, weeks that cannot be told apart, and too little that is sold."""
@@ -193,11 +195,13 @@ class PurchasePanel(Features):
         until = replace(part, start=None)
         frame = self._occasions(lines, until)
         bought, units, dropped = self._bought(tables, lines, until, learned, frame)
+        by = occasions.keys(lines, self.occasion)
+        frame["previous_purchase"] = history.previous(frame, bought, by)
+        frame["week_of_year"] = frame["time"].dt.isocalendar().week.astype("int64")
         if part.start is not None:
             frame = frame[frame["time"] >= pd.Timestamp(part.start)].reset_index(drop=True)
         before = history.past(frame, bought, units, learned["loyalty"], self.loyalty_carry_over)
         met = self._met(tables, lines, part, learned, frame)
-        by = occasions.keys(lines, self.occasion)
         frame = frame.join(before).merge(bought[[*by, "brand", *_SUMS]], how="left", on=by)
         frame["incidence"] = frame["brand"].notna().astype("int64")
         frame["brand"] = frame["brand"].fillna(alternatives.NONE)
@@ -207,9 +211,11 @@ class PurchasePanel(Features):
             dropped = (*dropped, Dropped(self.makes, "nothing of the category was bought", every - len(frame), every))
         frame = frame.merge(met, how="left", on=list(market.KEYS))
         loyalty = [f"loyalty_{name}" for name in learned["present"]]
-        known = [*history.LAST, *(name for name in met.columns if name not in market.KEYS), *loyalty]
+        known = [*history.KNOWN, *(name for name in met.columns if name not in market.KEYS), *loyalty]
         wanted = _INPUTS if self.columns is None else self.columns
-        inputs = tuple(dict.fromkeys(name for want in wanted for name in fnmatch.filter(known[1:], want)))
+        # A pattern means numbers; words are an input where they are named.
+        named = (one for want in wanted for one in ([want] if want in known else fnmatch.filter(known[1:], want)))
+        inputs = tuple(dict.fromkeys(named))
         return Dataset(
             kind=self.makes,
             frame=ordered(frame[[*self._outcome(), *known]], ["customer_id", "time", "occasion"]),

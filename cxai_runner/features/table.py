@@ -29,6 +29,8 @@ _FEW = 0.05
 
 _TIMES = ("time", "occasion", "timestamp")
 _BOUGHT = ("incidence", "quantity")
+_NO_BRAND = ("", "0", "0.0", "none")
+"""How a panel says that no brand was bought."""
 
 _PANEL_INPUTS = ("price_*", "promotion_*")
 
@@ -54,7 +56,8 @@ class Table(Features):
         can use it.
     purchases_only
         Whether the occasions of a panel on which nothing was bought are left out and counted. Bought is what
-        ``incidence`` says or, where there is no such column, a ``quantity`` above 0.
+        ``incidence`` says or, where there is no such column, a ``quantity`` above 0; where there is neither, a
+        ``brand`` other than 0 and none.
     """
 
     makes: ClassVar[str] = "customers"
@@ -128,7 +131,7 @@ class Table(Features):
     def _unclear_purchases(self, tables: Tables) -> Iterator[Problem]:
         """Yield why a purchase cannot be told from an occasion without one."""
         have = set(tables.columns(self.table))
-        if not have & set(_BOUGHT):
+        if not have & {*_BOUGHT, "brand"}:
             told = f"{self.table} does not say whether anything was bought"
             yield Problem("purchases_only", told, True, "map its column incidence or quantity, or set it to false")
         if set(_BOUGHT) <= have:
@@ -214,7 +217,12 @@ class Table(Features):
         table = tables[self.table]
         if not self.purchases_only:
             return table
-        return table.filter(table["incidence"] == 1 if "incidence" in table.columns else table["quantity"] > 0)
+        if "incidence" in table.columns:
+            return table.filter(table["incidence"] == 1)
+        if "quantity" in table.columns:
+            return table.filter(table["quantity"] > 0)
+        brand = table["brand"].cast("string").strip().lower()
+        return table.filter(brand.notnull() & brand.notin(_NO_BRAND))
 
     def _without_purchase(self, rows: IbisTable, kept: IbisTable) -> tuple[Dropped, ...]:
         every = value(rows.count())

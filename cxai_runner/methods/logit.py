@@ -8,25 +8,21 @@ allow for the rows of one customer being alike.
 from __future__ import annotations
 
 import warnings
-from typing import Annotated, Any, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
 from annotated_types import Ge
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import special
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
+from sklearn.utils.validation import check_consistent_length, validate_data
 
-Floats = NDArray[np.float64]
-
-# The 97.5 % point of the standard normal distribution.
-Z_95 = float(special.ndtri(0.975))
+from .errors import LogitError
+from .logit_model import Curvature, Floats, LogitModel, logistic, sandwich
 
 
-class BinomialLogit(ClassifierMixin, BaseEstimator):
+class BinomialLogit(LogitModel):
     """Binomial logit, P(y = 1 | x) = 1 / (1 + exp(−(a + x·b))), by maximum likelihood.
 
     Newton's method with the analytic gradient and Hessian [1]_. Without ``groups`` the covariance is the inverse of
@@ -72,16 +68,13 @@ class BinomialLogit(ClassifierMixin, BaseEstimator):
     .. [3] McFadden (1974), Conditional logit analysis of qualitative choice behavior, in: Frontiers in Econometrics.
     """
 
+    form: ClassVar[str] = "binomial logit"
+
     def __init__(
         self, *, on_separation: Literal["raise", "warn"] = "raise", max_iter: Annotated[int, Ge(1)] = 100
     ) -> None:
         self.on_separation = on_separation
         self.max_iter = max_iter
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_class = False
-        return tags
 
     def fit(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> BinomialLogit:
         """Fit by maximum likelihood.
@@ -103,8 +96,9 @@ class BinomialLogit(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            A missing or infinite value, one class only, more than two classes, columns that are constant or
-            collinear, or (unless ``on_separation="warn"``) separated outcomes.
+            A missing or infinite value, one class only, or more than two classes.
+        LogitError
+            Columns that are constant or collinear, or (unless ``on_separation="warn"``) separated outcomes.
         """
         if self.on_separation not in ("raise", "warn"):
             raise ValueError(f"on_separation must be 'raise' or 'warn', not {self.on_separation!r}")
@@ -113,7 +107,7 @@ class BinomialLogit(ClassifierMixin, BaseEstimator):
         outcome = self._outcome(checked[1])
         names = list(getattr(self, "feature_names_in_", [f"x{j}" for j in range(values.shape[1])]))
         centre, scale = values.mean(axis=0), values.std(axis=0)
-        design = _design(values, centre, scale, names)
+        design = design_of(values, centre, scale, names)
         beta, hessian, separated = self._maximise(design, outcome, names)
 
         linear = design @ beta
@@ -138,17 +132,9 @@ class BinomialLogit(ClassifierMixin, BaseEstimator):
         self.standard_errors_ = np.sqrt(np.diag(self.covariance_))
         return self
 
-    def _outcome(self, y: NDArray[Any]) -> Floats:
-        check_classification_targets(y)
-        self.classes_, codes = np.unique(y, return_inverse=True)
-        if len(self.classes_) == 1:
-            raise ValueError(f"y has one class only, {self.classes_[0]}: a logit needs both outcomes among its rows")
-        if len(self.classes_) > 2:
-            raise ValueError(
-                f"Only binary classification is supported. y has {len(self.classes_)} different values; "
-                "a binomial logit needs two"
-            )
-        return codes.astype(np.float64)
+    def curvature(self, log_odds: Floats) -> Curvature:
+        """Return the purchase probability at log-odds, with its derivatives."""
+        return logistic(log_odds)
 
     def _maximise(self, design: Floats, outcome: Floats, names: list[str]) -> tuple[Floats, Floats, bool]:
         """Newton's method on standardised columns; the parameters, the Hessian there, and whether it separates."""
@@ -183,67 +169,43 @@ class BinomialLogit(ClassifierMixin, BaseEstimator):
 
     def _separated(self, beta: Floats, hessian: Floats, step: Floats, names: list[str]) -> tuple[Floats, Floats, bool]:
         share = np.abs(step[1:]) / max(np.abs(step[1:]).max(), np.finfo(float).tiny)
-        guilty = ", ".join(name for name, part in zip(names, share, strict=True) if part > 0.1)
-        message = (
-            f"the outcomes are perfectly separated by {guilty}: some rows are predicted without error, so the "
-            "likelihood has no maximum; leave the column out, merge rare values, or use a penalised logit"
+        guilty = tuple(name for name, part in zip(names, share, strict=True) if part > 0.1)
+        error = LogitError(
+            f"the outcomes are perfectly separated by {', '.join(guilty)}: some rows are predicted without error, so "
+            "the likelihood has no maximum",
+            "leave the column out, merge rare values, or use a penalised logit",
+            guilty,
         )
         if self.on_separation == "raise":
-            raise ValueError(message)
-        warnings.warn(message, ConvergenceWarning, stacklevel=4)
+            raise error
+        warnings.warn(str(error), ConvergenceWarning, stacklevel=4)
         return beta, hessian, True
-
-    def decision_function(self, X: ArrayLike) -> Floats:
-        """Return the log-odds of each row, shape (n,)."""
-        check_is_fitted(self)
-        values: Floats = validate_data(self, X, dtype=np.float64, reset=False)
-        return values @ self.coef_[0] + self.intercept_[0]
-
-    def predict_proba(self, X: ArrayLike) -> Floats:
-        """Return the probability of each class, shape (n, 2)."""
-        positive = special.expit(self.decision_function(X))
-        return np.column_stack([1 - positive, positive])
-
-    def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Return the likelier class of each row, shape (n,)."""
-        positive = self.decision_function(X) > 0
-        return self.classes_[positive.astype(int)]
-
-    def summary_frame(self) -> pd.DataFrame:
-        """Return one row per parameter: coefficient, standard error, z, p (two-sided) and 95 % interval."""
-        check_is_fitted(self)
-        names = list(getattr(self, "feature_names_in_", [f"x{j}" for j in range(self.n_features_in_)]))
-        coefficient = np.concatenate([self.intercept_, self.coef_[0]])
-        z = coefficient / self.standard_errors_
-        return pd.DataFrame(
-            {
-                "coefficient": coefficient,
-                "standard_error": self.standard_errors_,
-                "z": z,
-                "p": 2 * special.ndtr(-np.abs(z)),
-                "low": coefficient - Z_95 * self.standard_errors_,
-                "high": coefficient + Z_95 * self.standard_errors_,
-            },
-            index=pd.Index(["intercept", *names], name="term"),
-        )
 
 
 def _log_likelihood(linear: Floats, outcome: Floats) -> float:
     return float(outcome @ linear - np.logaddexp(0, linear).sum())
 
 
-def _design(X: Floats, centre: Floats, scale: Floats, names: list[str]) -> Floats:
-    """Standardised columns behind a column of ones; raises where the columns do not identify the coefficients."""
+def design_of(X: Floats, centre: Floats, scale: Floats, names: list[str]) -> Floats:
+    """Return standardised columns behind a column of ones.
+
+    Raises
+    ------
+    LogitError
+        The columns do not identify their coefficients: one is constant, or a combination of others.
+    """
     constant = scale <= 1e-12 * np.maximum(np.abs(centre), np.finfo(float).tiny)
     if constant.any():
-        which = ", ".join(name for name, hit in zip(names, constant, strict=True) if hit)
-        raise ValueError(f"constant column, collinear with the intercept: {which}; leave it out")
+        which = tuple(name for name, hit in zip(names, constant, strict=True) if hit)
+        raise LogitError(f"constant column, collinear with the intercept: {', '.join(which)}", "leave it out", which)
     design = np.column_stack([np.ones(len(X)), (X - centre) / scale])
     values, vectors = np.linalg.eigh(design.T @ design / len(X))
-    if values[0] < 1e-10:
-        loading = np.abs(vectors[1:, 0])
-        which = ", ".join(name for name, part in zip(names, loading, strict=True) if part > 0.05 * loading.max())
-        raise ValueError(f"collinear columns, each a combination of the others: {which}; leave one of them out")
+    flat = values < 1e-10
+    if flat.any():
+        loading = np.sqrt((vectors[1:, flat] ** 2).sum(axis=1))
+        which = tuple(name for name, part in zip(names, loading, strict=True) if part > 0.05 * loading.max())
+        told = f"collinear columns, each a combination of the others: {', '.join(which)}"
+        raise LogitError(told, "leave one of them out", which)
     return design
 
 
@@ -254,9 +216,7 @@ def _covariance(design: Floats, outcome: Floats, linear: Floats, hessian: Floats
     check_consistent_length(outcome, groups)
     codes, ids = pd.factorize(np.asarray(groups))
     if len(ids) < 2:
-        raise ValueError("groups has one value only: a clustered covariance needs at least two customers")
+        raise LogitError("groups has one value only", "a clustered covariance needs at least two customers")
     scores = design * (outcome - special.expit(linear))[:, np.newaxis]
-    by_group = np.column_stack([np.bincount(codes, column) for column in scores.T])
-    n, k = design.shape
-    factor = len(ids) / (len(ids) - 1) * (n - 1) / (n - k)
-    return np.asarray(factor * bread @ (by_group.T @ by_group) @ bread)
+    by_group: Floats = np.column_stack([np.bincount(codes, column) for column in scores.T]).astype(np.float64)
+    return sandwich(bread, by_group, len(design))

@@ -7,24 +7,59 @@ saved pipeline takes the panel as it is.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.api import types
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-# Each shorthand stands for columns of the panel: their mean, or each of them.
-MEANS = {"mean_price": "price_", "mean_promotion": "promotion_"}
-EACH = {"price": "price_", "promotion": "promotion_"}
+from .errors import IncidenceWarning
+from .levels import levels, ranked
+from .names import BY
+
+Floats = NDArray[np.float64]
+
+MEAN, ANY = "mean_", "any_"
+SEASON, WEEK = "season", "week_of_year"
+SHARES = "loyalty"
+"""Shares sum to one: the first is what the others are compared with."""
+FILLED = ("price_", "promotion_")
+"""What every row has: a missing one is a mistake, and no step's to fill."""
+HARMONICS = 2
+WEEKS_OF_YEAR = 365.25 / 7
+KNOWN = ("mean_price", "mean_promotion", "price", "promotion", SHARES, SEASON)
 
 
 def columns_of(term: str, columns: Iterable[str]) -> list[str]:
-    """The panel's columns that ``term`` is made of; empty where there are none."""
-    prefix = MEANS.get(term) or EACH.get(term)
-    return [name for name in columns if (name.startswith(prefix) if prefix else name == term)]
+    """The panel's columns that ``term`` is made of; empty where there are none, or none for one of its factors."""
+    have = list(columns)
+    found: list[str] = []
+    for part in term.split(BY):
+        mine = _behind(part, have)
+        if not mine:
+            return []
+        found += mine
+    return list(dict.fromkeys(found))
+
+
+def _behind(part: str, have: Sequence[str]) -> list[str]:
+    if part in have:
+        return [part]
+    if part == SEASON:
+        return [WEEK] if WEEK in have else []
+    if part.startswith(ANY) and part.removeprefix(ANY) in have:
+        return [part.removeprefix(ANY)]
+    return [name for name in have if name.startswith(f"{part.removeprefix(MEAN)}_")]
+
+
+def is_category(name: str, column: pd.Series) -> bool:
+    """Whether a column is one of categories: words, truth values, or the codes of brands."""
+    return name.lower().endswith("brand") or types.is_bool_dtype(column) or not types.is_numeric_dtype(column)
 
 
 class PanelTerms(TransformerMixin, BaseEstimator):
@@ -33,13 +68,22 @@ class PanelTerms(TransformerMixin, BaseEstimator):
     Parameters
     ----------
     terms : sequence of str
-        ``mean_price`` and ``mean_promotion``: the mean over alternatives; ``price`` and ``promotion``: one term per
-        alternative; anything else: the numeric column of that name, whose missing values are left to the next step.
+        ``mean_price``, ``mean_promotion`` …: the mean over alternatives of columns ``price_<alternative>`` …
+        ``price``, ``promotion``, ``display``, ``segment`` …: one term per such column. ``loyalty``: the same but for
+        the first, because shares sum to one.
+        ``season``: the first two pairs of sine and cosine of the year, from ``week_of_year``: a smooth swing, which
+        prices that change weekly still stand out from, as they would not from a constant per week.
+        ``any_<column>``: 1 where the column is above 0.
+        A column of words, or of a brand's codes: a constant for each level but the most frequent one.
+        ``mean_price:segment``: their products. Anything else: the numeric column of that name, whose missing values
+        are left to the next step.
 
     Attributes
     ----------
     columns_ : dict of str to list of str
         The columns behind every term.
+    levels_ : dict of str to list of str
+        The levels of every column of categories, the most frequent first: the others are compared with it.
     feature_names_in_ : ndarray of str
         The columns that are read; a frame may hold others, in any order.
 
@@ -55,8 +99,8 @@ class PanelTerms(TransformerMixin, BaseEstimator):
         self.terms = terms
 
     def fit(self, X: pd.DataFrame, y: object = None) -> PanelTerms:
-        """Find the columns of every term."""
-        names = list(_frame(X).columns)
+        """Find the columns of every term, and the levels of those of categories."""
+        names = [str(name) for name in _frame(X).columns]
         self.columns_ = {term: columns_of(term, names) for term in self.terms}
         for term, columns in self.columns_.items():
             if not columns:
@@ -64,37 +108,102 @@ class PanelTerms(TransformerMixin, BaseEstimator):
         read = dict.fromkeys(name for columns in self.columns_.values() for name in columns)
         self.feature_names_in_ = np.asarray(list(read), dtype=object)
         self.n_features_in_ = len(read)
+        self.levels_, self.shares_ = {}, {}
+        for part in dict.fromkeys(part for term in self.terms for part in term.split(BY)):
+            if part in names and is_category(part, X[part]):
+                count = ranked(levels(X[part]))
+                self.levels_[part] = [str(one) for one in count.index]
+                self.shares_[part] = [float(one) for one in count / count.sum()]
         return self
 
     def transform(self, X: pd.DataFrame) -> pd.DataFrame:
-        """Return one column per term, index as given."""
+        """Return one column per term or level, index as given.
+
+        A level that was not met in `fit` is given the shares of those that were, with a warning.
+        """
         check_is_fitted(self)
         absent = [name for name in self.feature_names_in_ if name not in _frame(X).columns]
         if absent:
             raise ValueError(f"columns missing: {', '.join(absent)}")
-        values = {name: _numbers(X[name]) for name in self.feature_names_in_}
-        for name in (name for term, names in self.columns_.items() if term in {*MEANS, *EACH} for name in names):
-            if np.isnan(values[name]).any():
-                raise ValueError(f"column {name!r} has {int(np.isnan(values[name]).sum())} missing values")
-        terms: dict[str, NDArray[np.float64]] = {}
-        for term, columns in self.columns_.items():
-            if term in MEANS:
-                terms[term] = np.mean([values[name] for name in columns], axis=0)
-            else:
-                terms.update({name: values[name] for name in columns})
-        return pd.DataFrame(terms, index=X.index)
-
-    def __sklearn_tags__(self) -> Tags:
-        """Say that missing values are taken."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        return tags
+        parts = {part: self._part(X, part) for part in self._parts()}
+        made: dict[str, Floats] = {}
+        for term in self.terms:
+            product: dict[str, Floats] = {}
+            for part in term.split(BY):
+                product = _times(product, parts[part]) if product else parts[part]
+            made.update(product)
+        return pd.DataFrame(made, index=X.index)
 
     def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:
         """Return the names of the terms."""
         check_is_fitted(self)
-        names = [[term] if term in MEANS else columns for term, columns in self.columns_.items()]
-        return np.asarray([name for group in names for name in group], dtype=object)
+        names: list[str] = []
+        for term in self.terms:
+            product = [""]
+            for part in term.split(BY):
+                product = [f"{left}{BY}{right}" if left else right for left in product for right in self._named(part)]
+            names += product
+        return np.asarray(list(dict.fromkeys(names)), dtype=object)
+
+    def _parts(self) -> list[str]:
+        return list(dict.fromkeys(part for term in self.terms for part in term.split(BY)))
+
+    def _named(self, part: str) -> list[str]:
+        """What the columns are called that a factor of a term becomes."""
+        if part in self.levels_:
+            return [f"{part}[{one}]" for one in self.levels_[part][1:]]
+        columns = _behind(part, list(self.feature_names_in_))
+        if part == SEASON and columns == [WEEK]:
+            return [f"{SEASON}[{wave} {k}]" for k in range(1, HARMONICS + 1) for wave in ("sin", "cos")]
+        if part in columns or part.startswith((MEAN, ANY)):
+            return [part]
+        return columns[1:] if part == SHARES else columns
+
+    def _part(self, X: pd.DataFrame, part: str) -> dict[str, Floats]:
+        if part in self.levels_:
+            return self._constants(X[part], part)
+        columns = _behind(part, list(self.feature_names_in_))
+        values = {name: _numbers(X[name]) for name in columns}
+        for name, column in values.items():
+            if name.startswith(FILLED) and np.isnan(column).any():
+                raise ValueError(f"column {name!r} has {int(np.isnan(column).sum())} missing values")
+        names = self._named(part)
+        if part == SEASON and columns == [WEEK]:
+            return dict(zip(names, _waves(values[WEEK]), strict=True))
+        if part not in columns and part.startswith(ANY):
+            (column,) = values.values()
+            return {part: np.where(np.isnan(column), np.nan, column > 0)}
+        if part not in columns and part.startswith(MEAN):
+            return {part: np.mean(list(values.values()), axis=0)}
+        return {name: values[name] for name in names}
+
+    def _constants(self, column: pd.Series, part: str) -> dict[str, Floats]:
+        named = levels(column).to_numpy()
+        known = self.levels_[part]
+        unknown = ~np.isin(named, known)
+        if unknown.any():
+            told = f"{part} is {named[unknown][0]} on {int(unknown.sum())} rows, and never was in training"
+            warnings.warn(f"{told}: they are given the average of its levels", IncidenceWarning, stacklevel=2)
+        return {
+            f"{part}[{one}]": np.where(unknown, share, (named == one).astype(np.float64))
+            for one, share in zip(known[1:], self.shares_[part][1:], strict=True)
+        }
+
+    def __sklearn_tags__(self) -> Tags:
+        """Say that missing values and words are taken."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.string = True
+        return tags
+
+
+def _times(left: dict[str, Floats], right: dict[str, Floats]) -> dict[str, Floats]:
+    return {f"{a}{BY}{b}": one * other for a, one in left.items() for b, other in right.items()}
+
+
+def _waves(week: Floats) -> list[Floats]:
+    angle = 2 * np.pi * (week - 1) / WEEKS_OF_YEAR
+    return [wave(k * angle) for k in range(1, HARMONICS + 1) for wave in (np.sin, np.cos)]
 
 
 def _frame(X: pd.DataFrame) -> pd.DataFrame:
@@ -103,7 +212,7 @@ def _frame(X: pd.DataFrame) -> pd.DataFrame:
     return X
 
 
-def _numbers(column: pd.Series) -> NDArray[np.float64]:
+def _numbers(column: pd.Series) -> Floats:
     try:
         return column.to_numpy(dtype=np.float64, na_value=np.nan)
     except (TypeError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""How each mark is drawn: lines with bands, bars, points and heat maps on Matplotlib axes.
+"""How each mark is drawn: lines with bands, bars, points, heat maps and stacked areas on Matplotlib axes.
 
 A mark reads the columns that the figure names, and puts nothing in the picture that is not in them.
 """
@@ -99,6 +99,26 @@ def bar(axes: Axes, figure: Figure) -> None:
     _references(axes, figure, {"x": "y", "y": "x"} if lying else {"x": "x", "y": "y"})
 
 
+def stack(axes: Axes, figure: Figure) -> None:
+    """Areas on top of each other per value of ``by``: what is above zero upwards, what is below it downwards."""
+    import numpy as np
+
+    at = _Places(figure.data[figure.x])
+    floor: dict[bool, Any] = {}
+    for colour, label, rows in _series(figure):
+        x, y = at(rows[figure.x]), floats(rows[figure.y])
+        # An area that crosses zero has a part on either side.
+        for i, (above, part) in enumerate(((True, np.maximum(y, 0)), (False, np.minimum(y, 0)))):
+            base = floor.get(above, np.zeros_like(y))
+            floor[above] = base + part
+            axes.fill_between(
+                x, base, floor[above], color=colour, alpha=0.75, linewidth=0, label=label if i == 0 else None
+            )
+    axes.axhline(0, color=GREY, linewidth=0.8)
+    axes.grid(axis="y")
+    _dress(axes, figure, at)
+
+
 def heatmap(axes: Axes, figure: Figure) -> None:
     """A cell per pair of ``x`` and ``y``, its colour and number from ``fill``."""
     import numpy as np
@@ -136,6 +156,7 @@ MARKS: Final[Mapping[str, Callable[[Any, Figure], None]]] = {
     "point": point,
     "bar": bar,
     "heatmap": heatmap,
+    "stack": stack,
 }
 
 

@@ -130,9 +130,14 @@ def columns_that_are_no_inputs_are_not_seen(case: Case) -> None:
 
 def _leak(case: Case, frame: pd.DataFrame) -> NDArray[np.float64]:
     import numpy as np
+    import pandas as pd
 
     if case.task.target is not None:
-        return frame[case.task.target].to_numpy(dtype=float)
+        target = frame[case.task.target]
+        # A target of words enters as the place of each among them.
+        return np.asarray(
+            target if pd.api.types.is_numeric_dtype(target) else pd.factorize(target, sort=True)[0], float
+        )
     return np.arange(len(frame), dtype=float)
 
 

@@ -49,7 +49,7 @@ def import_mlflow() -> ModuleType:
     known = {one[1].pattern for one in warnings.filters if one[1] is not None}
     for message in UNHEARD:
         if message not in known:  # each filter that is added makes Python forget which warnings it has shown
-            warnings.filterwarnings("ignore", message=message, category=UserWarning)
+            warnings.filterwarnings("ignore", message=message)
     import mlflow
 
     for name, level in LEVELS.items():

@@ -1,4 +1,4 @@
-"""What an analyst reads about purchase incidence: the verdict, the elasticity, the coefficients, the calibration."""
+"""What an analyst reads about purchase incidence beside its answer to price: verdict, coefficients, calibration."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ import numpy as np
 import pandas as pd
 from sklearn.linear_model import LogisticRegression
 
-from cxai_runner.data.dataset import Dataset
 from cxai_runner.evaluation.metrics import calibration_table
 from cxai_runner.evaluation.results import Content, Estimate, Figure, Finding, Interval, Metric, Table
 from cxai_runner.evaluation.wording import number, share, with_interval
-from cxai_runner.methods.elasticity import ElasticityCurve, price_elasticity
-from cxai_runner.methods.logit import BinomialLogit
+from cxai_runner.methods.logit_model import LogitModel
+from cxai_runner.methods.mundlak import MundlakLogit
+from cxai_runner.methods.random_intercept import RandomInterceptLogit
 from cxai_runner.task import Context
 
 if TYPE_CHECKING:
-    from tasks.purchase_incidence.task import Fitted, PurchaseIncidence
+    from tasks.purchase_incidence.task import Fitted
 
-FEW_PRICES = 10
+FAR = 0.01
+"""By how much a share of occasions and one of customers may differ before it is said."""
 
 
 def verdict(scores: Mapping[str, pd.DataFrame], metrics: Mapping[str, Metric]) -> Iterator[Content]:
@@ -47,113 +48,25 @@ def verdict(scores: Mapping[str, pd.DataFrame], metrics: Mapping[str, Metric]) -
     )
 
 
-def price_response(task: PurchaseIncidence, fitted: Fitted, train: Dataset, context: Context) -> Iterator[Content]:
-    """The elasticity of purchase probability over the observed prices, and how far it can be trusted."""
-    curve = price_elasticity(
-        fitted.pipeline,
-        train.frame[fitted.columns],
-        fitted.prices,
-        context.rng("elasticity"),
-        y=train.frame["incidence"].astype(int),
-        groups=train.frame[train.roles.id] if task.cluster else None,
-        points=task.points,
-        refits=task.refits,
-    )
-    mean_price, value, low, high = curve.at_mean
-    at_mean = Interval(value, low, high)
-    yield Estimate("elasticity_at_mean_price", "elasticity of purchase probability at the mean price", at_mean)
-    yield Finding(
-        f"At the mean price of {number(mean_price, 2)}, prices 1 % higher throughout go with a change of "
-        f"{with_interval(at_mean)} % in the purchase probability."
-    )
-    yield from _elastic(curve)
-    data = curve.frame()
-    yield Figure(
-        "elasticity",
-        "Price elasticity of purchase probability",
-        data,
-        "line",
-        "price",
-        "elasticity",
-        caption=f"All prices move together; shaded is what was observed. Band: 95 %, {curve.uncertainty}; "
-        f"{curve.differences}.",
-        low="low",
-        high="high",
-        x_label="mean price over alternatives",
-        y_label="elasticity",
-        shade=curve.observed,
-        reference={"y": -1.0},
-    )
-    yield Figure(
-        "purchase_probability",
-        "Purchase probability by price",
-        data,
-        "line",
-        "price",
-        "purchase_probability",
-        caption="Mean over the training rows, with promotion and all else as observed. Band: 95 %.",
-        low="probability_low",
-        high="probability_high",
-        x_label="mean price over alternatives",
-        y_label="purchase probability",
-        shade=curve.observed,
-    )
-    yield Table("elasticity", "Price elasticity of purchase probability", data, "Outside `observed` it extrapolates.")
-    yield from _caveats(curve, train.frame[fitted.prices])
-
-
-def _elastic(curve: ElasticityCurve) -> Iterator[Content]:
-    crossing = curve.crossing() if curve.smooth else None
-    if crossing is not None:
-        yield Estimate("elastic_above_price", "price above which purchases are elastic", Interval(*crossing))
-        return
-    inside = curve.elasticity[(curve.price >= curve.observed[0]) & (curve.price <= curve.observed[1])]
-    if (inside < -1).all():
-        yield Finding("Purchases are elastic (below −1) at every observed price.")
-    elif (inside > -1).all():
-        yield Finding("Purchases are inelastic (above −1) at every observed price.")
-
-
-def _caveats(curve: ElasticityCurve, prices: pd.DataFrame) -> Iterator[Content]:
-    points = int(prices.mean(axis=1).round(6).nunique())
-    low, high = (number(price, 2) for price in curve.observed)
-    few = ": few to draw a curve through" if points < FEW_PRICES else ""
-    yield Finding(
-        "The effect of price is causal only if price was set without regard to demand, given what else the model sees. "
-        "If prices rise when demand does, it is understated; promotions that go with low prices lend it some of their "
-        "effect, unless they are among the terms.",
-        "caveat",
-    )
-    yield Finding(
-        f"The mean price took {points:,} different values between {low} and {high}{few}. Outside that range the curve "
-        "is the model's extrapolation.",
-        "caveat",
-    )
-    if curve.at_mean[3] > 0 > curve.at_mean[2]:
-        yield Finding(
-            "The data do not tell whether purchases fall when prices rise: the interval holds zero.", "caveat"
-        )
-    elif curve.at_mean[2] >= 0:
-        yield Finding(
-            "Higher prices go with more purchases here, which a price effect cannot explain: look for what moves both.",
-            "caveat",
-        )
-    if not curve.smooth:
-        yield Finding(f"The elasticity is an {curve.differences}; read its level, not its wiggles.", "caveat")
-
-
 def coefficients(fitted: Fitted) -> Iterator[Content]:
     """Coefficients with what is known of their uncertainty; nothing for a model that has none."""
     final = fitted.pipeline[-1]
     terms = [str(name) for name in fitted.pipeline[:-1].get_feature_names_out()]
     per_unit = "Change of the log-odds of a purchase per unit of each term, as the model sees it"
-    if isinstance(final, BinomialLogit):
+    if isinstance(final, LogitModel):
         table = final.summary_frame().set_axis(["intercept", *terms]).rename_axis("term").reset_index()
         for column, source in (("odds_ratio", "coefficient"), ("odds_ratio_low", "low"), ("odds_ratio_high", "high")):
             table[column] = np.exp(table[source])
         kind = {"clustered": "clustered by customer", "classical": "classical"}[final.covariance_type_]
-        title, low, high = "Coefficients (maximum likelihood)", "low", "high"
-        caption = f"{per_unit}; 95 % intervals, standard errors {kind}."
+        title = f"Coefficients ({_how(final)})"
+        low, high = ("low", "high") if final.has_covariance else (None, None)
+        caption = f"{per_unit}{_whose(final)}; 95 % intervals, standard errors {kind}."
+        if not final.has_covariance:
+            title = "Coefficients (the likelihood has no maximum)"
+            table = table[["term", "coefficient", "odds_ratio"]]
+            caption = f"{per_unit}, where the fit was given up; nothing is known of their uncertainty."
+            told = "The outcomes are separated by the terms: the coefficients have no standard errors, and no meaning."
+            yield Finding(told, "caveat")
     elif isinstance(final, LogisticRegression):
         values = np.concatenate([final.intercept_, final.coef_[0]])
         table = pd.DataFrame({"term": ["intercept", *terms], "coefficient": values, "odds_ratio": np.exp(values)})
@@ -162,11 +75,100 @@ def coefficients(fitted: Fitted) -> Iterator[Content]:
         yield Finding("The coefficients are penalised: shrunk towards zero, and not maximum likelihood.", "caveat")
     else:
         return
-    yield Table("coefficients", title, table, caption)
+    yield Table("coefficients", title, table, caption, len(table))
     shown = table[table["term"] != "intercept"].reset_index(drop=True)
     yield Figure(
         "coefficients", title, shown, "point", "term", "coefficient", caption, low=low, high=high, reference={"y": 0.0}
     )
+
+
+def _how(final: LogitModel) -> str:
+    if isinstance(final, MundlakLogit):
+        return "maximum likelihood, within customers"
+    return "maximum likelihood" + (", random intercept" if isinstance(final, RandomInterceptLogit) else "")
+
+
+def _whose(final: LogitModel) -> str:
+    if isinstance(final, RandomInterceptLogit):
+        return ", of one customer"
+    return ", within a customer" if isinstance(final, MundlakLogit) else ""
+
+
+def customers(fitted: Fitted, train: pd.DataFrame) -> Iterator[Content]:
+    """How far customers differ, for a model that says so."""
+    final = fitted.pipeline[-1]
+    if isinstance(final, RandomInterceptLogit):
+        yield from _spread(final, train)
+    elif isinstance(final, MundlakLogit):
+        yield from _within_and_between(final)
+
+
+def _spread(final: RandomInterceptLogit, train: pd.DataFrame) -> Iterator[Content]:
+    statistic, p = final.spread_test_
+    if final.sigma_ == 0:
+        yield Finding(
+            "Customers do not differ beyond what the terms say: no spread of their intercepts raises the likelihood, "
+            "and the fit is that of a plain logit."
+        )
+        return
+    sigma = Interval(final.sigma_, *final.sigma_interval_)
+    yield Estimate("customer_spread", "standard deviation of the customers' own log-odds", sigma)
+    yield Finding(
+        f"Customers differ: their own log-odds of a purchase have a standard deviation of {with_interval(sigma)}, "
+        f"{share(final.intraclass_correlation_)} of all spread beyond the terms. Against none, the likelihood-ratio "
+        f"statistic is {number(statistic, 1)} (p {_p(p)}, half of it χ² with 0 and half with 1 degree of freedom)."
+    )
+    yield Finding(
+        "Coefficients are those of one customer. Probabilities and elasticities are averages over customers, as for a "
+        "new one of whom nothing is known; a customer's own past enters only where it is among the terms.",
+        "caveat",
+    )
+    bought, expected = float(train["incidence"].mean()), float(train["probability"].mean())
+    if abs(bought - expected) > FAR:
+        yield Finding(
+            f"Customers with many occasions are not like the others: {share(bought)} of the training occasions ended "
+            f"in a purchase, and {share(expected)} is expected of a customer drawn at random. The probabilities are "
+            "of the customer, and off for occasions taken together.",
+            "caveat",
+        )
+
+
+def _within_and_between(final: MundlakLogit) -> Iterator[Content]:
+    if final.left_out_:
+        yield Finding(
+            f"Within and between customers cannot be told apart for {', '.join(final.left_out_)}: all customers have "
+            "the same mean of it, or none sees it change.",
+            "caveat",
+        )
+    wide = final.within_and_between().rename_axis("term").reset_index()
+    if wide.empty:
+        return
+    ends = {"": "coefficient", "_low": "low", "_high": "high", "_p": "p"}
+    parts = [
+        wide[["term"]].assign(effect=effect, **{head: wide[f"{effect}{end}"] for end, head in ends.items()})
+        for effect in ("within", "between", "difference")
+    ]
+    table = pd.concat(parts).sort_values("term", kind="stable", ignore_index=True)
+    statistic, freedom, p = final.wald_
+    said = "differ" if p < 0.05 else "cannot be told apart"
+    yield Finding(
+        f"The effects within and between customers {said} (Wald {number(statistic, 1)} on {freedom} degrees of "
+        f"freedom, p {_p(p)})."
+    )
+    caption = (
+        "Within: what a change does to a customer. Between: how customers differ whose means differ, which holds "
+        "whatever else sets them apart. 95 % intervals."
+    )
+    yield Table("within_and_between", "Effects within and between customers", table, caption, len(table))
+    yield Finding(
+        "A customer's means are not known before their occasions are over: everybody is predicted with the means of "
+        "the training rows, and the elasticity is that within a customer.",
+        "caveat",
+    )
+
+
+def _p(p: float) -> str:
+    return f"= {number(p)}" if p >= 0.001 else "< 0.001"
 
 
 def fit_statistics(fitted: Fitted, train: pd.DataFrame) -> Iterator[Content]:
@@ -187,14 +189,29 @@ def fit_statistics(fitted: Fitted, train: pd.DataFrame) -> Iterator[Content]:
         ("log-likelihood, intercept only", number(null)),
         ("McFadden R²", number(1 - fit / null, 5)),
     ]
+    caption = "McFadden R² = 1 − log-likelihood / intercept only."
+    if isinstance(final, RandomInterceptLogit | MundlakLogit):
+        rows.append(("log-likelihood of the whole model", number(final.log_likelihood_)))
+        caption += (
+            " The first log-likelihood is of what is predicted, row by row; the whole model's knows the customer."
+        )
+    if isinstance(final, RandomInterceptLogit):
+        rows.append(("log-likelihood of a plain logit", number(final.pooled_log_likelihood_)))
     frame = pd.DataFrame(rows, columns=["statistic", "value"])
-    yield Table(
-        "fit_statistics", "Fit on the training rows", frame, "McFadden R² = 1 − log-likelihood / intercept only."
-    )
+    yield Table("fit_statistics", "Fit on the training rows", frame, caption)
+    bought = truth == 1
+    if p[bought].min() > p[~bought].max():
+        yield Finding(
+            "Every purchase of the training rows is told from every occasion without one: the terms separate them. "
+            "Look for a term that is known only after the purchase.",
+            "caveat",
+        )
 
 
 def _estimation(final: object) -> str:
-    if isinstance(final, BinomialLogit):
+    if isinstance(final, RandomInterceptLogit):
+        return f"maximum likelihood, adaptive quadrature with {final.points} points"
+    if isinstance(final, LogitModel):
         return "maximum likelihood"
     return "penalised likelihood" if isinstance(final, LogisticRegression) else "its own training loss"
 

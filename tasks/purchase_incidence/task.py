@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -21,9 +20,17 @@ from cxai_runner.evaluation.intervals import Statistic
 from cxai_runner.evaluation.metrics import classification_metrics, classification_statistics
 from cxai_runner.evaluation.results import Content, Metric
 from cxai_runner.features.missing import refuse_missing
-from cxai_runner.methods.terms import EACH, MEANS, PanelTerms, columns_of
+from cxai_runner.methods.errors import LogitError
+from cxai_runner.methods.logit_model import LogitModel
+from cxai_runner.methods.names import BY
+from cxai_runner.methods.terms import ANY, KNOWN, MEAN, PanelTerms, columns_of
 from cxai_runner.task import Context, Evidence, Minimise, Primary, SavedModel, Task
-from tasks.purchase_incidence import report
+from tasks.purchase_incidence import price, report
+from tasks.purchase_incidence.answers import Answers
+
+OUTCOMES = ("incidence", "brand", "quantity", "revenue")
+"""What happens on the occasion itself, and is not known before."""
+KEYS = ("customer_id", "occasion", "time")
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,8 +41,8 @@ class Fitted:
     ----------
     pipeline
         Takes the panel's columns, returns probabilities.
-    columns, prices
-        The columns it takes, and those of them that are prices.
+    columns, prices, terms
+        The columns it takes, those of them that are prices, and its terms.
     base_rate
         The share of training rows with a purchase: what the baseline predicts for everyone.
     """
@@ -43,6 +50,7 @@ class Fitted:
     pipeline: Pipeline
     columns: list[str]
     prices: list[str]
+    terms: tuple[str, ...]
     base_rate: float
 
 
@@ -55,15 +63,22 @@ class PurchaseIncidence(Task):
     terms
         What the model sees, as in `PanelTerms`; ``auto`` is the mean price, the mean promotion where the panel has
         promotions, and what other models say of the customer (``features.models``).
+    by
+        Columns of the panel, such as a segment, by whose values the elasticity is told apart.
+    intervals
+        Of the elasticity: by the ``delta`` method, which takes a model with standard errors; by the ``bootstrap``,
+        refits on resampled customers; or ``both``, side by side. ``auto`` is the delta method where it can be had.
     cluster
         Whether standard errors allow for the rows of a customer being alike.
     points
         Prices at which the elasticity is drawn.
     refits
-        Refits on resampled customers behind the elasticity's interval, for models that have no standard errors.
+        Refits on resampled customers behind the bootstrap's interval.
     """
 
     terms: Sequence[str] | str = "auto"
+    by: Sequence[str] = ()
+    intervals: Literal["auto", "delta", "bootstrap", "both"] = "auto"
     cluster: bool = True
     points: Annotated[int, Ge(3)] = 41
     refits: Annotated[int, Ge(2)] = 20
@@ -79,18 +94,28 @@ class PurchaseIncidence(Task):
     target: ClassVar[str | None] = "incidence"
 
     def problems(self, tables_columns: Iterable[str]) -> Iterator[Problem]:
-        """Yield terms that the panel has no column for."""
+        """Yield terms, and columns to tell apart by, that the panel has not."""
         columns = list(tables_columns)
         if isinstance(self.terms, str) and self.terms != "auto":
             yield Problem("terms", "`auto` or a list of terms", self.terms, f"write task.terms=[{self.terms}]")
         elif not self.terms:
             yield Problem("terms", "at least one term", list(self.terms), "write task.terms=auto")
-        known = [*MEANS, *EACH, *(name for name in columns if name not in ("customer_id", "occasion", "incidence"))]
-        for term in () if isinstance(self.terms, str) else self.terms:
-            if term == "incidence":
-                yield Problem("terms", "what is predicted cannot be a term of the model", term, "leave it out")
-            elif not columns_of(term, columns) and not any(fnmatchcase(term, pattern) for pattern in columns):
-                yield Problem("terms", "the panel has no column for this term", term, did_you_mean(term, known))
+        patterns = {name.removesuffix("_*") for name in columns if name.endswith("_*")}
+        known = [*KNOWN, *(name for name in columns if name not in (*KEYS, *OUTCOMES))]
+        for part in () if isinstance(self.terms, str) else _parts(self.terms):
+            if part.removeprefix(ANY) in OUTCOMES:
+                told = "what is predicted cannot be a term of the model"
+                if part != "incidence":
+                    told = "what happens on the occasion itself cannot be a term of the model"
+                yield Problem("terms", told, part, "leave it out")
+            elif not columns_of(part, columns) and part.removeprefix(MEAN).rpartition("_")[0] not in patterns:
+                yield Problem("terms", "the panel has no column for this term", part, did_you_mean(part, known))
+        for name in self.by:
+            if name in OUTCOMES:
+                told = "what happens on the occasion itself does not tell customers apart"
+                yield Problem("by", told, name, "leave it out")
+            elif name not in columns and name.rpartition("_")[0] not in patterns:
+                yield Problem("by", "the panel has no such column", name, did_you_mean(name, columns))
 
     def inspect(self, data: Dataset) -> Iterator[Problem]:
         """Yield why this panel cannot tell how price moves purchases."""
@@ -115,10 +140,14 @@ class PurchaseIncidence(Task):
                 "panel.price_*", "a price of zero or less", float(prices.min().min()), "filter these rows out"
             )
         allowed = self._allowed(data)
-        for term in self._terms(data):
-            if not columns_of(term, allowed):
-                remedy = f"name it among the inputs: features.columns=[price_*,promotion_*,{term}]"
-                yield Problem(f"panel.{term}", "a term of the model, but no input of the features", remedy=remedy)
+        for part in _parts(self._terms(data)):
+            if not columns_of(part, allowed):
+                column = next(iter(columns_of(part, data.frame.columns)), part)
+                remedy = f"name it among the inputs: features.columns=[price_*,promotion_*,{column}]"
+                yield Problem(f"panel.{part}", "a term of the model, but no input of the features", remedy=remedy)
+        for name in (one for one in self.by if one not in data.frame.columns):
+            remedy = did_you_mean(name, data.frame.columns)
+            yield Problem("task.by", "the panel has no such column", name, remedy)
         for name in self._columns(data):
             # What else is missing is the model's to use, or a transformer's to fill.
             if name.startswith(("price_", "promotion_")) and data.frame[name].isna().any():
@@ -140,14 +169,29 @@ class PurchaseIncidence(Task):
             raise UserError(
                 [Problem("model", "a classifier that predicts probabilities", name, "choose another model")]
             )
-        pipeline = Pipeline([("terms", PanelTerms(self._terms(train))), *((name, clone(step)) for name, step in steps)])
+        if self.intervals in ("delta", "both") and not isinstance(final, LogitModel):
+            told = "the delta method takes a model with standard errors"
+            remedy = "write task.intervals=bootstrap, or choose model=logit"
+            raise UserError(
+                [Problem("task.intervals", f"{told}, and {type(final).__name__} has none", self.intervals, remedy)]
+            )
+        terms = self._terms(train)
+        pipeline = Pipeline([("terms", PanelTerms(terms)), *((name, clone(step)) for name, step in steps)])
+        if "covariance" in final.get_params() and not self.cluster:
+            pipeline.set_params(**{f"{last}__covariance": "classical"})
+        if getattr(final, "needs_names", False):
+            pipeline[:-1].set_output(transform="pandas")
         # An order of the rows' own, so that a fit with a random part depends on no order of the file.
-        frame = train.frame.sort_values([*columns, "incidence"], kind="stable")
+        frame = train.frame.sort_values([*columns, "incidence"], kind="stable", key=_sortable)
         refuse_missing(pipeline, frame[columns], frame["incidence"])
         grouped = {f"{last}__groups": frame[train.roles.id].to_numpy()}
-        extra = grouped if self.cluster and has_fit_parameter(final, "groups") else {}
-        pipeline.fit(frame[columns], frame["incidence"].astype(int), **extra)
-        return Fitted(pipeline, columns, columns_of("price", columns), float(frame["incidence"].mean()))
+        wanted = has_fit_parameter(final, "groups") and (self.cluster or getattr(final, "needs_groups", False))
+        try:
+            pipeline.fit(frame[columns], frame["incidence"].astype(int), **(grouped if wanted else {}))
+        except LogitError as error:
+            key, value = ("task.terms", list(terms)) if error.columns else ("model", type(final).__name__)
+            raise UserError([Problem(key, error.message, value, error.remedy)], "data") from error
+        return Fitted(pipeline, columns, columns_of("price", columns), terms, float(frame["incidence"].mean()))
 
     def score(self, fitted: Fitted, data: Dataset, context: Context) -> pd.DataFrame:
         """Return customer, time, incidence, and the probability that model and base rate give it."""
@@ -193,12 +237,15 @@ class PurchaseIncidence(Task):
         metrics: Mapping[str, Metric],
         context: Context,
     ) -> Iterator[Content]:
-        """Yield verdict, elasticity, coefficients, fit, calibration and caveats."""
+        """Yield verdict, answer to price, how customers differ, coefficients, fit, calibration and caveats."""
+        answers = Answers.of(self, fitted, train, context)
         yield from report.verdict(scores, metrics)
-        yield from report.price_response(self, fitted, train, context)
+        yield from price.response(answers)
+        yield from report.customers(fitted, scores["train"])
         yield from report.coefficients(fitted)
         yield from report.fit_statistics(fitted, scores["train"])
         yield from report.calibration(scores.get("held_out", scores["train"]), context)
+        yield from price.caveats(answers, fitted.terms)
 
     def models(self, fitted: Fitted, train: Dataset) -> Mapping[str, SavedModel]:
         """Keep the pipeline: it takes the panel's price and promotion columns as they are."""
@@ -220,3 +267,11 @@ class PurchaseIncidence(Task):
     def _allowed(self, data: Dataset) -> list[str]:
         inputs = list(data.roles.inputs)
         return inputs or [name for name in data.frame.columns if name.startswith(("price_", "promotion_"))]
+
+
+def _parts(terms: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(part for term in terms for part in term.split(BY)))
+
+
+def _sortable(column: pd.Series) -> pd.Series:
+    return column.map(str) if column.dtype == object else column

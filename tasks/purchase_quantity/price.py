@@ -15,8 +15,9 @@ from sklearn.pipeline import Pipeline
 from cxai_runner.data.dataset import Dataset
 from cxai_runner.evaluation.results import Content, Estimate, Figure, Finding, Interval, Table
 from cxai_runner.evaluation.wording import number, with_interval
+from cxai_runner.methods.levels import levels
 from cxai_runner.methods.quantity import PriceResponse, QuantityModel, Response
-from cxai_runner.methods.quantity.terms import BRAND, levels, of_chosen
+from cxai_runner.methods.quantity.terms import BRAND, of_chosen
 from cxai_runner.task import Context
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ import pandas as pd
 
 from cxai_runner.config.problems import Problem
 from cxai_runner.data.dataset import Dataset
-from cxai_runner.methods.quantity.terms import BRAND, MISSING, levels, of_chosen
+from cxai_runner.methods.levels import MISSING, levels
+from cxai_runner.methods.quantity.terms import BRAND, of_chosen
 
 
 def unusable(data: Dataset) -> Iterator[Problem]:

@@ -20,17 +20,21 @@ pytestmark = pytest.mark.slow
 MEASURE = "parquet"
 OTHERS = ("csv", "duckdb", "sqlite", "postgresql", "spark")
 TASKS = {
+    "brand_choice": ["features.brands=3", "evaluation.resamples=100", "task.points=5"],
     "explore": ["features.brands=3", "task.by=card", "evaluation.resamples=100"],
     "segmentation": ["model.n_clusters=3", "task.resamples=3"],
     "purchase_incidence": ["features.brands=3", "evaluation.resamples=100"],
     "purchase_quantity": ["features.brands=3", "evaluation.resamples=100", "task.points=5"],
+    "price_response": ["features.brands=3", "evaluation.resamples=100", "task.points=5", "task.refits=10"],
 }
 HOLDS_NOTHING_OUT = ("explore", "segmentation")
 READ = {
+    "brand_choice": {"transactions", "products", "promotions"},
     "explore": {"transactions", "products", "customers"},
     "segmentation": {"transactions", "products", "customers"},
     "purchase_incidence": {"transactions", "products", "promotions"},
     "purchase_quantity": {"transactions", "products", "promotions"},
+    "price_response": {"transactions", "products", "promotions"},
 }
 TABLES: Mapping[str, Mapping[str, Any]] = {
     "transactions": {

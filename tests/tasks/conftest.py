@@ -61,6 +61,70 @@ def make_purchases(
     )
 
 
+def make_choices(
+    customers: int = 60, occasions: int = 12, price: float = -2.0, spread: float = 0.0, seed: int = 0
+) -> Dataset:
+    """Choices among three brands that follow a conditional logit on price and promotion; most customers are loyal."""
+    rng = np.random.default_rng(seed)
+    n = customers * occasions
+    prices = rng.uniform([1, 1.2, 1.5], [2, 2.4, 2.5], size=(n, 3)).round(2)
+    promotions = rng.integers(0, 2, size=(n, 3))
+    taste = np.repeat(rng.normal(0, 0.8, size=(customers, 3)), occasions, axis=0)
+    slope = np.repeat(rng.normal(price, spread, customers), occasions)[:, None]
+    utility = [0.0, 0.5, 0.8] + slope * prices + 0.6 * promotions + taste + rng.gumbel(size=(n, 3))
+    brand = np.array(["acme", "best", "cola"])[utility.argmax(axis=1)]
+    frame = pd.DataFrame(
+        {
+            "customer_id": np.repeat(np.arange(customers) + 1000, occasions),
+            "occasion": np.tile(np.arange(occasions), customers),
+            "brand": brand,
+        }
+    )
+    for j, name in enumerate(("acme", "best", "cola")):
+        frame[f"price_{name}"], frame[f"promotion_{name}"] = prices[:, j], promotions[:, j].astype(float)
+    frame["last_brand"] = frame.groupby("customer_id")["brand"].shift().fillna("none")
+    inputs = tuple(name for name in frame if name.startswith(("price_", "promotion_")))
+    frame["segment"] = np.repeat(rng.choice(["new", "old"], customers), occasions)
+    roles = Roles(
+        time="occasion", inputs=inputs, describe=("last_brand", "segment"), alternatives=("acme", "best", "cola")
+    )
+    return Dataset("panel", frame, roles)
+
+
+def make_occasions(customers: int = 80, occasions: int = 25, price: float = -1.2, seed: int = 0) -> Dataset:
+    """Occasions of three brands: a logit of purchases, a conditional logit of brands, a truncated Poisson of units."""
+    rng = np.random.default_rng(seed)
+    n = customers * occasions
+    everyone = np.arange(n)
+    prices = rng.uniform([1, 1.5, 2], [2, 2.5, 3], size=(n, 3)).round(2)
+    promotions = rng.integers(0, 2, size=(n, 3))
+    utility = np.array([0, 0.5, 1.0]) + price * prices + 0.5 * promotions
+    share = np.exp(utility) / np.exp(utility).sum(axis=1, keepdims=True)
+    linear = 1.4 - 0.8 * prices.mean(axis=1) + 0.4 * promotions.mean(axis=1)
+    bought = rng.uniform(size=n) < 1 / (1 + np.exp(-linear))
+    chosen = (share.cumsum(axis=1) < rng.uniform(size=(n, 1))).sum(axis=1).clip(0, 2)
+    rate = np.exp(1.2 - 0.5 * prices[everyone, chosen] + 0.2 * promotions[everyone, chosen])
+    quantity = np.zeros(n, dtype=int)
+    while (nothing := quantity == 0).any():
+        quantity[nothing] = rng.poisson(rate[nothing])
+    frame = pd.DataFrame(
+        {
+            "customer_id": np.repeat(np.arange(customers) + 1000, occasions),
+            "occasion": np.tile(np.arange(occasions), customers),
+            "incidence": bought.astype(int),
+            "brand": np.where(bought, np.array(["a", "b", "c"])[chosen], "none"),
+            "quantity": np.where(bought, quantity, 0),
+        }
+    )
+    for j, name in enumerate("abc"):
+        frame[f"price_{name}"], frame[f"promotion_{name}"] = prices[:, j], promotions[:, j]
+    inputs = tuple(name for name in frame if name.startswith(("price_", "promotion_")))
+    frame["segment"] = np.repeat(rng.choice(["new", "old"], customers), occasions)
+    return Dataset(
+        "panel", frame, Roles(time="occasion", inputs=inputs, describe=("segment",), alternatives=tuple("abc"))
+    )
+
+
 def make_customers(number: int = 150, apart: float = 4.0, seed: int = 0) -> Dataset:
     """Customers in three groups, ``apart`` standard deviations from each other; none where it is 0."""
     rng = np.random.default_rng(seed)
@@ -83,6 +147,16 @@ def panel() -> Dataset:
 @pytest.fixture(scope="session")
 def purchases() -> Dataset:
     return make_purchases()
+
+
+@pytest.fixture(scope="session")
+def choices() -> Dataset:
+    return make_choices()
+
+
+@pytest.fixture(scope="session")
+def occasions() -> Dataset:
+    return make_occasions(customers=50)
 
 
 @pytest.fixture(scope="session")

@@ -14,22 +14,33 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from xgboost import XGBClassifier
 
+from cxai_runner.methods.choice import ConditionalLogit, LatentClassLogit, MixedLogit, NestedLogit
 from cxai_runner.methods.logit import BinomialLogit
+from cxai_runner.methods.monotone import FallingInPrice
+from cxai_runner.methods.mundlak import MundlakLogit
 from cxai_runner.methods.quantity import (
     LogLinearQuantity,
     TruncatedNegativeBinomialQuantity,
+    TruncatedPoissonQuantity,
 )
+from cxai_runner.methods.random_intercept import RandomInterceptLogit
+from cxai_runner.methods.response import PurchaseChain
 from cxai_runner.methods.segments import KMeansSegments
 from cxai_runner.task import Evidence, check_task
 from cxai_runner.task_checks import task_checks
+from tasks.brand_choice import BrandChoice
+from tasks.price_response import PriceResponse
 from tasks.purchase_incidence import PurchaseIncidence
 from tasks.purchase_quantity import PurchaseQuantity
 from tasks.segmentation import Segmentation
 
-from .conftest import make_customers, make_panel, make_purchases
+from .conftest import make_choices, make_customers, make_occasions, make_panel, make_purchases
 
 INCIDENCE = PurchaseIncidence(points=7, refits=3)
 QUANTITY = PurchaseQuantity(points=7, refits=2, by=["segment"])
+CHOICE = BrandChoice(points=3, refits=5, by=["segment"])
+RESPONSE = PriceResponse(points=5, refits=10, by=["segment"])
+CHAIN = PurchaseChain(BinomialLogit(), ConditionalLogit("auto"), TruncatedPoissonQuantity())
 SEGMENTS = Segmentation(resamples=3)
 
 
@@ -52,6 +63,8 @@ def promises(*cases):
             make_pipeline(StandardScaler(), TruncatedNegativeBinomialQuantity()),
             make_purchases(),
         ),
+        ("conditional_logit", CHOICE, make_pipeline(ConditionalLogit()), make_choices(seed=3)),
+        ("chain", RESPONSE, CHAIN, make_occasions(customers=60)),
         (
             "kmeans",
             SEGMENTS,
@@ -68,7 +81,10 @@ def test_promise(check):
     "model",
     [
         LogisticRegression(tol=1e-8, solver="newton-cholesky"),
+        RandomInterceptLogit(points=7),
+        MundlakLogit(),
         HistGradientBoostingClassifier(max_iter=10, random_state=0),
+        FallingInPrice(HistGradientBoostingClassifier(max_iter=10, random_state=0)),
         RandomForestClassifier(5, min_samples_leaf=20, random_state=0),
     ],
     ids=lambda model: type(model).__name__,
@@ -87,6 +103,20 @@ def test_any_classifier_conforms(model, panel):
 )
 def test_other_models_of_quantity_conform(model, purchases):
     assert check_task(QUANTITY, model, purchases) >= 40
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        pytest.param(NestedLogit(nests={"ab": ["acme", "best"]}), marks=pytest.mark.slow),
+        pytest.param(LatentClassLogit(n_classes=2, n_init=2, random_state=0), marks=pytest.mark.slow),
+        pytest.param(MixedLogit(random={"price": "normal"}, n_draws=20), marks=pytest.mark.slow),
+        make_pipeline(StandardScaler(), LogisticRegression(solver="newton-cholesky", tol=1e-9)),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+def test_other_models_of_choice_conform(model):
+    assert check_task(CHOICE, model, make_choices(customers=60, occasions=10, seed=3)) >= 40
 
 
 def test_any_clusterer_that_predicts_conforms(customers):

@@ -17,32 +17,12 @@ from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 from cxai_runner.config.problems import UserError
-from cxai_runner.evaluation.results import Estimate, Figure, Finding, Table
+from cxai_runner.evaluation.results import Estimate, Figure, Table
 from cxai_runner.methods.logit import BinomialLogit
-from cxai_runner.task import Context
 from tasks.purchase_incidence import PurchaseIncidence
 
 from .conftest import make_panel
-
-CONTEXT = Context(seed=3, resamples=200)
-
-
-def run(panel, model, task=None, held_out=None):
-    task = task or PurchaseIncidence(points=9, refits=3)
-    fitted = task.fit(model, panel, CONTEXT)
-    scores = {"train": task.score(fitted, panel, CONTEXT)}
-    if held_out is not None:
-        scores["held_out"] = task.score(fitted, held_out, CONTEXT)
-    metrics = {one.name: one for one in task.measure(scores.get("held_out", scores["train"]), CONTEXT)}
-    return fitted, metrics, list(task.report(fitted, panel, scores, metrics, CONTEXT))
-
-
-def only(contents, kind, name):
-    return next(one for one in contents if isinstance(one, kind) and one.name == name)
-
-
-def texts(contents, kind):
-    return [one.text for one in contents if isinstance(one, Finding) and one.kind == kind]
+from .incidence_runs import CONTEXT, only, run, texts
 
 
 @pytest.fixture(scope="module")

@@ -142,6 +142,8 @@ STANDARD: Mapping[str, StandardTable] = {
             "last_brand": Column("any", required=False),
             "last_quantity": Column("number", required=False, low=0),
             "weeks_since_purchase": Column("number", required=False, low=0),
+            "previous_purchase": Column("integer", required=False, low=0, high=1),
+            "week_of_year": Column("integer", required=False, low=1, high=53),
             "loyalty_*": Column("number", required=False, low=0, high=1),
         },
     ),

@@ -5,15 +5,17 @@ scenarios take any of the fitted models.
 """
 
 from .baselines import MarketShares, TransitionShares
+from .categories import LastChoice, PanelCategories
 from .conditional import ConditionalLogit
-from .control import ControlFunction, control_function
+from .control import ControlFunction, PriceControl, control_function
+from .curves import share_curves
 from .data import ChoiceData
-from .elasticity import Elasticities, share_elasticities, shorthand_elasticity
+from .elasticity import Elasticities, price_elasticities, share_elasticities, shorthand_elasticity
 from .errors import ChoiceError, ChoiceWarning, NotIdentifiedError
 from .iia import IIATest, hausman_mcfadden, nests_against_none
 from .latent import LatentClassLogit
 from .mixed import MixedLogit
-from .multinomial import multinomial_elasticities
+from .multinomial import as_choice_model, multinomial_elasticities
 from .nested import NestedLogit
 from .selection import select_classes
 from .switching import clout_and_vulnerability, share_scenario
@@ -28,18 +30,24 @@ __all__ = [
     "ControlFunction",
     "Elasticities",
     "IIATest",
+    "LastChoice",
     "LatentClassLogit",
     "MarketShares",
     "MixedLogit",
     "NestedLogit",
     "NotIdentifiedError",
+    "PanelCategories",
+    "PriceControl",
     "TransitionShares",
+    "as_choice_model",
     "clout_and_vulnerability",
     "control_function",
     "hausman_mcfadden",
     "multinomial_elasticities",
     "nests_against_none",
+    "price_elasticities",
     "select_classes",
+    "share_curves",
     "share_elasticities",
     "share_scenario",
     "shorthand_elasticity",

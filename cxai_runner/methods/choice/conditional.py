@@ -16,8 +16,9 @@ from annotated_types import Ge
 from numpy.typing import ArrayLike, NDArray
 from sklearn.exceptions import ConvergenceWarning
 
+from .characteristics import of_characteristics
 from .data import ChoiceData
-from .likelihood import LogitLikelihood, separation
+from .likelihood import separation
 from .model import ChoiceModel, softmax, utilities
 from .statistics import Covariance, covariance, covariance_type
 
@@ -136,9 +137,7 @@ class ConditionalLogit(ChoiceModel):
         data, layout = self._read(X, y, groups, sample_weight)
         assert data.chosen is not None
         kind = covariance_type(self.covariance, data.customers)
-        likelihood = LogitLikelihood(
-            layout.design(data), data.chosen, None if data.available is None else data.available.T
-        )
+        likelihood = of_characteristics(data, layout) or self._likelihood(data, layout)
         best = likelihood.maximise(layout.names, weights=data.weights, max_iter=self.max_iter)
         self.parameter_names_, self.n_iter_ = layout.names, best.steps
         self.coef_ = self.parameters_ = best.estimate

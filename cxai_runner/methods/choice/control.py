@@ -17,7 +17,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
 
 from .data import ChoiceData
 from .errors import ChoiceError, ChoiceWarning, NotIdentifiedError
@@ -42,12 +45,15 @@ class ControlFunction:
         Of the instruments, given the controls and a constant for each alternative.
     r2
         Share of the attribute's variance within alternatives that instruments and controls explain.
+    slopes
+        Of controls and instruments, in that order, shape (M,).
     """
 
     data: ChoiceData
     column: str
     f_statistic: float
     r2: float
+    slopes: Floats
 
 
 def control_function(
@@ -99,7 +105,8 @@ def control_function(
         raise NotIdentifiedError(message, "leave it out", tuple(still))
     if np.linalg.cond(columns / size) > 1e6:
         raise NotIdentifiedError(f"collinear columns among {', '.join(names)}", "leave one out", tuple(names))
-    residual = target - columns @ np.linalg.lstsq(columns, target, rcond=None)[0]
+    slopes: Floats = np.asarray(np.linalg.lstsq(columns, target, rcond=None)[0], dtype=np.float64)
+    residual = target - columns @ slopes
     fixed = columns[:, : len(controls)]
     restricted = target - fixed @ np.linalg.lstsq(fixed, target, rcond=None)[0] if controls else target
     left = float(residual @ residual)
@@ -114,7 +121,79 @@ def control_function(
     spread = np.zeros(there.T.shape)
     spread[there.T] = residual
     named = data.changed(f"{column}_residual", spread.T)
-    return ControlFunction(named, column, f_statistic, 1.0 - left / float(target @ target))
+    return ControlFunction(named, column, f_statistic, 1.0 - left / float(target @ target), slopes)
+
+
+class PriceControl(TransformerMixin, BaseEstimator):
+    """The control function of a wide panel: adds a column ``<column>_residual<separator><alternative>`` for each.
+
+    What was learned of the training rows is what other rows are compared with.
+
+    Parameters
+    ----------
+    column, instruments, controls
+        As in `control_function`.
+    alternatives : sequence
+        Their names, as the columns spell them.
+    separator, availability
+        As in `ConditionalLogit`.
+
+    Attributes
+    ----------
+    f_statistic_, r2_ : float
+        As in `ControlFunction`.
+    slopes_ : ndarray of shape (M,)
+        Of controls and instruments.
+    means_ : ndarray of shape (1 + M, J)
+        Of the column, the controls and the instruments, for each alternative where it was available.
+    """
+
+    def __init__(
+        self,
+        column: str = "price",
+        *,
+        instruments: Sequence[str] = (),
+        controls: Sequence[str] = (),
+        alternatives: Sequence[object] = (),
+        separator: str = "_",
+        availability: str | None = None,
+    ) -> None:
+        self.column = column
+        self.instruments = instruments
+        self.controls = controls
+        self.alternatives = alternatives
+        self.separator = separator
+        self.availability = availability
+
+    def fit(self, X: pd.DataFrame, y: object = None) -> PriceControl:
+        """Fit the first stage; raises and warns as `control_function` does."""
+        data = self._read(X)
+        found = control_function(data, self.column, instruments=self.instruments, controls=self.controls)
+        self.f_statistic_, self.r2_, self.slopes_ = found.f_statistic, found.r2, found.slopes
+        there = np.ones((len(data), len(data.alternatives)), dtype=bool) if data.available is None else data.available
+        names = (self.column, *self.controls, *self.instruments)
+        self.means_ = np.stack([np.average(_values(data, name), axis=0, weights=there) for name in names])
+        return self
+
+    def transform(self, X: pd.DataFrame) -> pd.DataFrame:
+        """Return the frame with the residuals added; 0 where an alternative was not available."""
+        check_is_fitted(self, "slopes_")
+        data = self._read(X)
+        apart = [
+            _values(data, name) - mean
+            for name, mean in zip((self.column, *self.controls, *self.instruments), self.means_, strict=True)
+        ]
+        residual = apart[0] - np.einsum("knj,k->nj", np.stack(apart[1:]), self.slopes_)
+        if data.available is not None:
+            residual = np.where(data.available, residual, 0.0)
+        names = [f"{self.column}_residual{self.separator}{name}" for name in data.alternatives]
+        return X.assign(**dict(zip(names, residual.T, strict=True)))
+
+    def _read(self, X: pd.DataFrame) -> ChoiceData:
+        names = (self.column, *self.controls, *self.instruments)
+        return ChoiceData.from_wide(
+            X, self.alternatives, names=names, separator=self.separator, availability=self.availability
+        )
 
 
 def _values(data: ChoiceData, name: str) -> Floats:

@@ -107,6 +107,11 @@ class ChoiceData:
                 return len(other)
         return self.occasions
 
+    @property
+    def there(self) -> Flags | None:
+        """What was available as utilities lie, shape (J, n); None where everything was."""
+        return None if self.available is None else self.available.T
+
     @classmethod
     def from_wide(
         cls,

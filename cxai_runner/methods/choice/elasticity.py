@@ -14,8 +14,8 @@ References
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -24,6 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 from .data import ChoiceData
 from .errors import ChoiceError, ChoiceWarning
 from .grouping import delta_method, groups_of, weighted, with_gradient
+from .levels import Level
 from .model import CHUNK, ChoiceModel
 from .statistics import Z_95
 
@@ -148,11 +149,11 @@ def share_elasticities(
         parts.append((part, w) if at == "sample" else (_means(part, w), np.ones(1)))
 
     def figure(parameters: list[Floats]) -> list[Floats]:
-        by_group = [_shares_and_responses(model, parameters, *part, column, kind) for part in parts]
+        by_group = [shares_and_responses(model, parameters, *part, column, kind) for part in parts]
         return [np.stack(each) for each in zip(*by_group, strict=True)]
 
     both, gradient = with_gradient(model, figure)
-    values, gradient = _relative(both, gradient)
+    values, gradient = relative(both, gradient)
     shares = both[:, :, 0]
     _warn_of_absent(shares, data.alternatives, names)
     of = data.alternatives if column in data.attributes else (column,)
@@ -162,7 +163,7 @@ def share_elasticities(
     )
 
 
-def _shares_and_responses(
+def shares_and_responses(
     model: ChoiceModel, parameters: list[Floats], data: ChoiceData, weight: Floats, column: str, kind: str
 ) -> list[Floats]:
     """For each vector of parameters the share of k and its response to j, shape (J, 1 + M)."""
@@ -173,7 +174,7 @@ def _shares_and_responses(
     for start in range(0, len(data), CHUNK):
         block, w = data.block(start, start + CHUNK), weight[start : start + CHUNK]
         design, slopes = layout.design(block), layout.slopes(block, column)
-        there = None if block.available is None else block.available.T
+        there = block.there
         level = block.attributes[column].T if attribute else block.characteristics[column]
         if attribute and there is not None:
             level = np.where(there, level, 0.0)
@@ -188,7 +189,7 @@ def _shares_and_responses(
     return [total / weight.sum() for total in totals]
 
 
-def _relative(both: Floats, gradient: Floats) -> tuple[Floats, Floats]:
+def relative(both: Floats, gradient: Floats) -> tuple[Floats, Floats]:
     """Responses over shares, and the gradient of the quotient."""
     share, response = both[:, :, :1], both[:, :, 1:]
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -228,6 +229,31 @@ def _warn_of_absent(shares: Floats, alternatives: tuple[str, ...], names: list[o
         if absent:
             message = f"group {name!s}: {', '.join(absent)} is never available there, and has no elasticity (NaN)"
             warnings.warn(message, ChoiceWarning, stacklevel=3)
+
+
+def price_elasticities(
+    model: ChoiceModel, X: pd.DataFrame | ChoiceData, column: str = "price", **options: Any
+) -> Elasticities:
+    """Return the elasticities of all shares to the price of each alternative, however the model holds prices.
+
+    Parameters
+    ----------
+    model, X
+        As in `share_elasticities`.
+    column
+        An attribute, or what characteristics of the form ``<column><separator><alternative>`` have in common: the
+        multinomial form on all prices.
+    **options
+        As in `share_elasticities`.
+    """
+    data = model.read(X)
+    if column in data.attributes:
+        return share_elasticities(model, data, column, **options)
+    own = [Level.of(data, column, name, model.separator).name for name in data.alternatives]
+    parts = [share_elasticities(model, data, name, **options) for name in own]
+    values = np.concatenate([part.values for part in parts], axis=2)
+    gradient = np.concatenate([part.gradient for part in parts if part.gradient is not None], axis=2)
+    return replace(parts[0], column=column, of=data.alternatives, values=values, gradient=gradient)
 
 
 def shorthand_elasticity(coefficient: ArrayLike, price: ArrayLike, probability: ArrayLike) -> Floats:

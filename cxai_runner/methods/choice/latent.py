@@ -20,7 +20,6 @@ from sklearn.utils import check_random_state
 from .conditional import logit_responses
 from .data import ChoiceData
 from .errors import ChoiceError, ChoiceWarning, NotIdentifiedError
-from .likelihood import LogitLikelihood, separation
 from .maximise import check_information
 from .mixture import Mixture, State
 from .model import ChoiceModel, softmax, utilities
@@ -128,13 +127,9 @@ class LatentClassLogit(ChoiceModel):
         assert data.chosen is not None
         kind = "classical" if self.covariance == "auto" else covariance_type(self.covariance, data.customers)
         codes, weights = customers_of(data)
-        there = None if data.available is None else data.available.T
-        likelihood = LogitLikelihood(layout.design(data), data.chosen, there)
-        mixture = Mixture(likelihood, codes, weights, layout.names)
         self._check_size(len(layout.names), len(weights))
-        pooled = likelihood.maximise(layout.names, weights=data.weights)
-        if pooled.separated:
-            raise separation(pooled.separated)
+        likelihood, pooled = self._pooled(data, layout)
+        mixture = Mixture(likelihood, codes, weights, layout.names)
         state = self._best_start(mixture, pooled.estimate)
         state, information, self.n_iter_ = mixture.newton(state, self.max_iter)
         order = np.argsort(-state.shares, kind="stable")
@@ -214,9 +209,7 @@ class LatentClassLogit(ChoiceModel):
         if data.chosen is None:
             raise ChoiceError("the choices are not known", "give y, the chosen alternative of each occasion")
         codes, weights = customers_of(data)
-        there = None if data.available is None else data.available.T
-        likelihood = LogitLikelihood(self.layout(data).design(data), data.chosen, there)
-        mixture = Mixture(likelihood, codes, weights, self.parameter_names_)
+        mixture = Mixture(self._likelihood(data, self.layout(data)), codes, weights, self.parameter_names_)
         logs, _ = mixture.posterior(State(self.coef_, self.class_shares_))
         names = np.arange(len(weights)) if groups is None else pd.factorize(np.asarray(groups))[1]
         columns = [f"class {c + 1}" for c in range(self.n_classes)]

@@ -53,6 +53,7 @@ class LogitLikelihood:
 
     def __init__(self, design: Floats, chosen: NDArray[np.intp], available: Flags | None = None) -> None:
         self.design, self.missing = design, None if available is None else ~available
+        self.occasions = len(chosen)
         everyone = np.arange(len(chosen))
         for row in design:
             np.subtract(row, row[chosen, everyone], out=row)
@@ -62,8 +63,7 @@ class LogitLikelihood:
         self.scale = np.sqrt(squares / max(design[0].size, 1))
 
     def _blocks(self, size: int = BLOCK) -> Iterator[slice]:
-        n = self.design.shape[2]
-        return (slice(start, min(start + size, n)) for start in range(0, n, size))
+        return (slice(start, min(start + size, self.occasions)) for start in range(0, self.occasions, size))
 
     def linear(self, beta: Floats, where: slice = slice(None)) -> Floats:
         """Return utilities less that of the chosen alternative, shape (J, n)."""

@@ -15,14 +15,16 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
+
+from cxai_runner.methods.coefficients import coefficient_table
 
 from .data import ChoiceData, chosen_positions
 from .errors import ChoiceError, ChoiceWarning, NotIdentifiedError
+from .likelihood import LogitLikelihood, Maximum, separation
 from .reading import labels
-from .statistics import Z_95, constants_log_likelihood, equal_shares_log_likelihood
+from .statistics import constants_log_likelihood, equal_shares_log_likelihood
 from .terms import ChoiceTerms, Layout, alternatives_in
 
 Floats = NDArray[np.float64]
@@ -31,7 +33,7 @@ Floats = NDArray[np.float64]
 CHUNK = 20_000
 
 
-class ChoiceModel(BaseEstimator):
+class ChoiceModel(ClassifierMixin, BaseEstimator):
     """A model of the choice among alternatives; its subclasses say how utilities become probabilities.
 
     Subclasses have the parameters ``terms``, ``alternatives``, ``reference``, ``separator`` and ``availability``, and
@@ -187,6 +189,21 @@ class ChoiceModel(BaseEstimator):
         """Return the layout of the design for a panel that `read` returned."""
         return self.terms_.layout(data, self.reference_)
 
+    # Fitting
+
+    def _likelihood(self, data: ChoiceData, layout: Layout) -> LogitLikelihood:
+        """The likelihood of the conditional logit, from whose differences all models take theirs."""
+        assert data.chosen is not None
+        return LogitLikelihood(layout.design(data), data.chosen, data.there)
+
+    def _pooled(self, data: ChoiceData, layout: Layout) -> tuple[LogitLikelihood, Maximum]:
+        """That likelihood and its maximum, where models that go beyond it start; refuses separated choices."""
+        likelihood = self._likelihood(data, layout)
+        best = likelihood.maximise(layout.names, weights=data.weights)
+        if best.separated:
+            raise separation(best.separated)
+        return likelihood, best
+
     # Telling
 
     def _compare(self, data: ChoiceData, hits: NDArray[np.bool_]) -> None:
@@ -203,7 +220,7 @@ class ChoiceModel(BaseEstimator):
         layout, parts = self.layout(data), []
         for start in range(0, max(len(data), 1), CHUNK):
             block = data.block(start, start + CHUNK)
-            parts.append(self._probabilities(used, layout.design(block), _there(block)))
+            parts.append(self._probabilities(used, layout.design(block), block.there))
         return np.concatenate(parts, axis=1).T
 
     def predict_proba(self, X: pd.DataFrame | ChoiceData) -> Floats:
@@ -232,19 +249,7 @@ class ChoiceModel(BaseEstimator):
     def summary_frame(self) -> pd.DataFrame:
         """Return one row per parameter: coefficient, standard error, z, p (two-sided) and 95 % interval."""
         check_is_fitted(self, "parameters_")
-        error = self.standard_errors_
-        z = self.parameters_ / error
-        return pd.DataFrame(
-            {
-                "coefficient": self.parameters_,
-                "standard_error": error,
-                "z": z,
-                "p": 2 * special.ndtr(-np.abs(z)),
-                "low": self.parameters_ - Z_95 * error,
-                "high": self.parameters_ + Z_95 * error,
-            },
-            index=pd.Index(self.parameter_names_, name="term"),
-        )
+        return coefficient_table(self.parameter_names_, self.parameters_, self.standard_errors_)
 
 
 def utilities(coefficients: Floats, design: Floats) -> Floats:
@@ -259,10 +264,6 @@ def softmax(linear: Floats, available: NDArray[np.bool_] | None) -> Floats:
         linear = np.where(available, linear, -np.inf)
     shares = np.exp(linear - linear.max(axis=0))
     return np.asarray(shares / shares.sum(axis=0))
-
-
-def _there(data: ChoiceData) -> NDArray[np.bool_] | None:
-    return None if data.available is None else data.available.T
 
 
 def _r2(value: float, against: float) -> float:

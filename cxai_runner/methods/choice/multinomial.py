@@ -20,8 +20,11 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
+from .conditional import ConditionalLogit
 from .elasticity import AGGREGATION, At, Elasticities
+from .errors import ChoiceError
 from .grouping import groups_of
+from .terms import ChoiceTerms
 
 Floats = NDArray[np.float64]
 
@@ -52,9 +55,18 @@ def multinomial_elasticities(
         Probability-weighted sample enumeration, or one occasion at each column's mean over the group.
     weights : array-like of shape (n,), optional
         How often each occasion counts.
+
+    Raises
+    ------
+    ChoiceError
+        A price is negative.
     """
     if at not in AGGREGATION:
         raise ValueError(f"at must be 'sample' or 'means', not {at!r}")
+    below = tuple(column for column in prices if (X[column] < 0).any())
+    if below:
+        message = f"negative in places, where an elasticity means nothing: {', '.join(below)}"
+        raise ChoiceError(message, "correct the values, or leave these occasions out", below)
     weight = np.ones(len(X)) if weights is None else np.asarray(weights, dtype=np.float64)
     names: list[object] = []
     values: list[Floats] = []
@@ -78,6 +90,58 @@ def multinomial_elasticities(
     return Elasticities(
         "price", brands, tuple(prices), tuple(names), np.stack(values), np.stack(shares), "elasticity", words
     )
+
+
+def as_choice_model(
+    classifier: Any, X: pd.DataFrame, columns: Sequence[str], alternatives: Sequence[str], *, separator: str = "_"
+) -> ConditionalLogit:
+    """Return a multinomial logit as the conditional logit that says the same, so that it can be asked as one.
+
+    Its covariance is unknown (NaN) until somebody puts one in place, from refits on resampled customers for example.
+
+    Parameters
+    ----------
+    classifier
+        Fitted, with a ``decision_function`` that is linear in the columns: `LogisticRegression`, or a pipeline that
+        scales before it.
+    X : DataFrame of shape (n, columns)
+        Rows to find the coefficients at, and to check them on.
+    columns
+        What it takes; each becomes a term with a coefficient for each alternative but the first.
+    alternatives
+        Their names, in the order that is wanted.
+    separator
+        Between attribute and alternative in the names of the columns.
+
+    Raises
+    ------
+    ChoiceError
+        Its probabilities are no softmax of something linear in the columns, or an alternative was never chosen.
+    """
+    known = [str(name) for name in classifier.classes_]
+    absent = tuple(name for name in alternatives if name not in known)
+    if absent:
+        raise ChoiceError(f"never chosen: {', '.join(absent)}", "leave it out, or merge it with another", absent)
+    order = [known.index(name) for name in alternatives]
+    values = X[list(columns)].astype(np.float64)
+    centre, step = values.mean(), values.std().where(lambda s: s > 0, 1.0)
+    probes = pd.DataFrame([centre, *(centre + step.where(step.index == name, 0.0) for name in columns)])
+    utilities = _utilities(classifier, probes)[:, order]
+    utilities = utilities - utilities[:, :1]
+    slopes = (utilities[1:] - utilities[0]) / step.to_numpy()[:, np.newaxis]
+    constants = utilities[0] - centre.to_numpy() @ slopes
+    terms = dict.fromkeys(columns, "alternative")
+    made = ConditionalLogit(terms, alternatives=list(alternatives), separator=separator)
+    made.alternatives_, made.reference_ = tuple(alternatives), alternatives[0]
+    made.classes_ = np.asarray(alternatives, dtype=object)
+    made.terms_ = ChoiceTerms.parse(terms)
+    made.coef_ = made.parameters_ = np.concatenate([constants[1:], slopes[:, 1:].ravel()])
+    made.covariance_, made.covariance_type_ = np.full((made.coef_.size, made.coef_.size), np.nan), "unknown"
+    made.parameter_names_ = made.layout(made.read(probes)).names
+    if not np.allclose(made.predict_proba(X), classifier.predict_proba(X)[:, order], atol=1e-8):
+        message = f"the probabilities of {type(classifier).__name__} are no logit that is linear in its columns"
+        raise ChoiceError(message, "take a multinomial logistic regression, or a model of choice")
+    return made
 
 
 def _utilities(model: Any, X: pd.DataFrame) -> Floats:

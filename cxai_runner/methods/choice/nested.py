@@ -19,7 +19,6 @@ from scipy import special
 
 from .data import ChoiceData
 from .errors import ChoiceError, ChoiceWarning
-from .likelihood import LogitLikelihood, separation
 from .maximise import maximise
 from .model import ChoiceModel, utilities
 from .reading import labels
@@ -105,12 +104,8 @@ class NestedLogit(ChoiceModel):
         assert data.chosen is not None
         kind = covariance_type(self.covariance, data.customers)
         self._members = _positions(self.nests or {}, data.alternatives)
-        chosen, weights = data.chosen, data.weights
-        there = None if data.available is None else data.available.T
-        likelihood = LogitLikelihood(layout.design(data), chosen, there)
-        simple = likelihood.maximise(layout.names, weights=weights)
-        if simple.separated:
-            raise separation(simple.separated)
+        chosen, weights, there = data.chosen, data.weights, data.there
+        likelihood, simple = self._pooled(data, layout)
         names = (*layout.names, *(f"dissimilarity[{name}]" for name in self._members))
         K = len(layout.names)
 

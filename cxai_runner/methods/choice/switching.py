@@ -22,6 +22,7 @@ from .data import ChoiceData
 from .elasticity import Elasticities
 from .errors import ChoiceError, ChoiceWarning
 from .grouping import delta_method, groups_of, weighted, with_gradient
+from .levels import Level
 from .model import ChoiceModel
 from .statistics import Z_95
 
@@ -142,28 +143,27 @@ def _mean(P: Floats, weight: Floats, rows: NDArray[np.intp] | None) -> Floats:
 
 def _changed(model: ChoiceModel, data: ChoiceData, scenario: Scenario) -> ChoiceData:
     for attribute, changes in scenario.items():
-        if attribute not in data.attributes or attribute not in model.terms_.columns:
+        own = [f"{attribute}{model.separator}{name}" for name in data.alternatives]
+        if attribute not in model.terms_.columns and not set(own) <= set(model.terms_.columns):
             used = [name for name in data.attributes if name in model.terms_.columns]
             message = f"the scenario changes {attribute!r}, which is no attribute in the model"
             raise ChoiceError(message, f"it has {', '.join(used)}", (attribute,))
         each = changes if isinstance(changes, Mapping) else dict.fromkeys(data.alternatives, changes)
-        values = np.array(data.attributes[attribute], order="F")
         for name, change in each.items():
             if str(name) not in data.alternatives:
                 message = f"the scenario changes the {attribute} of {name!r}, which is no alternative"
                 raise ChoiceError(message, f"they are {', '.join(data.alternatives)}", (str(name),))
-            j = data.alternatives.index(str(name))
-            seen = values[:, j] if data.available is None else values[data.available[:, j], j]
+            level = Level.of(data, attribute, str(name), model.separator)
+            seen, values = level.seen(data), _apply(level.values(data), change)
             low, high = float(seen.min()), float(seen.max())
-            values[:, j] = _apply(values[:, j], change)
-            beyond = np.mean((values[:, j] < low) | (values[:, j] > high))
+            beyond = np.mean((values < low) | (values > high))
             if beyond > MANY:
                 message = (
                     f"the scenario extrapolates: {attribute} of {name} was between {low:g} and {high:g}, "
                     f"and is set beyond at {beyond:.0%} of the occasions"
                 )
                 warnings.warn(message, ChoiceWarning, stacklevel=3)
-        data = data.changed(attribute, values)
+            data = level.changed(data, values)
     return data
 
 

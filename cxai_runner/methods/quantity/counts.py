@@ -139,9 +139,6 @@ class TruncatedPoissonQuantity(PoissonQuantity):
     least: ClassVar[float] = 1.0
     truncated: ClassVar[bool] = True
 
-    def __init__(self, *, covariance: Covariance = "classical", max_iter: Annotated[int, Ge(1)] = 100) -> None:
-        super().__init__(covariance=covariance, max_iter=max_iter)
-
 
 class NegativeBinomialQuantity(PoissonQuantity):
     """Negative binomial regression with the variance μ + αμ² (NB2), log μ = a + x·b.
@@ -157,9 +154,6 @@ class NegativeBinomialQuantity(PoissonQuantity):
 
     form: ClassVar[str] = "negative binomial"
     law: ClassVar[str] = "negative_binomial"
-
-    def __init__(self, *, covariance: Covariance = "classical", max_iter: Annotated[int, Ge(1)] = 100) -> None:
-        super().__init__(covariance=covariance, max_iter=max_iter)
 
     def _estimate(self, design: Floats, y: Floats, names: tuple[str, ...]) -> Estimated:
         start = self._poisson(design, y, names)
@@ -199,6 +193,3 @@ class TruncatedNegativeBinomialQuantity(NegativeBinomialQuantity):
     form: ClassVar[str] = "zero-truncated negative binomial"
     least: ClassVar[float] = 1.0
     truncated: ClassVar[bool] = True
-
-    def __init__(self, *, covariance: Covariance = "classical", max_iter: Annotated[int, Ge(1)] = 100) -> None:
-        super().__init__(covariance=covariance, max_iter=max_iter)

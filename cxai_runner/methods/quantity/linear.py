@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils.validation import validate_data
 
 from .errors import QuantityError
-from .model import Covariance, Estimated, Floats, QuantityModel
+from .model import Estimated, Floats, QuantityModel
 
 
 class LinearQuantity(QuantityModel):
@@ -32,9 +32,6 @@ class LinearQuantity(QuantityModel):
 
     form: ClassVar[str] = "linear"
     law: ClassVar[str] = "normal"
-
-    def __init__(self, *, covariance: Covariance = "classical") -> None:
-        super().__init__(covariance=covariance)
 
     def mean(self, location: Floats, shape: float) -> Floats:
         """Return the location itself."""
@@ -90,9 +87,6 @@ class LogLinearQuantity(LinearQuantity):
 
     form: ClassVar[str] = "log-linear"
     law: ClassVar[str] = "lognormal"
-
-    def __init__(self, *, covariance: Covariance = "classical") -> None:
-        super().__init__(covariance=covariance)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -13,9 +13,10 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
+
+from cxai_runner.methods.coefficients import coefficient_table
 
 from . import laws
 from .errors import QuantityError
@@ -23,7 +24,6 @@ from .errors import QuantityError
 Floats = NDArray[np.float64]
 Covariance = Literal["classical", "robust"]
 
-Z_95 = float(special.ndtri(0.975))
 DISPERSION = "dispersion"
 
 
@@ -183,18 +183,8 @@ class QuantityModel(RegressorMixin, BaseEstimator):
         names = getattr(self, "feature_names_in_", _numbered(self.n_features_in_))
         dispersed = len(self.covariance_) > len(names) + 1
         estimate = np.concatenate([[self.intercept_], self.coef_, [self.shape_] if dispersed else []])
-        z = estimate / self.standard_errors_
-        return pd.DataFrame(
-            {
-                "coefficient": estimate,
-                "standard_error": self.standard_errors_,
-                "z": z,
-                "p": 2 * special.ndtr(-np.abs(z)),
-                "low": estimate - Z_95 * self.standard_errors_,
-                "high": estimate + Z_95 * self.standard_errors_,
-            },
-            index=pd.Index(["intercept", *names, *([DISPERSION] if dispersed else [])], name="term"),
-        )
+        terms = ["intercept", *names, *([DISPERSION] if dispersed else [])]
+        return coefficient_table(terms, estimate, self.standard_errors_)
 
     def _sandwich(self, found: Estimated, groups: ArrayLike | None) -> Floats:
         bread = np.asarray(np.linalg.inv(found.information), dtype=np.float64)

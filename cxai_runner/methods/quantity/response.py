@@ -21,8 +21,11 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 from sklearn.pipeline import Pipeline
 
+from cxai_runner.methods.levels import levels
+
+from .errors import QuantityError
 from .model import QuantityModel
-from .terms import BRAND, levels, of_chosen, with_chosen
+from .terms import BRAND, of_chosen, with_chosen
 
 Floats = NDArray[np.float64]
 
@@ -93,9 +96,14 @@ class PriceResponse:
         """Return the response of the rows of ``X`` at their own prices; with the chosen brand's promotion set, if so.
 
         One point.
+
+        Raises
+        ------
+        QuantityError
+            A price is negative.
         """
         rows = X if promotion is None else with_chosen(X, PROMOTION, promotion)
-        paid = of_chosen(rows, PRICE)
+        paid = _paid(rows)
         kept, weight = self._distinct(rows, paid)
         few, price = rows.iloc[kept], paid[kept][np.newaxis]
         if self.smooth:
@@ -106,7 +114,7 @@ class PriceResponse:
         """Return the response of the rows of ``X`` with the price of the chosen brand at each point of ``grid``."""
         points = np.asarray(grid, dtype=np.float64)
         rows = X if promotion is None else with_chosen(X, PROMOTION, promotion)
-        paid = of_chosen(rows, PRICE)
+        paid = _paid(rows)
         kept, weight = self._distinct(rows, np.full(len(rows), paid.mean()))
         if len(kept) > self.max_rows:
             kept, weight = np.sort(self.rng.choice(len(rows), self.max_rows, replace=False)), np.ones(self.max_rows)
@@ -175,3 +183,12 @@ class PriceResponse:
         units, elasticity = numbers(self.model)
         unsure, error = np.std([numbers(one) for one in self.refits], axis=0, ddof=1)
         return Response(units, elasticity, unsure, error, float(stats.t.ppf(0.975, len(self.refits) - 1)))
+
+
+def _paid(rows: pd.DataFrame) -> Floats:
+    """The price of each row's own brand."""
+    paid = of_chosen(rows, PRICE)
+    if (paid < 0).any():
+        message = f"{int((paid < 0).sum())} rows have a negative price, where an elasticity means nothing"
+        raise QuantityError(message, "correct the prices, or leave these rows out", (PRICE,))
+    return paid

@@ -18,6 +18,8 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
+from cxai_runner.methods.levels import level, levels
+
 from .errors import QuantityError, QuantityWarning
 
 Floats = NDArray[np.float64]
@@ -25,22 +27,6 @@ Floats = NDArray[np.float64]
 BRAND = "brand"
 LOGGED = "log_"
 BY = ":"
-MISSING = "missing"
-
-
-def level(value: object) -> str:
-    """Name a brand or another category: 3, 3.0 and ``"3"`` are one."""
-    if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
-        return MISSING
-    if isinstance(value, float | np.floating) and float(value).is_integer():
-        return str(int(value))
-    return str(value)
-
-
-def levels(column: pd.Series) -> pd.Series:
-    """Name the category of every row."""
-    codes, values = pd.factorize(column, use_na_sentinel=False)
-    return pd.Series(np.asarray([level(value) for value in values], dtype=object)[codes], index=column.index)
 
 
 def behind(term: str, columns: Iterable[str]) -> list[str]:

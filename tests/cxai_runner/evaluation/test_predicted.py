@@ -30,6 +30,21 @@ def test_other_classes_each_have_theirs() -> None:
     assert list(predicted(pair, "classifier")) == ["probability_no", "probability_yes"]
 
 
+class Two(LinearRegression):
+    """Says two things of a row, by name."""
+
+    def predict(self, X: pd.DataFrame) -> pd.DataFrame:
+        return pd.DataFrame({"units": X["x"].to_numpy(), "revenue": 2 * X["x"].to_numpy()})
+
+
+def test_what_has_names_of_its_own_keeps_them() -> None:
+    for kind in ("regressor", "estimator"):
+        found = of_an_estimator(Two(), "predict", ROWS, kind)
+        assert list(found) == ["units", "revenue"]
+        assert list(found.index) == [7, 8, 9, 10]
+        pd.testing.assert_frame_equal(predicted(found, kind), found)
+
+
 def test_a_segment_is_a_name_and_a_prediction_a_number() -> None:
     segments = of_an_estimator(KMeans(2, n_init=1, random_state=1).fit(ROWS), "predict", ROWS, "clusterer")
     assert list(segments) == ["segment"]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from cxai_runner.data import Tables
 from cxai_runner.evaluation.splits import Part
-from cxai_runner.features.history import LAST, past
+from cxai_runner.features.history import KNOWN, past
 from cxai_runner.features.purchase_panel import PurchasePanel
 from tests.cxai_runner.features.test_purchase_panel import PRODUCTS, ROWS, TRAIN, built, by_customer, by_time, tables
 
@@ -25,6 +25,22 @@ def test_last_purchase_of_the_worked_example() -> None:
     assert frame["last_brand"].tolist() == ["none", "acme", "acme", "none", "none", "acme"]
     assert frame["last_quantity"].tolist() == [0.0, 3.0, 1.0, 0.0, 0.0, 2.0]
     np.testing.assert_array_equal(frame["weeks_since_purchase"], [np.nan, 1.0, 1.0, np.nan, np.nan, 1.0])
+
+
+def test_the_occasion_before_is_the_last_one_with_a_purchase_or_without() -> None:
+    """c1 bought in weeks 1 and 2, c2 in 2 and 3; in week 1 c2 bought bread alone."""
+    frame = built(tables())
+    assert list(zip(frame["customer_id"], frame["occasion"], strict=True)) == [
+        ("c1", 1), ("c1", 2), ("c1", 3), ("c2", 1), ("c2", 2), ("c2", 3)
+    ]  # fmt: skip
+    assert frame["previous_purchase"].tolist() == [0, 1, 1, 0, 0, 1]
+    assert frame["week_of_year"].tolist() == [1, 2, 3, 1, 2, 3]
+    assert built(tables(BASKETS), occasion="basket")["previous_purchase"].tolist() == [0, 1, 1, 0]
+
+
+def test_the_occasion_before_lies_beyond_the_cut_of_a_held_out_week() -> None:
+    train, held_out = by_time()
+    assert built(tables(), held_out, train)["previous_purchase"].tolist() == [1, 1]
 
 
 def test_loyalty_of_the_worked_example() -> None:
@@ -105,7 +121,7 @@ def test_without_an_order_id_what_is_bought_at_one_instant_is_a_basket() -> None
 @pytest.mark.parametrize("carry_over", [None, 0.8])
 def test_what_happens_later_changes_nothing(occasion: str, carry_over: float | None) -> None:
     """Rows up to a week are the same whatever is bought after it; the past of that week's, whatever is bought in it."""
-    columns = [*LAST, *LOYALTY]
+    columns = [*KNOWN, *LOYALTY]
     features = PurchasePanel(
         category="SODA",
         brands=2,

@@ -13,6 +13,7 @@ from cxai_runner.config.problems import UserError
 from cxai_runner.data import Tables
 from cxai_runner.data.dataset import Dropped
 from cxai_runner.evaluation.splits import Part
+from cxai_runner.features.history import KNOWN
 from cxai_runner.features.purchase_panel import PurchasePanel
 
 PAGE = Path(__file__).parents[3] / "docs" / "purchase-panel.md"
@@ -190,6 +191,9 @@ def test_inputs_are_prices_and_promotions_unless_others_are_named() -> None:
     data = features.build(source, TRAIN, features.learn(source, TRAIN))
     prices = tuple(f"price_{one}" for one in data.roles.alternatives)
     assert data.roles.inputs == (*prices, "loyalty_acme", "last_quantity")
+    named = PurchasePanel(category="SODA", brands=2, columns=["price_*", "last_brand", "previous_purchase"])
+    other = named.build(source, TRAIN, named.learn(source, TRAIN))
+    assert other.roles.inputs == (*prices, "last_brand", "previous_purchase")
     assert {"last_brand", "weeks_since_purchase", "promotion_acme", "loyalty_other"} < set(data.roles.describe)
     assert not {"incidence", "brand", "quantity", "revenue"} & {*data.roles.inputs, *data.roles.describe}
 
@@ -354,7 +358,7 @@ def test_no_later_purchase_changes_a_price_of_the_held_out() -> None:
     assert one.loc[before, "price_acme"].unique().tolist() == [2.0]
 
 
-POSSIBLE = ["last_quantity", "weeks_since_purchase", "price_*", "promotion_*", "loyalty_*"]
+POSSIBLE = [*KNOWN, "price_*", "promotion_*", "loyalty_*"]
 
 
 @pytest.mark.parametrize(
@@ -386,8 +390,8 @@ POSSIBLE = ["last_quantity", "weeks_since_purchase", "price_*", "promotion_*", "
         (
             {"columns": ["brand"]},
             "columns",
-            "no number that the panel knows before the occasion",
-            "one of: " + ", ".join(sorted(POSSIBLE)),
+            "nothing that the panel knows before the occasion",
+            "did you mean `last_brand`?",
         ),
         ({"columns": []}, "columns", "no column is left as an input", "one of: " + ", ".join(POSSIBLE)),
     ],

@@ -161,8 +161,11 @@ BOUGHT = PANEL.assign(quantity=[2, 0, 5])
 
 
 def test_occasions_without_a_purchase_can_be_left_out_and_are_counted() -> None:
-    """By incidence where the panel has it, else by quantity; before the split is planned."""
-    for panel in (PANEL, BOUGHT, BOUGHT.drop(columns="incidence")):
+    """By incidence where the panel has it, else by quantity, else by brand; before the split is planned."""
+    chosen = PANEL.drop(columns="incidence")
+    words = chosen.assign(brand=["b", "None", "a"])
+    missing = chosen.assign(brand=["b", None, "a"])
+    for panel in (PANEL, BOUGHT, BOUGHT.drop(columns="incidence"), chosen, words, missing):
         source = Tables.of(panel=panel)
         features = Table(table="panel", purchases_only=True)
         assert not list(features.problems(source))
@@ -186,7 +189,7 @@ def test_a_gap_is_counted_among_the_purchases() -> None:
     ("panel", "message", "remedy"),
     [
         (
-            PANEL.drop(columns="incidence"),
+            PANEL.drop(columns=["incidence", "brand"]),
             "panel does not say whether anything was bought",
             "map its column incidence or quantity, or set it to false",
         ),

@@ -56,8 +56,16 @@ ROLES = {
 # Folder → the tasks that what is proposed of it feeds.
 FED = {
     "audiobooks": {"explore", "segmentation"},
-    "candy_bars": {"explore", "purchase_incidence", "purchase_quantity", "segmentation"},
+    "candy_bars": {
+        "brand_choice",
+        "explore",
+        "price_response",
+        "purchase_incidence",
+        "purchase_quantity",
+        "segmentation",
+    },
     "cdnow": {"explore", "segmentation"},
+    "choice_panels": {"brand_choice", "explore"},
     "hillstrom": {"explore", "segmentation"},
     "movielens_100k": {"explore", "segmentation"},
     "online_retail_2009": {"explore", "segmentation"},
@@ -136,7 +144,7 @@ def test_what_is_proposed_can_be_run(
     assert fed == FED.get(folder, set())
 
 
-@pytest.mark.parametrize("folder", sorted(set(KINDS) - set(FED) - {"choice_panels"}))
+@pytest.mark.parametrize("folder", sorted(set(KINDS) - set(FED)))
 def test_a_folder_without_a_config_says_why(folder: str, found: Callable[[str], Inspection]) -> None:
     assert propose(found(folder)) == []
     for one in found(folder).tables:

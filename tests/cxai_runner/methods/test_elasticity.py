@@ -192,6 +192,14 @@ def test_one_price_has_no_elasticity(panel):
         price_elasticity(fitted, X.assign(price_a=2.0, price_b=2.0), PRICES, rng())
 
 
+def test_negative_prices_have_no_elasticity(panel):
+    X, y, _ = panel
+    fitted = make_pipeline(PanelTerms(("mean_price",)), BinomialLogit()).fit(X, y)
+    wrong = X.assign(price_b=X["price_b"].where(X.index >= 3, -1))
+    with pytest.raises(ValueError, match=r"3 rows have a negative price, .*; correct the prices, or leave these rows"):
+        price_elasticity(fitted, wrong, PRICES, rng())
+
+
 def test_refits_need_the_outcome(panel):
     X, y, _ = panel
     fitted = make_pipeline(PanelTerms(), LogisticRegression()).fit(X, y)

@@ -1,4 +1,4 @@
-"""The binomial logit: recovered parameters, covered intervals, an independent package, and errors that help."""
+"""The binomial logit: an independent package, clustered intervals, and errors that help."""
 
 from __future__ import annotations
 
@@ -90,20 +90,6 @@ def test_the_score_is_zero_at_the_maximum(sample):
     design = sm.add_constant(X).to_numpy()
     residual = y - BinomialLogit().fit(X, y).predict_proba(X)[:, 1]
     np.testing.assert_allclose(design.T @ residual, 0, atol=1e-8)
-
-
-def test_recovers_parameters_and_covers_them():
-    """Two hundred simulations: means at the truth, and about 95 % of the intervals hold it."""
-    rng, truth = np.random.default_rng(11), np.array([0.4, -1.2, 0.7])
-    estimates, covered = [], []
-    for _ in range(200):
-        X, y, _ = simulate(rng, customers=40)
-        table = BinomialLogit().fit(X, y).summary_frame()
-        estimates.append(table["coefficient"])
-        covered.append((table["low"] < truth) & (truth < table["high"]))
-    error = np.std(estimates, axis=0) / np.sqrt(200)
-    assert np.all(np.abs(np.mean(estimates, axis=0) - truth) < 4 * error)
-    assert np.all(np.abs(np.mean(covered, axis=0) - 0.95) < 0.05)
 
 
 def test_clustered_intervals_cover_where_classical_ones_do_not():

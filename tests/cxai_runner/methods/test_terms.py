@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 
+from cxai_runner.methods.errors import IncidenceWarning
 from cxai_runner.methods.terms import PanelTerms, columns_of
 
 
@@ -76,3 +77,70 @@ def test_an_array_has_no_names(panel):
 def test_columns_of_a_pattern():
     assert columns_of("mean_price", ["customer_id", "price_*", "promotion_*"]) == ["price_*"]
     assert columns_of("income", ["price_a"]) == []
+
+
+@pytest.fixture
+def more():
+    rows = 40
+    return pd.DataFrame(
+        {
+            "price_a": np.linspace(1, 2, rows),
+            "price_b": 3.0,
+            "loyalty_a": 0.2,
+            "loyalty_b": 0.3,
+            "loyalty_c": 0.5,
+            "last_brand": ["a", "b", "b", "none"] * 10,
+            "Last_Inc_Brand": [0, 1, 2.0, 2] * 10,
+            "last_quantity": [0.0, 2, 3, np.nan] * 10,
+            "segment": ["old", "new"] * 20,
+            "week_of_year": np.arange(rows) + 1,
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("terms", "names"),
+    [
+        (("last_brand",), ["last_brand[a]", "last_brand[none]"]),
+        (("Last_Inc_Brand",), ["Last_Inc_Brand[0]", "Last_Inc_Brand[1]"]),
+        (("loyalty",), ["loyalty_b", "loyalty_c"]),
+        (("season",), ["season[sin 1]", "season[cos 1]", "season[sin 2]", "season[cos 2]"]),
+        (("mean_price:segment",), ["mean_price:segment[old]"]),
+        (("mean_price", "price:segment"), ["mean_price", "price_a:segment[old]", "price_b:segment[old]"]),
+        (("any_last_quantity", "mean_loyalty"), ["any_last_quantity", "mean_loyalty"]),
+    ],
+)
+def test_terms_of_categories_seasons_and_products(more, terms, names):
+    transformer = PanelTerms(terms).fit(more)
+    out = transformer.transform(more)
+    assert list(out.columns) == list(transformer.get_feature_names_out()) == names
+
+
+def test_values_of_categories_and_products(more):
+    out = PanelTerms(("last_brand", "mean_price:segment", "any_last_quantity")).fit_transform(more)
+    assert list(out["last_brand[a]"][:4]) == [1, 0, 0, 0]
+    old = more["segment"].eq("old").to_numpy()
+    np.testing.assert_allclose(out["mean_price:segment[old]"], np.where(old, (more["price_a"] + 3) / 2, 0))
+    np.testing.assert_array_equal(out["any_last_quantity"][:4], [0, 1, 1, np.nan])
+
+
+def test_a_season_comes_again_after_a_year_and_is_smooth(more):
+    transformer = PanelTerms(("season",)).fit(more)
+    weeks = pd.DataFrame({"week_of_year": [1, 2, 52, 53]})
+    first, second, last, again = transformer.transform(weeks).to_numpy()
+    assert np.abs(first - again).max() < 0.05
+    assert np.abs(first - second).max() < 0.25
+    assert np.abs(first - last).max() < 0.35
+
+
+def test_a_level_that_was_never_met_is_given_the_average_and_told(more):
+    transformer = PanelTerms(("last_brand",)).fit(more)
+    with pytest.warns(IncidenceWarning, match="last_brand is zoo on 1 rows, and never was in training"):
+        out = transformer.transform(more.head(3).assign(last_brand=["a", "zoo", "b"]))
+    assert list(out.iloc[1]) == [0.25, 0.25]
+
+
+def test_a_factor_without_a_column_is_none_of_the_term():
+    assert columns_of("mean_price:segment", ["price_a", "price_b"]) == []
+    assert columns_of("mean_price:segment", ["price_a", "segment_2"]) == ["price_a", "segment_2"]
+    assert columns_of("season", ["price_a"]) == []

@@ -30,6 +30,9 @@ def figures(curve: pd.DataFrame) -> tuple[Figure, ...]:
         {"segment": ["a", "b", "a", "b"], "brand": [WILD, WILD, "plain", "plain"], "n": [1, 2, 3, -4]}
     )
     dated = pd.DataFrame({"week": pd.date_range("2017-01-01", periods=20, freq="W"), "n": range(20)})
+    stacked = pd.DataFrame(
+        {"whose": ["a"] * 3 + ["b"] * 3, "price": [1.0, 2.0, 3.0] * 2, "part": [-1.0, -2.0, -3.0, -0.5, 0.0, 0.5]}
+    )
     return (
         Figure(
             "line", f"Line {WILD}", curve, "line", "price", "share", "See.", low="low", high="high", shade=(1.5, 2.5)
@@ -38,6 +41,7 @@ def figures(curve: pd.DataFrame) -> tuple[Figure, ...]:
         Figure("bar", "Bar", groups, "bar", "brand", "n", by="segment", reference={"y": 1.5}),
         Figure("lying", "Lying bars", groups.assign(x=[f"a long name {i}" for i in range(4)]), "bar", "x", "n"),
         Figure("heat", "Heat", groups, "heatmap", "segment", "brand", fill="n"),
+        Figure("stack", "Stacked areas", stacked, "stack", "price", "part", by="whose", reference={"y": -1.0}),
         Figure("dated", "Dated", dated, "line", "week", "n", reference={"x": 17_200.0}),
         Figure("named", "Named", groups, "line", "brand", "n", by="segment", x_label="$ per $"),
         Figure("empty", "Empty", curve.head(0), "line", "price", "share"),

@@ -12,7 +12,7 @@ import pytest
 from cxai_runner.evaluation.results import Figure
 from cxai_runner.report.figures import draw_png, draw_svg
 
-NAMES = ["line", "point", "bar", "lying", "heat", "dated", "named", "empty"]
+NAMES = ["line", "point", "bar", "lying", "heat", "stack", "dated", "named", "empty"]
 
 
 @pytest.fixture(params=NAMES)
@@ -68,6 +68,19 @@ def test_everything_lies_inside_the_picture(figure: Figure) -> None:
     assert pixels[-2:].min() > 0.97
     assert pixels[:, :2].min() > 0.97
     assert pixels[:, -2:].min() > 0.97
+
+
+def test_areas_are_stacked_away_from_zero() -> None:
+    """Below zero downwards, above it upwards; what crosses zero has a part on either side."""
+    from matplotlib.figure import Figure as Canvas
+
+    from cxai_runner.report.marks import stack
+
+    rows = pd.DataFrame({"x": [0.0, 1.0] * 3, "y": [-1.0, -2.0, -0.5, 0.5, -1.0, 1.0], "by": list("aabbcc")})
+    axes = Canvas().add_subplot()
+    stack(axes, Figure("s", "S", rows, "stack", "x", "y", by="by"))
+    ends = [[one.get_paths()[0].vertices[:, 1] for one in axes.collections][i] for i in range(6)]
+    assert [(ys.min(), ys.max()) for ys in ends] == [(0, 0), (-2, 0), (0, 0.5), (-2, -1), (0, 1.5), (-2.5, -1.5)]
 
 
 def test_many_points_become_one_image(curve: pd.DataFrame) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
 
 
 def simulate(rng, n=1500, brands=("a", "b", "c"), price=-1.2, feature=0.7, constants=(0.0, 0.6, -0.4), spread=0.0):
@@ -31,16 +30,3 @@ def brands():
 @pytest.fixture(scope="session")
 def make_brands():
     return simulate
-
-
-def check_coverage(tables, truth):
-    """Of each parameter's 95 % intervals as many hold the truth as the 99.9 % binomial interval says, Bonferroni."""
-    truth = np.asarray(truth)
-    held = np.sum([(table["low"] < truth) & (truth < table["high"]) for table in tables], axis=0)
-    low, high = stats.binom.ppf([0.0005 / len(truth), 1 - 0.0005 / len(truth)], len(tables), 0.95)
-    assert np.all((held >= low) & (held <= high)), f"{held} of {len(tables)}, not within {low:g} and {high:g}"
-
-
-@pytest.fixture(scope="session")
-def coverage():
-    return check_coverage

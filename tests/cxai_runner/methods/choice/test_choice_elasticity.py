@@ -304,6 +304,10 @@ def test_negative_prices_have_no_elasticity(brands):
     model = ConditionalLogit("price").fit(lower, y)
     with pytest.raises(ChoiceError, match=r"'price' is negative at \d+ places.*; correct the values"):
         share_elasticities(model, lower)
+    prices = ["price_a", "price_b", "price_c"]
+    other = LogisticRegression().fit(lower[prices], y)
+    with pytest.raises(ChoiceError, match=r"negative in places, .*: price_a; correct the values, or leave"):
+        multinomial_elasticities(other, lower[prices], prices)
 
 
 def test_a_separated_model_has_no_errors_and_it_is_told(brands):

@@ -1,4 +1,4 @@
-"""The conditional logit: independent packages, laws, recovered parameters, and errors that help."""
+"""The conditional logit: independent packages, laws, and errors that help."""
 
 from __future__ import annotations
 
@@ -144,19 +144,6 @@ def test_unavailable_is_unavailable(make_brands):
     constants = ConditionalLogit({"constants": True}, alternatives="abc", availability="there").fit(panel, y[keep])
     assert one.constants_log_likelihood_ == pytest.approx(constants.log_likelihood_, rel=1e-10)
     assert constants.mcfadden_r2_ == pytest.approx(0, abs=1e-10)
-
-
-@pytest.mark.parametrize("simulations", [200, pytest.param(1000, marks=pytest.mark.slow)])
-def test_recovers_parameters_and_covers_them(make_brands, coverage, simulations):
-    """Means at the truth, and 95 % of the intervals hold it."""
-    rng, truth = np.random.default_rng(11), np.array([0.6, -0.4, -1.2, 0.7])
-    panels = (make_brands(rng, n=400) for _ in range(simulations))
-    tables = [ConditionalLogit("price + feature").fit(X, y).summary_frame() for X, y, _ in panels]
-    estimates = np.array([table["coefficient"] for table in tables])
-    error = estimates.std(axis=0) / np.sqrt(simulations)
-    # The maximum of a likelihood is biased by a part of its standard error that falls with the square root of n.
-    assert np.all(np.abs(estimates.mean(axis=0) - truth) < 4 * error + 0.1 * estimates.std(axis=0))
-    coverage(tables, truth)
 
 
 @settings(max_examples=25, deadline=None)

@@ -113,17 +113,6 @@ def test_it_recovers_the_classes(panel, fitted):
     assert fitted.class_shares_[0] > fitted.class_shares_[1]
 
 
-@pytest.mark.parametrize("simulations", [20, pytest.param(200, marks=pytest.mark.slow)])
-def test_intervals_cover(coverage, simulations):
-    """95 % of the intervals hold the truth."""
-    rng, tables = np.random.default_rng(7), []
-    for _ in range(simulations):
-        X, y, who, _ = simulate(rng, customers=150, occasions=10)
-        model = LatentClassLogit("price + feature", n_init=2, random_state=0).fit(X, y, groups=who)
-        tables.append(model.summary_frame())
-    coverage(tables, TRUTH)
-
-
 def test_one_class_is_the_conditional_logit(panel):
     X, y, who, _ = panel
     one = LatentClassLogit("price + feature", n_classes=1).fit(X, y, groups=who)
@@ -222,13 +211,6 @@ def test_no_customers_are_told(panel):
     X, y, _, _ = panel
     with pytest.warns(ChoiceWarning, match="no customers are given, so each occasion is one of its own"):
         LatentClassLogit("price", n_classes=1).fit(X, y)
-
-
-def test_a_separating_term_is_named(panel):
-    X, y, who, _ = panel
-    told = X.assign(**{f"told_{b}": (y == b).astype(float) for b in BRANDS})
-    with pytest.raises(NotIdentifiedError, match="perfectly separated by told"):
-        LatentClassLogit("price + told").fit(told, y, groups=who)
 
 
 def test_scikit_learn_conventions(panel, fitted):

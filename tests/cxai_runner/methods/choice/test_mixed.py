@@ -14,7 +14,6 @@ from cxai_runner.methods.choice import (
     ChoiceWarning,
     ConditionalLogit,
     MixedLogit,
-    NotIdentifiedError,
     mixed,
     share_elasticities,
 )
@@ -158,17 +157,6 @@ def test_lognormal_prices(panel):
     assert (row["mean"], row["median"], row["sd"]) == pytest.approx((-law.mean(), -law.median(), law.std()))
 
 
-@pytest.mark.parametrize("simulations", [20, pytest.param(200, marks=pytest.mark.slow)])
-def test_intervals_cover(coverage, simulations):
-    """95 % of the intervals hold the truth."""
-    rng, tables = np.random.default_rng(8), []
-    for _ in range(simulations):
-        X, y, who = simulate(rng, customers=100)
-        model = MixedLogit("price + feature", random={"price": "normal"}, n_draws=100).fit(X, y, groups=who)
-        tables.append(model.summary_frame())
-    coverage(tables, TRUTH)
-
-
 @pytest.mark.parametrize("draws", ["halton", "sobol"])
 def test_draws_are_standard_normal_and_even(draws):
     z = normal_draws(50, 128, 3, sequence=draws, seed=1)
@@ -257,13 +245,6 @@ def test_no_customers_are_told(panel):
     X, y, _ = panel
     with pytest.warns(ChoiceWarning, match="each occasion is one of its own"):
         MixedLogit("price", random={"price": "normal"}, n_draws=20).fit(X, y)
-
-
-def test_a_separating_term_is_named(panel):
-    X, y, who = panel
-    told = X.assign(**{f"told_{b}": (y == b).astype(float) for b in BRANDS})
-    with pytest.raises(NotIdentifiedError, match="perfectly separated by told"):
-        MixedLogit("price + told", random={"price": "normal"}).fit(told, y, groups=who)
 
 
 def test_scikit_learn_conventions(panel, fitted):

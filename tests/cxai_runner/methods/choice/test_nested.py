@@ -16,7 +16,6 @@ from cxai_runner.methods.choice import (
     ChoiceWarning,
     ConditionalLogit,
     NestedLogit,
-    NotIdentifiedError,
     hausman_mcfadden,
     nests_against_none,
     share_elasticities,
@@ -109,15 +108,6 @@ def test_it_recovers_what_the_panel_was_made_of(fitted):
     assert np.all(fitted.standard_errors_ < 0.1)
 
 
-@pytest.mark.parametrize("simulations", [40, pytest.param(1000, marks=pytest.mark.slow)])
-def test_intervals_cover(coverage, simulations):
-    """95 % of the intervals hold the truth, of the dissimilarity as of the price."""
-    rng = np.random.default_rng(5)
-    panels = (simulate(rng, 1000) for _ in range(simulations))
-    tables = [NestedLogit("price", nests=NESTS).fit(*panel).summary_frame() for panel in panels]
-    coverage(tables, [0.5, 0.2, -0.3, -1.2, 0.5])
-
-
 def test_one_is_the_conditional_logit(panel):
     X, y = panel
     model = NestedLogit("price", nests=NESTS).fit(X, y)
@@ -191,13 +181,6 @@ def test_above_one_is_told():
 def test_what_is_no_nest(panel, nests, message):
     with pytest.raises(ChoiceError, match=message):
         NestedLogit("price", nests=nests).fit(*panel)
-
-
-def test_a_separating_term_is_named(panel):
-    X, y = panel
-    told = X.assign(**{f"told_{b}": (y == b).astype(float) for b in BRANDS})
-    with pytest.raises(NotIdentifiedError, match="perfectly separated by told"):
-        NestedLogit("price + told", nests=NESTS).fit(told, y)
 
 
 def test_the_ratio_finds_nests_and_only_them(panel, fitted):

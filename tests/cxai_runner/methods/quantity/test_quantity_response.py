@@ -10,7 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from cxai_runner.methods.quantity import ChosenTerms, PoissonQuantity, PriceResponse, forecast
+from cxai_runner.methods.quantity import ChosenTerms, PoissonQuantity, PriceResponse, QuantityError, forecast
 
 from .test_quantity_forms import FORMS
 
@@ -170,6 +170,14 @@ def test_a_model_without_a_covariance_needs_refits(bought):
     model = make_pipeline(ChosenTerms(["price"]), trees).fit(*bought)
     with pytest.raises(ValueError, match="pass two refits or more"):
         asked(model, refits=[model])
+
+
+@pytest.mark.parametrize("ask", [lambda of, X: of.at_observed(X), lambda of, X: of.over(X, [1.5])])
+def test_negative_prices_have_no_elasticity(bought, ask):
+    X, _ = bought
+    with pytest.raises(QuantityError, match=r"^1500 rows have a negative price, .*; correct the prices") as told:
+        ask(asked(fitted("poisson", bought)), X.assign(price_1=-X["price_1"], price_2=-X["price_2"]))
+    assert told.value.columns == ("price",)
 
 
 def test_a_poisson_loss_stands_for_the_poisson(bought):

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 
+from cxai_runner.methods.levels import level
 from cxai_runner.methods.quantity import ChosenTerms, QuantityError, QuantityWarning
-from cxai_runner.methods.quantity.terms import behind, level, of_chosen, with_chosen
+from cxai_runner.methods.quantity.terms import behind, of_chosen, with_chosen
 
 FRAME = pd.DataFrame(
     {

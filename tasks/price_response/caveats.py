@@ -1,0 +1,73 @@
+"""What not to conclude from a price response."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from cxai_runner.evaluation.results import Content, Finding
+from cxai_runner.evaluation.wording import number
+from cxai_runner.features.alternatives import OTHER
+from tasks.price_response.prices import Answers
+
+FEW_PRICES = 10
+FEW_ROWS = 30
+
+
+def caveats(answers: Answers) -> Iterator[Content]:
+    """What not to conclude."""
+    brand = answers.label
+    yield Finding(
+        "The effect of price is causal only if price was set without regard to demand, given what else the models see. "
+        "If prices rise when demand does, it is understated; promotions that go with low prices lend it some of their "
+        "effect, unless they are among the terms of all three models.",
+        "caveat",
+    )
+    yield Finding(
+        "The chain looks at one occasion at a time. Who buys more because it is cheap may buy less in the weeks after "
+        "(stockpiling), and a promotion then borrows from later sales: an answer to a lasting price is likely smaller, "
+        "and so is the best price's gain.",
+        "caveat",
+    )
+    yield Finding(
+        "All units of an occasion count as those of the brand of which most were bought, and at its price; what was "
+        "bought of other brands at the same time is counted with it.",
+        "caveat",
+    )
+    found = answers.at_observed(answers.brand)["total"]
+    if found.high > 0 > found.low:
+        yield Finding(
+            "The data do not tell whether units fall when the price rises: the interval holds zero.", "caveat"
+        )
+    elif found.low >= 0:
+        yield Finding(
+            "Higher prices go with more units here, which no price effect explains: look for what moves both.", "caveat"
+        )
+    low, high = (number(end, 2) for end in answers.range)
+    several = len(np.unique(answers.prices.round(6)))
+    few = ": few to draw a curve through" if several < FEW_PRICES else ""
+    yield Finding(f"The price of {brand} took {several:,} different values between {low} and {high}{few}.", "caveat")
+    rare = [f"{name} ({rows})" for name, rows in answers.rows.items() if rows < FEW_ROWS]
+    if rare:
+        yield Finding(f"Fewer than {FEW_ROWS} occasions tell of: {', '.join(rare)}.", "caveat")
+    if answers.brand == OTHER:
+        yield Finding(f"`{OTHER}` is all smaller brands together: its price is an index, which nobody sets.", "caveat")
+    if answers.left_out:
+        yield Finding(
+            f"In {answers.left_out} of {answers.asked} resamples of the customers a model had no estimate; they are "
+            "left out of the intervals.",
+            "caveat",
+        )
+    if answers.averaged[0] < answers.averaged[1]:
+        yield Finding(
+            f"Curves are averaged over {answers.averaged[0]:,} occasions drawn at random, numbers at the observed "
+            "prices over all.",
+        )
+    steps = [name for name, is_smooth in zip(("incidence", "quantity"), answers.smooth, strict=True) if not is_smooth]
+    if steps:
+        yield Finding(
+            f"The part of {' and '.join(steps)} is an arc elasticity, between prices 10 % lower and higher, because "
+            "the model is not a smooth one of ours; what its shrinkage takes from it is in no interval.",
+            "caveat",
+        )

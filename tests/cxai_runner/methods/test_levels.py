@@ -1,0 +1,38 @@
+"""Names of categories, and numbers divided into ranges."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from cxai_runner.methods.levels import divided, level, levels, ranked
+
+
+def test_three_is_three_however_it_is_written():
+    assert [level(value) for value in (3, 3.0, "3", None, np.nan, 2.5)] == ["3", "3", "3", "missing", "missing", "2.5"]
+    assert list(levels(pd.Series([1.0, np.nan, 1.0]))) == ["1", "missing", "1"]
+
+
+def test_the_most_frequent_is_first_and_ties_go_by_name():
+    assert list(ranked(pd.Series(["b", "a", "c", "c"])).index) == ["c", "a", "b"]
+
+
+def test_few_values_are_groups_as_they_are():
+    named, was_divided = divided(pd.Series([1, 2, 2, 5]), 8)
+    assert (list(named), was_divided) == (["1", "2", "2", "5"], False)
+
+
+def test_many_numbers_are_divided_at_their_quartiles():
+    column = pd.Series([*np.arange(100.0), np.nan])
+    named, was_divided = divided(column, 8)
+    assert was_divided
+    counts = named.value_counts()
+    assert counts["missing"] == 1
+    assert counts.drop("missing").tolist() == [25, 25, 25, 25]
+    assert named[0] == "from 0 to 24.8"
+    assert named[99] == "above 74.2 to 99"
+
+
+def test_numbers_that_are_mostly_one_are_divided_by_their_values():
+    named, _ = divided(pd.Series([0.0] * 80 + list(range(1, 21))), 8)
+    assert named.value_counts().tolist() == [85, 5, 5, 5]
