@@ -17,6 +17,7 @@ from cxai_runner.task import Context, Evidence, check_task
 from tasks.explore import Explore
 from tasks.explore.seasons import by_month
 from tasks.explore.segments import in_order
+from tasks.explore.sums import CUSTOMERS, drawn
 
 CONTEXT = Context(seed=3, resamples=200)
 PART = Part("train")
@@ -279,3 +280,17 @@ def test_segments_stand_in_the_order_of_their_numbers():
     names = ["not known", "100K+", "15-24K", "Under 15K", "25-34K"]
     assert in_order(names) == ["Under 15K", "15-24K", "25-34K", "100K+", "not known"]
     assert in_order(["south", "north"]) == ["north", "south"]
+
+
+def test_a_resample_has_as_many_customers_as_there_are_each_in_its_own_segment(whole):
+    frame = whole.frame.set_index("customer_id")[["revenue", "orders"]].reset_index(drop=True)
+    sums, spread = drawn(frame, whole.frame["region"], "revenue", CONTEXT)
+    at = sums.columns.index(CUSTOMERS)
+    assert (sums.draws[:, at].sum(axis=0) == 60).all()
+    assert (sums.draws[:, sums.columns.index("orders")] == 8 * sums.draws[:, at]).all()
+    everyone, share = sums.ratio("revenue", CUSTOMERS), sums.share(CUSTOMERS, "south")
+    spare = 1.96 * frame["revenue"].std(ddof=0) / np.sqrt(60)
+    assert everyone.high - everyone.low == pytest.approx(2 * spare, rel=0.25)
+    assert share.high - share.low == pytest.approx(2 * 1.96 * np.sqrt(1 / 6 * 5 / 6 / 60), rel=0.25)
+    assert spread is not None
+    assert spread.of_the_largest(1.0).value == 1
