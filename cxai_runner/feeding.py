@@ -129,7 +129,7 @@ def _maker(store: Store, found: Named, key: str) -> tuple[Features, Mapping[str,
     told = f"config.yaml of run {found.run_id[:8]}"
     composed = recomposed(raw, yaml.safe_load(texts[OVERRIDES]) or [], json.loads(texts[CHOICES]), told=told)
     features = build(composed.plain["features"], "features", composed)
-    return with_models(features, composed, store), json.loads(texts[LEARNED])
+    return with_models(features.per_customer(), composed, store), json.loads(texts[LEARNED])
 
 
 def lineage(features: Features) -> Iterator[str]:

@@ -7,7 +7,7 @@ the rows live: nulls in keys, impossible values, nothing left. All problems of a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -198,7 +198,8 @@ def refit(experiment: Experiment, ready: Ready) -> Ready:
     UserError
         The model, the one part that was not checked with them, is of a kind that the task cannot use.
     """
-    _refuse(experiment.composed, _wrong_kind_of_model(experiment), "config")
+    have = experiment.features.provides(ready.tables)
+    _refuse(experiment.composed, _unfit_model(experiment, have), "config")
     return replace(ready, experiment=experiment)
 
 
@@ -224,7 +225,15 @@ def _misfits(experiment: Experiment, tables: Tables) -> Iterator[Problem]:
             remedy=did_you_mean(column.rstrip("*"), have),
         )
     yield from under("task", task.problems(have))
-    yield from _wrong_kind_of_model(experiment)
+    yield from _unfit_model(experiment, have)
+
+
+def _unfit_model(experiment: Experiment, have: Iterable[str]) -> Iterator[Problem]:
+    """A model that the task cannot use, or whose own parameters do not fit together."""
+    wrong = list(_wrong_kind_of_model(experiment))
+    yield from wrong
+    if not wrong and experiment.model is not None:
+        yield from under("model", experiment.task.misused(experiment.model, have))
 
 
 def _wrong_kind_of_model(experiment: Experiment) -> Iterator[Problem]:

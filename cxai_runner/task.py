@@ -141,6 +141,18 @@ class Task(ABC):
         """Yield what in the task's own config does not fit the dataset's columns; keys relative to ``task``."""
         return iter(())
 
+    def misused(self, model: Any, columns: Iterable[str]) -> Iterator[Problem]:
+        """Yield what is wrong with a model's own parameters, keys relative to ``model``, before a row is read.
+
+        Parameters
+        ----------
+        model
+            The unfitted estimator, behind the features' transformers where there are any.
+        columns
+            What the features provide.
+        """
+        return iter(())
+
     def inspect(self, data: Dataset) -> Iterator[Problem]:
         """Yield why this training data cannot answer the question (one class only, one price only …)."""
         return iter(())

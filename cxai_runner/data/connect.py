@@ -10,12 +10,15 @@ import tempfile
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
 
 _threads = 1
+_MEMORY: Final = 5 * 2**30
+"""Bytes that a connection holds of rows at most; what is more goes to the temporary directory. Two workers of a sweep
+have one each, and pandas and the models want some too."""
 
 
 def set_threads(threads: int) -> None:
@@ -45,6 +48,7 @@ def open_locked(folders: Iterable[str], threads: int, database: Path | None = No
     connection = ibis.duckdb.connect(
         ":memory:" if database is None else str(database),
         threads=threads,
+        memory_limit=f"{_memory() // 2**20}MiB",
         temp_directory=str(Path(tempfile.gettempdir()) / "cxai-duckdb"),
         autoinstall_known_extensions=False,
         autoload_known_extensions=False,
@@ -59,6 +63,13 @@ def open_locked(folders: Iterable[str], threads: int, database: Path | None = No
     ):
         connection.raw_sql(setting)
     return connection
+
+
+def _memory() -> int:
+    """What a connection may hold: at most half of what the machine has."""
+    import psutil
+
+    return min(_MEMORY, int(psutil.virtual_memory().total) // 2)
 
 
 def threads() -> int:

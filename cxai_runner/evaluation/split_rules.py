@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 from annotated_types import Ge, Gt, Lt
@@ -148,6 +148,38 @@ class TimeHoldout(Split):
             after = counts["rows"][::-1].cumsum()[::-1]
             later = times[after <= self.test_size * counts["rows"].sum()]
         return None if later.empty else _plain(later.iloc[0])
+
+
+@dataclass(frozen=True, kw_only=True)
+class LastDays(Split):
+    """Learn from the past, be judged on the last days.
+
+    Parameters
+    ----------
+    days
+        What lies at most so many days before the last occasion is held out.
+    """
+
+    days: Annotated[int, Ge(1)] = 91
+
+    def plan(self, rows: IbisTable, seed: int) -> tuple[Fold, ...]:
+        """Return one fold; the training part ends where the held-out part starts."""
+        return TimeHoldout(cut=self._cut(rows)).plan(rows, seed)
+
+    def problems(self, rows: IbisTable) -> Iterator[Problem]:
+        """Yield whether rows have no dates, or nothing is left to learn from."""
+        if "time" not in rows.columns or not rows["time"].type().is_temporal():
+            told = "these rows have no dates, so there are no last days"
+            yield Problem("", told, remedy="divide by customer: split=customers")
+            return
+        first, cut = answers.value(rows["time"].min()), self._cut(rows)
+        if cut <= first:
+            told = f"nothing is left to learn from: the first occasion is of {first:%Y-%m-%d}"
+            yield Problem("days", told, value=self.days, remedy="fewer days, or a longer history")
+
+    def _cut(self, rows: IbisTable) -> datetime:
+        last = instant(answers.value(rows["time"].max()))
+        return (last or datetime.max) - timedelta(days=self.days)
 
 
 @dataclass(frozen=True, kw_only=True)

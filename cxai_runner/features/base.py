@@ -98,6 +98,10 @@ class Features(ABC):
         """
         return self
 
+    def per_customer(self) -> Features:
+        """Return the builder of one row per customer, for whoever asks a model of customers what it says of each."""
+        return self
+
     def wants_all(self) -> bool:
         """Whether rows that lack an input were left out of training."""
         return False

@@ -15,6 +15,7 @@ from cxai_runner.data.tables.instants import instant
 from cxai_runner.data.tables.needs import Needs
 from cxai_runner.features.base import Features
 from cxai_runner.features.parts import ordered
+from cxai_runner.features.periods import Purchase
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table as IbisTable
@@ -43,8 +44,8 @@ class CustomerProfile(Features):
 
     ===============  ==================================================================================
     recency          whole days from the last order to t; an order on the day before t has recency 1
-    frequency        number of orders
-    monetary         mean revenue per order, in the source's currency
+    frequency        number of orders, or of purchases as ``purchase`` has them
+    monetary         mean revenue of these, in the source's currency
     revenue          total revenue, in the source's currency
     tenure           whole days from the first order to t
     basket_size      mean number of items (lines of the receipt) per order
@@ -65,12 +66,15 @@ class CustomerProfile(Features):
         earlier prevails.
     columns
         The measures that are inputs; all there are where none are named.
+    purchase
+        What is counted: orders, or each line.
     """
 
     makes: ClassVar[str] = "customers"
 
     as_of: date | str | None = None
     columns: Sequence[str] | None = None
+    purchase: Purchase = "order"
 
     def needs(self) -> Needs:
         """Transactions; products for categories and customers for demographics where there are such."""
@@ -179,7 +183,8 @@ class CustomerProfile(Features):
             bought = bought.left_join(products, "product_id")
             order = bought[order.get_name()]
         today = ibis.literal(as_of.date())
-        orders, revenue = order.nunique(), bought["revenue"].sum().round(6)
+        orders = bought.count() if self.purchase == "line" else order.nunique()
+        revenue = bought["revenue"].sum().round(6)
         measures: dict[str, Any] = {
             "recency": today.delta(bought["timestamp"].max().date(), unit="day"),
             "frequency": orders,

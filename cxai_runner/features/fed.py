@@ -171,6 +171,10 @@ class FedFeatures(Features):
         own = [one for one in inputs if not any(one == f.column or one.startswith(f"{f.column}_") for f in self.feeds)]
         return replace(self, of=self.of.for_new_rows(own, as_of), whole=True)
 
+    def per_customer(self) -> Features:
+        """Feed the builder's one row per customer."""
+        return replace(self, of=self.of.per_customer())
+
     def wants_all(self) -> bool:
         """As the builder."""
         return self.of.wants_all()

@@ -10,7 +10,7 @@ import io
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from cxai_runner.report import marks, trials
+from cxai_runner.report import flows, marks, trials
 from cxai_runner.report.marks import GREY, INK, LIGHT
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SIZE: Final = (5.6, 3.5)
 BROAD: Final = (11.2, 4.2)
 """Of a picture that has the whole width of a page."""
-_MARKS: Final = {**marks.MARKS, **trials.MARKS}
+_MARKS: Final = {**marks.MARKS, **flows.MARKS, **trials.MARKS}
 PADDING: Final = 5
 STYLE: Final[Any] = {
     "font.family": "DejaVu Sans",
@@ -54,8 +54,8 @@ _NO_METADATA: Final = {"Creator": None, "Date": None, "Format": None, "Type": No
 
 
 def is_broad(figure: Figure) -> bool:
-    """Whether a picture wants the whole width: parallel coordinates have an axis for each key."""
-    return figure.mark == "parallel"
+    """Whether a picture wants the whole width: parallel coordinates have an axis a key, a flow names both its ends."""
+    return figure.mark in ("parallel", "flow")
 
 
 def draw_png(figure: Figure, dpi: int = 160) -> bytes:

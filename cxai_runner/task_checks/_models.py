@@ -9,7 +9,6 @@ from cxai_runner.task import SavedModel
 from cxai_runner.task_checks._case import Case, check, close, identical, predictions
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 
@@ -27,9 +26,13 @@ def the_model_predicts_what_was_scored(case: Case) -> None:
     import numpy as np
 
     saved = _saved(case)
-    predicted = _predict(saved, case.held_out.frame[list(saved.example.columns)])
-    answers = predictions(case.score(), case.task).select_dtypes("number")
-    matches = [name for name in answers if np.allclose(answers[name], predicted, rtol=1e-9, atol=1e-12)]
+    frame = case.held_out.frame[list(saved.example.columns)]
+    answers, predicted = predictions(case.score(), case.task), _predict(saved, frame)
+    labels = np.asarray(getattr(saved.estimator, saved.method)(frame)).astype(str)
+    texts, numbers = answers.select_dtypes(exclude=["number", "datetime"]), answers.select_dtypes("number")
+    matches = [name for name in texts if np.array_equal(texts[name].astype(str), labels)]
+    if predicted.dtype.kind == "f":
+        matches += [name for name in numbers if np.allclose(numbers[name], predicted, rtol=1e-9, atol=1e-12)]
     assert matches, f"the saved model predicts none of the scored columns {list(answers.columns)}"
 
 
@@ -109,9 +112,10 @@ def _saved(case: Case) -> SavedModel:
     return models["model"]
 
 
-def _predict(saved: SavedModel, frame: Any) -> NDArray[np.float64]:
-    """One number per row: of probabilities, that of the last class."""
+def _predict(saved: SavedModel, frame: Any) -> NDArray[Any]:
+    """One number or name per row: of probabilities, that of the last class."""
     import numpy as np
 
-    result = np.asarray(getattr(saved.estimator, saved.method)(frame), dtype=np.float64)
+    found = np.asarray(getattr(saved.estimator, saved.method)(frame))
+    result = found.astype(str) if found.dtype.kind in "OU" else found.astype(np.float64)
     return result[:, -1] if result.ndim == 2 else result

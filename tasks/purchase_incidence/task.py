@@ -179,7 +179,9 @@ class PurchaseIncidence(Task):
         pipeline = Pipeline([("terms", PanelTerms(terms)), *((name, clone(step)) for name, step in steps)])
         if "covariance" in final.get_params() and not self.cluster:
             pipeline.set_params(**{f"{last}__covariance": "classical"})
-        if getattr(final, "needs_names", False):
+        # A logit tells what is wrong with a column by its name, where every transformer can hand names on.
+        named = isinstance(final, LogitModel) and all(hasattr(step, "set_output") for _, step in pipeline.steps[:-1])
+        if named or getattr(final, "needs_names", False):
             pipeline[:-1].set_output(transform="pandas")
         # An order of the rows' own, so that a fit with a random part depends on no order of the file.
         frame = train.frame.sort_values([*columns, "incidence"], kind="stable", key=_sortable)

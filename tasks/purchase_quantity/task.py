@@ -151,6 +151,9 @@ class PurchaseQuantity(Task):
             remedy = "take one of `cxai list models purchase_quantity`, or a regressor with a Poisson loss"
             raise UserError([Problem("model", told, type(final).__name__, remedy)])
         pipeline = Pipeline([("terms", ChosenTerms(terms)), *((name, clone(step)) for name, step in steps)])
+        # A model tells what is wrong with a column by its name, where every transformer can hand names on.
+        if all(hasattr(step, "set_output") for _, step in pipeline.steps[:-1]):
+            pipeline[:-1].set_output(transform="pandas")
         # An order of the rows' own, so that a fit with a random part depends on no order of the file.
         frame = train.frame.sort_values([*columns, "quantity"], kind="stable", key=_sortable)
         units = frame["quantity"].to_numpy(dtype=np.float64)

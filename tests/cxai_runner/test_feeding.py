@@ -122,6 +122,28 @@ def test_another_version_is_another_run_and_is_looked_up_anew(
     assert pinned["metrics"] == before["metrics"]
 
 
+def test_rules_at_dates_answer_as_of_the_last_of_them(
+    cxai: Call, run: Callable[..., dict[str, Any]], home: Path
+) -> None:
+    """A model that was made of many dates is asked about one: each customer as of the last."""
+    from urllib.parse import urlsplit
+
+    dates = ("features.dates=4", "features.every=14", "features.horizon=14")
+    rules = {"keen": {"monetary": {"ge": 20}}, "others": {"monetary": {"lt": 20}}}
+    (home / "my" / "model" / "managerial_segments").mkdir(parents=True)
+    (home / "my" / "model" / "managerial_segments" / "two.yaml").write_text(
+        yaml.safe_dump({"_target_": "cxai_runner.methods.managerial.RuleSegments", "rules": rules})
+    )
+    made = run("task=managerial_segments", f"features.as_of={SINCE}", *dates, "model=two")
+    done = cxai("promote", made["run_id"], "--model", "rules", cwd=home)
+    assert done.returncode == 0, done.stderr
+    fed = run(*INCIDENCE, "features.models.kind=models:/rules@challenger")
+    assert fed["metrics"]["held_out"]["roc_auc"]["value"] > 0.8
+    folder = Path(urlsplit(fed["artifact_uri"]).path) / "scores"
+    first = min(pd.read_parquet(folder / f"{part}.parquet")["time"].min() for part in ("train", "held_out"))
+    assert first == pd.Timestamp(SINCE)
+
+
 @pytest.mark.parametrize(
     ("value", "told"),
     [

@@ -22,6 +22,7 @@ OTHERS = ("csv", "duckdb", "sqlite", "postgresql", "spark")
 TASKS = {
     "brand_choice": ["features.brands=3", "evaluation.resamples=100", "task.points=5"],
     "explore": ["features.brands=3", "task.by=card", "evaluation.resamples=100"],
+    "managerial_segments": ["features.dates=4", "features.every=14", "features.horizon=14"],
     "segmentation": ["model.n_clusters=3", "task.resamples=3"],
     "purchase_incidence": ["features.brands=3", "evaluation.resamples=100"],
     "purchase_quantity": ["features.brands=3", "evaluation.resamples=100", "task.points=5"],
@@ -31,6 +32,7 @@ HOLDS_NOTHING_OUT = ("explore", "segmentation")
 READ = {
     "brand_choice": {"transactions", "products", "promotions"},
     "explore": {"transactions", "products", "customers"},
+    "managerial_segments": {"transactions"},
     "segmentation": {"transactions", "products", "customers"},
     "purchase_incidence": {"transactions", "products", "promotions"},
     "purchase_quantity": {"transactions", "products", "promotions"},

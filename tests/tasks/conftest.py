@@ -139,6 +139,52 @@ def make_customers(number: int = 150, apart: float = 4.0, seed: int = 0) -> Data
     return Dataset("customers", frame, Roles(inputs=inputs, describe=("region",)))
 
 
+def make_dated_customers(customers: int = 90, dates: int = 9, seed: int = 0) -> Dataset:
+    """Customers at quarterly dates: some keep buying, some stopped; the last two dates' next revenue is not known."""
+    rng = np.random.default_rng(seed)
+    first = pd.Timestamp("2020-01-01")
+    rows = []
+    for customer in range(customers):
+        often, spends = rng.choice([0.01, 0.05]), rng.choice([10.0, 60.0])
+        begins, ends = rng.integers(0, 300), rng.choice([400, 2000])
+        days = np.flatnonzero(rng.uniform(size=1000) < often)
+        days = np.unique([begins, *days[(days > begins) & (days < ends)]])
+        amounts = (spends * rng.uniform(0.5, 1.5, len(days))).round(2)
+        for number in range(dates):
+            now = 300 + 90 * number
+            past = days < now
+            known = number < dates - 2
+            rows += [
+                {
+                    "customer_id": customer + 100,
+                    "time": first + pd.Timedelta(days=now),
+                    "recency": now - days[past].max(),
+                    "frequency": int(past.sum()),
+                    "monetary": amounts[past].mean(),
+                    "revenue": amounts[past].sum(),
+                    "tenure": now - days.min(),
+                    "recent_revenue": amounts[past & (days >= now - 180)].sum(),
+                    "next_revenue": amounts[(days >= now) & (days < now + 180)].sum() if known else np.nan,
+                    "next_known": known,
+                }
+                for _ in range(int(past.any()))
+            ]
+    frame = pd.DataFrame(rows)
+    inputs = ("recency", "frequency", "monetary", "revenue", "tenure")
+    learned = {"begins": "2020-01-01", "horizon": 180}
+    describe = ("recent_revenue", "next_revenue", "next_known")
+    return Dataset("customers", frame, Roles(time="time", inputs=inputs, describe=describe), learned=learned)
+
+
+RULES = {
+    "active_high": {"recency": {"le": 90}, "monetary": {"ge": "high"}},
+    "active_low": {"recency": {"le": 90}, "monetary": {"lt": "high"}},
+    "cooling": {"recency": {"gt": 90, "le": 180}},
+    "inactive": {"recency": {"gt": 180}},
+}
+"""Rules for these customers, with one threshold, ``high``."""
+
+
 @pytest.fixture(scope="session")
 def panel() -> Dataset:
     return make_panel()

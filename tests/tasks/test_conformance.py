@@ -16,6 +16,7 @@ from xgboost import XGBClassifier
 
 from cxai_runner.methods.choice import ConditionalLogit, LatentClassLogit, MixedLogit, NestedLogit
 from cxai_runner.methods.logit import BinomialLogit
+from cxai_runner.methods.managerial import RuleSegments
 from cxai_runner.methods.monotone import FallingInPrice
 from cxai_runner.methods.mundlak import MundlakLogit
 from cxai_runner.methods.quantity import (
@@ -29,12 +30,21 @@ from cxai_runner.methods.segments import KMeansSegments
 from cxai_runner.task import Evidence, check_task
 from cxai_runner.task_checks import task_checks
 from tasks.brand_choice import BrandChoice
+from tasks.managerial_segments import ManagerialSegments
 from tasks.price_response import PriceResponse
 from tasks.purchase_incidence import PurchaseIncidence
 from tasks.purchase_quantity import PurchaseQuantity
 from tasks.segmentation import Segmentation
 
-from .conftest import make_choices, make_customers, make_occasions, make_panel, make_purchases
+from .conftest import (
+    RULES,
+    make_choices,
+    make_customers,
+    make_dated_customers,
+    make_occasions,
+    make_panel,
+    make_purchases,
+)
 
 INCIDENCE = PurchaseIncidence(points=7, refits=3)
 QUANTITY = PurchaseQuantity(points=7, refits=2, by=["segment"])
@@ -42,6 +52,7 @@ CHOICE = BrandChoice(points=3, refits=5, by=["segment"])
 RESPONSE = PriceResponse(points=5, refits=10, by=["segment"])
 CHAIN = PurchaseChain(BinomialLogit(), ConditionalLogit("auto"), TruncatedPoissonQuantity())
 SEGMENTS = Segmentation(resamples=3)
+MANAGERIAL = ManagerialSegments()
 
 
 def promises(*cases):
@@ -63,6 +74,7 @@ def promises(*cases):
             make_pipeline(StandardScaler(), TruncatedNegativeBinomialQuantity()),
             make_purchases(),
         ),
+        ("rules", MANAGERIAL, RuleSegments(RULES, {"high": 30}), make_dated_customers()),
         ("conditional_logit", CHOICE, make_pipeline(ConditionalLogit()), make_choices(seed=3)),
         ("chain", RESPONSE, CHAIN, make_occasions(customers=60)),
         (
@@ -123,6 +135,16 @@ def test_any_clusterer_that_predicts_conforms(customers):
     assert check_task(SEGMENTS, make_pipeline(KMeans(3, n_init=2, random_state=0)), customers) >= 38
 
 
+def test_scores_and_any_clusterer_at_dates_conform():
+    scored = {
+        "best": {"recency_score": {"ge": 4}},
+        "rest": {"recency_score": {"le": 3}},
+    }
+    data = make_dated_customers()
+    assert check_task(MANAGERIAL, RuleSegments(scored), data) >= 40
+    assert check_task(MANAGERIAL, make_pipeline(StandardScaler(), KMeans(3, n_init=2, random_state=0)), data) >= 40
+
+
 def test_a_panel_without_promotions_or_dates_conforms(panel):
     from dataclasses import replace
 
@@ -136,5 +158,7 @@ def test_the_checks_follow_the_kind_of_evidence(panel, customers):
     resampling = {name for name, _ in task_checks(SEGMENTS, KMeansSegments(), customers)}
     assert {"the_target_does_not_leak", "a_shuffled_target_is_not_predicted"} <= held_out - resampling
     assert resampling - held_out == {"it_challenges_itself"}
+    backtest = {name for name, _ in task_checks(MANAGERIAL, RuleSegments(RULES, {"high": 30}), make_dated_customers())}
+    assert held_out - backtest == {"a_shuffled_target_is_not_predicted"}
     assert INCIDENCE.evidence is Evidence.HELD_OUT
     assert SEGMENTS.evidence is Evidence.RESAMPLING

@@ -89,10 +89,20 @@ class Table(Place):
         self.connection.execute("BEGIN")
         for name in self.names.values():
             if self.overwrite:
-                self.connection.execute(f"DROP TABLE IF EXISTS {quoted(name)}")
+                self._drop(name)
             elif self.exists(name):
                 told = f"has a table {name} already"
                 raise UserError([Problem("--to", told, self.shown, "choose another name, or --overwrite")])
+
+    def _drop(self, name: str) -> None:
+        there = self.exists(name)
+        try:
+            self.connection.execute(f"DROP TABLE IF EXISTS {quoted(name)}")
+        except _errors():
+            if not there:
+                raise
+            told = f"has a {name} that is no table, a view perhaps"
+            raise UserError([Problem("--to", told, self.shown, "choose another name")]) from None
 
     def write(self, rows: pd.DataFrame) -> None:
         """Take predicted rows."""

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from .data import ChoiceData
 from .elasticity import relative, shares_and_responses
 from .grouping import delta_method, weighted, with_gradient
-from .levels import Level
+from .offer import Offer
 from .model import ChoiceModel
 from .statistics import Z_95
 
@@ -50,13 +50,13 @@ def share_curves(
         ``elasticity_error``; 95 % intervals of both by the delta method, that of a share within 0 and 1.
     """
     data = model.read(X)
-    level = Level.of(data, column, alternative, model.separator)
+    offer = Offer.of(data, column, alternative, model.separator)
     weight = weighted(data, weights)
-    panels = [level.changed(data, np.full(len(data), float(value))) for value in values]
-    at = 1 if level.position is None else 1 + level.position
+    panels = [offer.changed(data, np.full(len(data), float(value))) for value in values]
+    at = 1 if offer.position is None else 1 + offer.position
 
     def figure(parameters: list[Floats]) -> list[Floats]:
-        several = [shares_and_responses(model, parameters, one, weight, level.name, "elasticity") for one in panels]
+        several = [shares_and_responses(model, parameters, one, weight, offer.name, "elasticity") for one in panels]
         return [np.stack([found[i][:, [0, at]] for found in several]) for i in range(len(parameters))]
 
     both, gradient = with_gradient(model, figure)

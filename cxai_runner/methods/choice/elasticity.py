@@ -24,7 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 from .data import ChoiceData
 from .errors import ChoiceError, ChoiceWarning
 from .grouping import delta_method, groups_of, weighted, with_gradient
-from .levels import Level
+from .offer import Offer
 from .model import CHUNK, ChoiceModel
 from .statistics import Z_95
 
@@ -249,7 +249,7 @@ def price_elasticities(
     data = model.read(X)
     if column in data.attributes:
         return share_elasticities(model, data, column, **options)
-    own = [Level.of(data, column, name, model.separator).name for name in data.alternatives]
+    own = [Offer.of(data, column, name, model.separator).name for name in data.alternatives]
     parts = [share_elasticities(model, data, name, **options) for name in own]
     values = np.concatenate([part.values for part in parts], axis=2)
     gradient = np.concatenate([part.gradient for part in parts if part.gradient is not None], axis=2)

@@ -22,7 +22,7 @@ from .data import ChoiceData
 from .elasticity import Elasticities
 from .errors import ChoiceError, ChoiceWarning
 from .grouping import delta_method, groups_of, weighted, with_gradient
-from .levels import Level
+from .offer import Offer
 from .model import ChoiceModel
 from .statistics import Z_95
 
@@ -153,8 +153,8 @@ def _changed(model: ChoiceModel, data: ChoiceData, scenario: Scenario) -> Choice
             if str(name) not in data.alternatives:
                 message = f"the scenario changes the {attribute} of {name!r}, which is no alternative"
                 raise ChoiceError(message, f"they are {', '.join(data.alternatives)}", (str(name),))
-            level = Level.of(data, attribute, str(name), model.separator)
-            seen, values = level.seen(data), _apply(level.values(data), change)
+            offer = Offer.of(data, attribute, str(name), model.separator)
+            seen, values = offer.seen(data), _apply(offer.values(data), change)
             low, high = float(seen.min()), float(seen.max())
             beyond = np.mean((values < low) | (values > high))
             if beyond > MANY:
@@ -163,7 +163,7 @@ def _changed(model: ChoiceModel, data: ChoiceData, scenario: Scenario) -> Choice
                     f"and is set beyond at {beyond:.0%} of the occasions"
                 )
                 warnings.warn(message, ChoiceWarning, stacklevel=3)
-            data = level.changed(data, values)
+            data = offer.changed(data, values)
     return data
 
 

@@ -61,3 +61,9 @@ def test_frames_in_memory_can_be_joined(folders: tuple[Path, Path]) -> None:
     ids = ibis.memtable(pd.DataFrame({"a": [1, 2]}))
     assert table.semi_join(ids, "a").count().execute() == 1
     assert table.anti_join(ids, "a").count().execute() == 0
+
+
+def test_a_connection_holds_a_bounded_part_of_the_memory(tmp_path: Path) -> None:
+    told = connect([tmp_path]).raw_sql("SELECT current_setting('memory_limit')").fetchone()[0]
+    number, unit = told.split()
+    assert float(number) * {"MiB": 1, "GiB": 1024}[unit] <= 5 * 1024

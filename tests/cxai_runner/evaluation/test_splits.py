@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cxai_runner.evaluation.split_rules import AllRows, CustomerFolds, CustomerHoldout, TimeHoldout
+from cxai_runner.evaluation.split_rules import AllRows, CustomerFolds, CustomerHoldout, LastDays, TimeHoldout
 from cxai_runner.evaluation.splits import Fold, Split
 
 
@@ -184,6 +184,20 @@ def test_all_rows_hold_out_none() -> None:
             "occasions run from 1 to 2",
         ),
         (
+            LastDays(days=21),
+            rows([1, 2, 3, 4], WEEKS),
+            "days",
+            "nothing is left to learn from: the first occasion is of 2017-01-02",
+            "fewer days, or a longer history",
+        ),
+        (
+            LastDays(),
+            rows([1, 2], [1, 2]),
+            "",
+            "these rows have no dates, so there are no last days",
+            "divide by customer: split=customers",
+        ),
+        (
             AllRows(),
             rows([1]).filter(ibis._.customer_id > 1),
             "",
@@ -195,6 +209,16 @@ def test_all_rows_hold_out_none() -> None:
 def test_rows_that_cannot_be_divided_so_are_told(split: Split, table: Any, key: str, message: str, remedy: str) -> None:
     (problem,) = split.problems(table)
     assert (problem.key, problem.message, problem.remedy) == (key, message, remedy)
+
+
+@pytest.mark.parametrize(
+    ("days", "first"), [(20, "2017-01-09"), (14, "2017-01-09"), (13, "2017-01-16"), (1, "2017-01-23")]
+)
+def test_the_last_days_are_held_out(days: int, first: str) -> None:
+    (fold,) = LastDays(days=days).plan(rows([1, 2, 3, 4], WEEKS), 0)
+    assert fold.held_out is not None
+    assert f"{fold.train.end:%Y-%m-%d}" == f"{fold.held_out.start:%Y-%m-%d}" == first
+    assert fold.label == f"occasions from {first} on"
 
 
 @pytest.mark.parametrize("split", [CustomerHoldout(), CustomerFolds(folds=2), AllRows()])

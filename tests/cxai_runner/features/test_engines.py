@@ -20,12 +20,13 @@ import cxai_runner.features
 from cxai_runner.config.catalogue import catalogue
 from cxai_runner.data import Tables
 from cxai_runner.data.quality.contracts import broken, unmet
-from cxai_runner.evaluation.split_rules import AllRows, CustomerFolds, CustomerHoldout, TimeHoldout
+from cxai_runner.evaluation.split_rules import AllRows, CustomerFolds, CustomerHoldout, LastDays, TimeHoldout
 from cxai_runner.features.base import Features
 from cxai_runner.features.customer_base import CustomerBase
 from cxai_runner.features.customer_profile import CustomerProfile
 from cxai_runner.features.fed import FedFeatures
 from cxai_runner.features.purchase_panel import PurchasePanel
+from cxai_runner.features.rfm import RfmAtDates
 from cxai_runner.features.table import Table
 
 MEASURE = "parquet"
@@ -100,6 +101,10 @@ CASES: Mapping[str, tuple[Mapped, Features, Any]] = {
     "profile": (NUMBERED, CustomerProfile(), CustomerHoldout()),
     "profile, of names": (NAMED, CustomerProfile(), CustomerFolds(folds=3)),
     "profile, as of": (NAMED, CustomerProfile(as_of="2017-03-01", columns=["recency", "monetary"]), CustomerHoldout()),
+    "profile, lines": (NAMED, CustomerProfile(purchase="line"), AllRows()),
+    "rfm": (NUMBERED, RfmAtDates(dates=4, every=21, horizon=21), LastDays(days=21)),
+    "rfm, of names": (NAMED, RfmAtDates(as_of="2017-03-01", dates=5, every=10, horizon=10), TimeHoldout()),
+    "rfm, lines": (NAMED, RfmAtDates(dates=["2017-02-01", "2017-03-01"], purchase="line"), CustomerHoldout()),
     "panel": (NUMBERED, panel(), CustomerHoldout()),
     "panel, in time": (NUMBERED, panel(brands=2), TimeHoldout()),
     "panel, of names": (NAMED, panel(category="CAFÉ"), CustomerHoldout()),

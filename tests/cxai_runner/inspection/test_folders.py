@@ -64,12 +64,12 @@ FED = {
         "purchase_quantity",
         "segmentation",
     },
-    "cdnow": {"explore", "segmentation"},
+    "cdnow": {"explore", "managerial_segments", "segmentation"},
     "choice_panels": {"brand_choice", "explore"},
     "hillstrom": {"explore", "segmentation"},
     "movielens_100k": {"explore", "segmentation"},
-    "online_retail_2009": {"explore", "segmentation"},
-    "retail_orders": {"explore", "segmentation"},
+    "online_retail_2009": {"explore", "managerial_segments", "segmentation"},
+    "retail_orders": {"explore", "managerial_segments", "segmentation"},
     "telco_churn": {"explore", "segmentation"},
 }
 QUICK = {"segmentation": ("task.resamples=2", "model.n_clusters=3", "model.n_init=2")}

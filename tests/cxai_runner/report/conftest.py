@@ -44,6 +44,7 @@ def figures(curve: pd.DataFrame) -> tuple[Figure, ...]:
         Figure("stack", "Stacked areas", stacked, "stack", "price", "part", by="whose", reference={"y": -1.0}),
         Figure("dated", "Dated", dated, "line", "week", "n", reference={"x": 17_200.0}),
         Figure("named", "Named", groups, "line", "brand", "n", by="segment", x_label="$ per $"),
+        Figure("flow", "Flow", groups.assign(n=[1, 2, 3, 4]), "flow", "segment", "brand", fill="n", x_label="then"),
         Figure("empty", "Empty", curve.head(0), "line", "price", "share"),
     )
 

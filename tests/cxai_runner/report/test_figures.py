@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from cxai_runner.evaluation.results import Figure
-from cxai_runner.report.figures import draw_png, draw_svg
+from cxai_runner.report.figures import draw_png, draw_svg, is_broad
 
-NAMES = ["line", "point", "bar", "lying", "heat", "stack", "dated", "named", "empty"]
+NAMES = ["line", "point", "bar", "lying", "heat", "stack", "dated", "named", "flow", "empty"]
 
 
 @pytest.fixture(params=NAMES)
@@ -24,7 +24,7 @@ def test_a_png_is_a_picture(figure: Figure) -> None:
     from matplotlib.image import imread
 
     pixels = imread(io.BytesIO(draw_png(figure, dpi=60)))
-    assert pixels.shape[:2] == (210, 336)
+    assert pixels.shape[:2] == ((252, 672) if is_broad(figure) else (210, 336))
     assert pixels[..., :3].min() < 0.9, "something is drawn"
 
 
@@ -89,3 +89,18 @@ def test_many_points_become_one_image(curve: pd.DataFrame) -> None:
     assert "<image" not in few
     assert "<image" in lots
     assert re.findall(r'href="(?!data:|#)', lots) == []
+
+
+def test_a_flow_is_as_wide_on_either_side_as_what_flows() -> None:
+    from matplotlib.figure import Figure as Canvas
+
+    from cxai_runner.report.flows import flow
+
+    moved = pd.DataFrame({"from": ["a", "a", "b"], "to": ["a", "b", "b"], "n": [6, 3, 1]})
+    axes = Canvas().add_subplot()
+    flow(axes, Figure("f", "F", moved, "flow", "from", "to", fill="n", x_label="then", y_label="now"))
+    boxes = [one.get_paths()[0].get_extents() for one in axes.collections]
+    bands, parts = boxes[:3], boxes[3:]
+    assert [round(one.height, 2) for one in parts] == [0.9, 0.1, 0.6, 0.4]
+    assert len({round(one.x0, 3) for one in bands}) == 1
+    assert [text.get_text() for text in axes.texts] == ["a  9", "b  1", "a  6", "b  4", "then", "now"]

@@ -136,7 +136,9 @@ def test_a_file_that_is_no_database_is_told(kind: str, overwrite: bool, tmp_path
 def test_a_view_of_its_name_is_told(kind: str, tmp_path: Path) -> None:
     query(kind, tmp_path / "s.db", "CREATE VIEW scores AS SELECT 1")
     for overwrite in (False, True):
-        with pytest.raises(UserError, match=r"already|view"):
+        with pytest.raises(
+            UserError, match="has a scores that is no table" if overwrite else "has a table scores already"
+        ):
             open_table(f"{kind}:///{tmp_path}/s.db#scores", overwrite=overwrite)
 
 

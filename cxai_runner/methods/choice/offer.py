@@ -18,14 +18,14 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Level:
+class Offer:
     """A column of one alternative: an attribute with the alternative's position, or a characteristic without one."""
 
     name: str
     position: int | None
 
     @classmethod
-    def of(cls, data: ChoiceData, attribute: str, alternative: str, separator: str) -> Level:
+    def of(cls, data: ChoiceData, attribute: str, alternative: str, separator: str) -> Offer:
         """Find it.
 
         Raises
