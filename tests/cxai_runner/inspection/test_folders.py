@@ -56,14 +56,8 @@ ROLES = {
 # Folder → the tasks that what is proposed of it feeds.
 FED = {
     "audiobooks": {"explore", "segmentation"},
-    "candy_bars": {
-        "brand_choice",
-        "explore",
-        "price_response",
-        "purchase_incidence",
-        "purchase_quantity",
-        "segmentation",
-    },
+    # Its two files are of different customers, so that none of the one describes the other's: not for `explore`.
+    "candy_bars": {"brand_choice", "price_response", "purchase_incidence", "purchase_quantity", "segmentation"},
     "cdnow": {"explore", "managerial_segments", "segmentation"},
     "choice_panels": {"brand_choice", "explore"},
     "hillstrom": {"explore", "segmentation"},
