@@ -262,6 +262,8 @@ class Account:
                 for key, value in node.items()
                 if not key.startswith("_") and isinstance(value, str | int | float) and not isinstance(value, bool)
             ]
+            if group == "model" and self.ready.experiment.model is None:
+                continue
             words = self._choice(group).rpartition("/")[2] or "given by hand"
             asked[group] = words + (f" ({', '.join(values)})" if values and group != "data" else "")
         steps = [type(step).__name__ for step in self.ready.experiment.features.transformers]
@@ -275,10 +277,10 @@ class Account:
 
     def _data(self, train: Dataset, evaluation: Evaluation) -> dict[str, str]:
         trained = evaluation.scores["train"]
-        words = {
-            "trained on": f"{len(trained):,} rows of {trained['customer_id'].nunique():,} customers",
-            "held out": "nothing",
-        }
+        rows = f"{len(trained):,} rows of {trained['customer_id'].nunique():,} customers"
+        # A task that fits nothing is trained on nothing, and keeps nothing from itself.
+        fits = self.ready.experiment.task.model_kind is not None
+        words = {"trained on": rows, "held out": "nothing"} if fits else {"described": rows}
         if "held_out" in evaluation.scores:
             unseen = evaluation.scores["held_out"]
             words["held out"] = f"{len(unseen):,} rows: {self.ready.folds[0].label}"

@@ -45,7 +45,6 @@ def summary(
         *_facts(document),
         "",
         *_metrics(document),
-        "",
         *(f"  {one.text}: {with_interval(one.value)}" for one in document.estimates),
         *([""] if document.estimates else []),
         *([f"  report   {report}"] if report else []),
@@ -93,7 +92,8 @@ def of_sweep(document: Document, run_id: str, status: str, artifacts: str) -> st
 
 def next_steps(document: Document, run_id: str) -> str:
     """Return the commands to try next."""
-    return f"next: cxai report {run_id[:_SHORT]} --open    ·    cxai list models {document.task}    ·    cxai ui"
+    models = f"cxai list models {document.task}    ·    " if "model" in document.asked else ""
+    return f"next: cxai report {run_id[:_SHORT]} --open    ·    {models}cxai ui"
 
 
 def _title(document: Document, run_id: str, status: str) -> str:
@@ -123,7 +123,7 @@ def _metrics(document: Document) -> list[str]:
     rows = [["", document.subject, document.baseline, "difference"]]
     for part in parts:
         rows += [_metric(metric) for metric in document.metrics.get(part, ())]
-    return table(rows).splitlines()
+    return [*table(rows).splitlines(), ""] if len(rows) > 1 else []
 
 
 def _metric(metric: Metric) -> list[str]:

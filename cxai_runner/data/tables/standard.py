@@ -84,6 +84,15 @@ _SHARE = Column("number", low=0, high=1)
 
 STANDARD: Mapping[str, StandardTable] = {
     "customers": StandardTable("one row per customer", {"customer_id": _KEY}, unique="customer_id"),
+    "customer_base": StandardTable(
+        "one row per customer, with sums of what they bought",
+        {
+            "customer_id": _KEY,
+            "first": Column("timestamp", required=False),
+            "last": Column("timestamp", required=False),
+        },
+        unique="customer_id",
+    ),
     "transactions": StandardTable(
         "one row per product on a receipt",
         {
