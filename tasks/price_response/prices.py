@@ -40,10 +40,10 @@ Floats = NDArray[np.float64]
 AS_OBSERVED = "as observed"
 PROMOTIONS: Mapping[str, float | None] = {AS_OBSERVED: None, "promotion 1": 1.0, "promotion 0": 0.0}
 MOST_GROUPS = 8
-MOST_ASKED = 20_000_000
-"""How often the curves may ask a chain about a row, to average over all of them; else some are drawn at random."""
+MOST_ASKED = 100_000_000
+"""Answers about a brand on an occasion that the curves may ask for; where all would be more, occasions are drawn."""
 SEEING = 28
-"""To build what a chain sees of a row takes about as long as to ask so many chains about it."""
+"""To build what a chain sees of an occasion takes about as long as to ask so many chains about it."""
 BEYOND = 0.2
 """How far a curve goes on beyond the observed range, in ranges; the curve of a model of steps stops there."""
 
@@ -123,7 +123,7 @@ class Answers:
         seen = f"{PROMOTION}{brand}" in chain.feature_names_in_
         states = PROMOTIONS if seen else {AS_OBSERVED: None}
         scenarios = {name: Scenario(brand, task.competitors, value) for name, value in states.items()}
-        asked = MOST_ASKED // (len(grid) * len(scenarios))
+        asked = MOST_ASKED // (len(grid) * len(scenarios) * len(chain.alternatives_))
         rng, everyone = context.rng("rows of the curves"), occasions.together()
         whole = everyone.sampled(rng, asked // (SEEING + 1))
         fewer = everyone.sampled(rng, asked // (SEEING + len(draws)))

@@ -142,7 +142,7 @@ def curves(answers: Answers) -> Iterator[Content]:
                 reference={"y": -1.0} if name == "elasticity" else None,
             )
     told = f"Outside `observed` it is extrapolated. {_over(answers)} Intervals are in the pictures."
-    estimates = table[[name for name in table if not name.endswith(("_low", "_high"))]]
+    estimates = table[[name for name in table if not str(name).endswith(("_low", "_high"))]]
     yield Table("curves", f"Everything by the price of {brand}", estimates, told, 10)
 
 

@@ -50,7 +50,7 @@ def test_curves_are_of_all_occasions_where_that_is_cheap(usual):
 
 def test_both_columns_of_the_best_prices_are_of_the_occasions_drawn(monkeypatch):
     """A gain is told between the same occasions, and each curve says over how many it is."""
-    asked = (TASK.points + 2) * len(prices.PROMOTIONS)
+    asked = (TASK.points + 2) * len(prices.PROMOTIONS) * 3
     monkeypatch.setattr(prices, "MOST_ASKED", asked * (prices.SEEING + 1) * 300)
     _, _, contents = run(DATA, task=TASK)
     told = f"Averaged over 300 of {COUNT:,} occasions, drawn at random, its interval over "
