@@ -40,7 +40,7 @@ Floats = NDArray[np.float64]
 AS_OBSERVED = "as observed"
 PROMOTIONS: Mapping[str, float | None] = {AS_OBSERVED: None, "promotion 1": 1.0, "promotion 0": 0.0}
 MOST_GROUPS = 8
-MOST_ASKED = 100_000_000
+MOST_ASKED = 150_000_000
 """Answers about a brand on an occasion that the curves may ask for; where all would be more, occasions are drawn."""
 SEEING = 28
 """To build what a chain sees of an occasion takes about as long as to ask so many chains about it."""

@@ -141,7 +141,7 @@ def curves(answers: Answers) -> Iterator[Content]:
                 shade=answers.range,
                 reference={"y": -1.0} if name == "elasticity" else None,
             )
-    told = f"Outside `observed` it is extrapolated. {_over(answers)} Intervals are in the pictures."
+    told = f"What is not observed is extrapolated. {_over(answers)} Intervals are in the pictures."
     estimates = table[[name for name in table if not str(name).endswith(("_low", "_high"))]]
     yield Table("curves", f"Everything by the price of {brand}", estimates, told, 10)
 
@@ -354,7 +354,7 @@ def _over(answers: Answers) -> str:
     if drawn == every and resampled == every:
         return f"Averaged over all {every:,} occasions."
     whole = f"all {every:,} occasions" if drawn == every else f"{drawn:,} of {every:,} occasions, drawn at random"
-    more = "" if resampled == drawn else f", its interval over {resampled:,} of them"
+    more = "" if resampled == drawn else f", its interval over {resampled:,}"
     return f"Averaged over {whole}{more}; what the draw adds is in no interval."
 
 
