@@ -86,8 +86,7 @@ def render_html(document: Document) -> str:
     return template("template.html").render(
         document=document,
         parts=parts,
-        # With the digits that `evaluation.wording` gives them in sentences.
-        estimates=[(e.text, *wording.interval(e.value, least=2)) for e in document.estimates],
+        estimates=[(e.text, *wording.interval(e.value)) for e in document.estimates],
         dropped=[
             (d, wording.number(d.rows), wording.number(d.of), wording.share(d.rows, d.of)) for d in document.dropped
         ],

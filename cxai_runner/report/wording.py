@@ -43,8 +43,8 @@ def number(value: Any, decimals: int | None = None) -> str:
     return text.replace("-", "−")
 
 
-def interval(value: Interval, *, sign: bool = False, least: int = 0) -> tuple[str, str]:
-    """Write a number and its interval with as many decimals as two digits of its width need, ``least`` at least.
+def interval(value: Interval, *, sign: bool = False) -> tuple[str, str]:
+    """Write a number and its interval with as many decimals as two digits of the interval's width need.
 
     Returns
     -------
@@ -55,7 +55,7 @@ def interval(value: Interval, *, sign: bool = False, least: int = 0) -> tuple[st
     if not math.isfinite(width):
         text, bounds = number(value.value), ""
     else:
-        decimals = max(least, _decimals(width, 2)) if width > 0 else None
+        decimals = _decimals(width, 2) if width > 0 else None
         text = number(value.value, decimals)
         bounds = f"{number(value.low, decimals)} to {number(value.high, decimals)}"
     return ("+" + text if sign and value.value > 0 else text), bounds
