@@ -19,7 +19,6 @@ from cxai_runner.evaluation.counts import RootOf
 from cxai_runner.evaluation.intervals import Floats, Statistic
 from cxai_runner.evaluation.metrics import CalibrationError, MeanOf, Named, codes_of, paired_metrics
 from cxai_runner.evaluation.results import Content, Metric
-from cxai_runner.evaluation.wording import number
 from cxai_runner.features.alternatives import OTHER
 from cxai_runner.methods.levels import levels
 from cxai_runner.methods.quantity import EmpiricalCounts
@@ -276,8 +275,8 @@ class PriceResponse(Task):
             problems.append(Problem("task.brand", told, self.brand, remedy))
         cost = None if problems else costs.cost_of(self.cost, brand, float(price.mean()))
         if cost is not None and cost >= price.max():
-            most = number(float(price.max()), 2)
-            told = f"a unit of {brand} costs {number(cost, 2)}, and was never sold above {most}: no price has a margin"
+            dear, most = costs.money(cost), costs.money(price.max())
+            told = f"a unit of {brand} costs {dear}, and was never sold above {most}: no price has a margin"
             problems.append(Problem("task.cost", told, str(self.cost), costs.REMEDY))
         if problems:
             raise UserError(problems, "data")
