@@ -11,11 +11,10 @@ from cxai_runner.data.dataset import Dataset
 from cxai_runner.evaluation.results import Content, Figure, Finding, Interval, Table
 from cxai_runner.evaluation.wording import number, share, with_interval
 from cxai_runner.methods.choice import (
-    ChoiceError,
     ConditionalLogit,
     NestedLogit,
     clout_and_vulnerability,
-    hausman_mcfadden,
+    nest_scores,
     nests_against_none,
     share_scenario,
 )
@@ -126,44 +125,44 @@ def _nests(final: NestedLogit, *, nested: bool) -> Iterator[Content]:
 
 
 def _proportion(answers: Answers, final: ConditionalLogit, train: Dataset) -> Iterator[Content]:
+    """Whether two brands take more from each other, or less, than their shares say."""
     y = brands(train.frame[BRAND]).to_numpy(dtype=object)
-    rows, weak = [], []
-    for name in answers.alternatives:
-        rest = [one for one in answers.alternatives if one != name]
-        before = len(answers.said)
-        try:
-            with answers.listening():
-                test = hausman_mcfadden(final, answers.frame, y, keep=rest)
-        except ChoiceError as error:
-            weak.append(f"{name} ({error.message})")
-            continue
-        if len(answers.said) > before or not test.degrees_of_freedom:
-            weak.append(name)
-            del answers.said[before:]
-        if test.degrees_of_freedom:
-            rows.append(_row(f"without {name}", test.statistic, test.degrees_of_freedom, test.p))
-    if not rows:
-        yield Finding("IIA could not be tested: no alternative can be left out of these terms.", "caveat")
+    customers = train.frame[train.roles.id].to_numpy()
+    several = len(pd.unique(customers)) > 1
+    found = nest_scores(final, answers.frame, y, groups=customers if several else None, weights=answers.weights)
+    tests = [one for one in found if np.isfinite(one.p)]
+    if not tests:
+        told = "nothing in these terms differs between alternatives over occasions" if found else "no pair is left"
+        yield Finding(f"IIA could not be tested: {told}.", "caveat")
         return
-    table = pd.DataFrame(rows)
+    rows = [(" + ".join(one.nest), "more" if one.z < 0 else "less", one.z, one.p, one.adjusted) for one in tests]
+    table = pd.DataFrame(rows, columns=["pair", "take_from_each_other", "z", "p", "p_adjusted"])
+    few = {name for one in found for name in one.nest}
+    whose = "" if len(few) == len(answers.alternatives) else f" Pairs of the {len(few)} brands bought most often."
+    by = "robust to the rows of a customer being alike" if several else "occasion by occasion"
     caption = (
-        "Hausman and McFadden: an alternative and the occasions at which it was chosen are left out; where IIA holds, "
-        f"the other coefficients stay. Rejected at p < {number(LEVEL / len(rows), 3)}, five per cent over all tests."
+        "Whether the likelihood rises where a pair is a nest (score test at the conditional logit, "
+        f"{by}). p_adjusted allows for {len(tests)} tests (Holm): IIA is rejected where it is below "
+        f"{number(LEVEL, 2)}, in at most one of twenty panels in which it holds.{whose}"
     )
-    yield Table("iia", "Independence of irrelevant alternatives", table, caption)
-    failed = table[table["p"] < LEVEL / len(rows)]
-    doubt = f" The test is of little use without {', '.join(weak)}: there its variance is not positive." if weak else ""
-    if failed.empty:
+    yield Table("iia", "Independence of irrelevant alternatives", table, caption, len(table))
+    smallest = _p(float(table["p_adjusted"].min()))
+    failed = [one for one in tests if one.adjusted < LEVEL]
+    if not failed:
         yield Finding(
             "Nothing speaks against IIA, by which every brand loses to a rival in proportion to its share "
-            f"(smallest {_p(float(table['p'].min()))} of {len(rows)} tests).{doubt}"
+            f"(smallest {smallest} after Holm's correction for {len(tests)} tests of pairs)."
         )
         return
-    which = ", ".join(failed["test"])
+    said = [
+        f"{' and '.join(one.nest)} take {'more' if one.z < 0 else 'less'} from each other"
+        for one in sorted(failed, key=lambda one: (one.z > 0, one.adjusted))
+    ]
     yield Finding(
-        "IIA fails: when one brand's price moves, the others do not lose in proportion to their shares, as this form "
-        f"supposes ({which}). Cross elasticities are then too alike: compare model=nested_logit, with brands of a kind "
-        f"in model.nests, or model=latent_class, in which kinds of customers differ.{doubt}",
+        f"IIA fails: {', '.join(said)} than in proportion to their shares, as this form supposes (smallest {smallest} "
+        f"after Holm's correction for {len(tests)} tests). Cross elasticities are then too alike: compare "
+        "model=nested_logit, with brands that take more from each other in model.nests; model=latent_class, in which "
+        "kinds of customers differ; or add what the terms leave out.",
         "caveat",
     )
 
