@@ -12,7 +12,7 @@ from cxai_runner.evaluation.wording import number
 from cxai_runner.methods.choice import PriceControl
 from cxai_runner.methods.choice.control import WEAK
 from tasks.brand_choice.answers import Answers, observed_range
-from tasks.brand_choice.specification import BRAND, brands, own
+from tasks.brand_choice.specification import BRAND, brands, offered, own
 
 TOGETHER = 0.95
 """Correlation of two brands' prices above which the data hardly tell them apart."""
@@ -46,6 +46,13 @@ def of_brands(answers: Answers, train: Dataset) -> Iterator[Content]:
             "were no such alternative.",
             "caveat",
         )
+    if answers.task.terms == "auto":
+        still = [one for one in offered(answers.task, train, spec.alternatives) if one not in spec.terms.columns]
+        if still:
+            yield Finding(
+                f"Left out of the terms: {', '.join(still)}, whose differences between alternatives never change.",
+                "caveat",
+            )
     few = brands(train.frame[BRAND]).value_counts()
     rare = [f"{name} ({few.get(name, 0)})" for name in spec.alternatives if few.get(name, 0) < FEW]
     if rare:

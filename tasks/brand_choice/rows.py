@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from cxai_runner.config.problems import Problem
 from cxai_runner.data.dataset import Dataset
+from tasks.brand_choice import scenarios
 from tasks.brand_choice.specification import (
     BRAND,
     Specification,
@@ -62,17 +63,19 @@ def unfed(task: BrandChoice, data: Dataset) -> Iterator[Problem]:
     spec = Specification.of(task, data)
     allowed = {*allowed_columns(task, data), spec.time}
     for name in (*spec.terms.columns, *spec.instruments):
+        what = "an instrument" if name in spec.instruments else "a term of the utility"
+        where = "task.instruments" if name in spec.instruments else "task.terms"
         columns = sought(task, name, spec.alternatives, data)
         absent = [column for column in columns if column not in data.frame.columns]
         unseen = [column for column in columns if column in data.frame.columns and column not in allowed]
         if absent:
-            told = f"a term of the utility that no column feeds: {', '.join(absent)} missing"
-            remedy = "leave it out of task.terms, or name the columns <attribute>_<alternative>"
+            told = f"{what} that no column feeds: {', '.join(absent)} missing"
+            remedy = f"leave it out of {where}, or name the columns <attribute>_<alternative>"
             yield Problem(f"panel.{name}", told, remedy=remedy)
         elif unseen:
             want = unseen[0] if len(columns) == 1 else f"{name}_*"
             remedy = f"name it among the inputs: features.columns=[{task.price}_*,{want}]"
-            yield Problem(f"panel.{name}", "a term of the utility, but no input of the features", remedy=remedy)
+            yield Problem(f"panel.{name}", f"{what}, but no input of the features", remedy=remedy)
 
 
 def unanswerable(task: BrandChoice, data: Dataset) -> Iterator[Problem]:
@@ -98,6 +101,7 @@ def unanswerable(task: BrandChoice, data: Dataset) -> Iterator[Problem]:
         remedy = f"mend {spec.availability}_…, or ignore it: task.availability=null"
         yield Problem(f"panel.{spec.availability}_*", told, remedy=remedy)
     yield from _values(spec, frame, there)
+    yield from scenarios.unanswerable(task, spec, frame)
 
 
 def _values(spec: Specification, frame: pd.DataFrame, there: NDArray[np.bool_]) -> Iterator[Problem]:
@@ -130,4 +134,5 @@ def _weights(task: BrandChoice, data: Dataset) -> Iterator[Problem]:
     values = pd.to_numeric(data.frame[task.weights], errors="coerce")
     wrong = int((~(values > 0) | ~np.isfinite(values)).sum())
     if wrong:
-        yield Problem(f"panel.{task.weights}", f"{wrong:,} weights are no positive number", remedy="drop these rows")
+        told = f"{wrong:,} weights are no positive number" if wrong > 1 else "1 weight is no positive number"
+        yield Problem("task.weights", told, task.weights, "mend them, or drop these rows")

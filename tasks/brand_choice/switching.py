@@ -18,6 +18,7 @@ from cxai_runner.methods.choice import (
     nests_against_none,
     share_scenario,
 )
+from tasks.brand_choice import scenarios
 from tasks.brand_choice.answers import ALL, Answers, known
 from tasks.brand_choice.specification import BRAND, brands
 
@@ -62,9 +63,9 @@ def clout(answers: Answers) -> Iterator[Content]:
 
 def scenario(answers: Answers) -> Iterator[Content]:
     """Shares under the prices that the config names."""
-    asked = answers.task.scenario
-    if not asked:
+    if not answers.task.scenario:
         return
+    asked = scenarios.asked(answers.task, answers.alternatives)
     index = answers.some()
     frame, weights = answers.frame.iloc[index], answers.weight(index)
     with answers.listening():
@@ -75,7 +76,7 @@ def scenario(answers: Answers) -> Iterator[Content]:
                 one = share_scenario(answers.model, frame, asked, by=by, weights=weights)
                 tables.append(one.assign(group=[f"{column} {value}" for value in one["group"]]))
     table = pd.concat(tables, ignore_index=True).rename(columns={"group": "occasions"})
-    said = "; ".join(f"{attribute}: {_said(changes)}" for attribute, changes in asked.items())
+    said = scenarios.in_words(answers.task)
     caption = f"{said}. Mean predicted shares as observed and under the scenario; {answers.uncertainty}."
     yield Table("scenario", "Shares under the scenario", known(table), caption, len(table))
     whole = table[table["occasions"] == ALL]
@@ -94,12 +95,6 @@ def scenario(answers: Answers) -> Iterator[Content]:
         f"Under the scenario ({said}) the share of {best['alternative']} goes from {share(best['share'])} to "
         f"{share(best['scenario'])}: {with_interval(interval)} percentage points."
     )
-
-
-def _said(changes: object) -> str:
-    if isinstance(changes, dict) or hasattr(changes, "items"):
-        return ", ".join(f"{name} {change}" for name, change in changes.items())
-    return f"every alternative {changes}"
 
 
 def substitution(answers: Answers, train: Dataset) -> Iterator[Content]:

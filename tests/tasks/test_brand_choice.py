@@ -156,7 +156,7 @@ def test_a_report_says_what_it_found_and_what_not_to_conclude(choices):
     assert "is causal only if price is exogenous given the controls" in text
     assert "IIA" in text
     assert "has the largest clout" in text
-    assert "Under the scenario (price: acme -10%, cola 2)" in text
+    assert "Under the scenario (price: acme −10 %, cola 2)" in text
     fit = tables(found)["fit_statistics"].set_index("statistic")["value"]
     final = task.fit(ConditionalLogit(), choices, CONTEXT).final
     assert float(fit["McFadden R² against constants"]) == pytest.approx(final.mcfadden_r2_, abs=5e-6)
