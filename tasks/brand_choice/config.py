@@ -9,7 +9,17 @@ from cxai_runner.config.problems import Problem, did_you_mean
 from cxai_runner.methods.choice import ChoiceError, ChoiceTerms
 from cxai_runner.methods.choice.categories import CALENDAR
 from tasks.brand_choice import scenarios
-from tasks.brand_choice.specification import OUTCOMES, REPEAT, SEPARATOR, is_repeat, labels_of, single, stems, there, utility,
+from tasks.brand_choice.specification import (
+    OUTCOMES,
+    REPEAT,
+    SEPARATOR,
+    is_repeat,
+    labels_of,
+    single,
+    stems,
+    there,
+    utility,
+)
 
 if TYPE_CHECKING:
     from tasks.brand_choice.task import BrandChoice

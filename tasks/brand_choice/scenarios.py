@@ -1,7 +1,7 @@
 """What a scenario says: read in either of its two forms, said back in words, and refused where it means nothing.
 
-``{price: {pepsi: -10%, coke: 1.99}}`` is short. A command line takes no umlauts and no quotes in the keys of a mapping, so
-that a brand called ``Müller "Brot"`` needs the list, ``[{attribute: price, of: 'Müller "Brot"', to: -10%}]``.
+``{price: {pepsi: -10%, coke: 1.99}}`` is short. A command line takes no umlauts and no quotes in the keys of a mapping,
+so that a brand called ``Müller "Brot"`` needs the list, ``[{attribute: price, of: 'Müller "Brot"', to: -10%}]``.
 """
 
 from __future__ import annotations
