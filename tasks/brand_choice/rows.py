@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxai_runner.config.problems import Problem
+from cxai_runner.config.spelling import override
 from cxai_runner.data.dataset import Dataset
 from tasks.brand_choice import scenarios
 from tasks.brand_choice.specification import (
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 NOTHING = ("0", "none", "")
 """How panels say that nothing was bought."""
 
-WHERE = "data.tables.panel.where={{brand: {{in: [{}]}}}}"
-
 
 def unusable(task: BrandChoice, data: Dataset) -> Iterator[Problem]:
     """Yield why rows are no choices among the alternatives, in training or wherever else."""
@@ -42,6 +41,7 @@ def unusable(task: BrandChoice, data: Dataset) -> Iterator[Problem]:
         told = f"{len(known)} alternatives have a column `{task.price}_…`: a choice needs two"
         yield Problem("panel", told, remedy=f"name the columns {task.price}_<alternative>, or set task.price")
         return
+    where = override("data.tables.panel.where", {"brand": {"in": list(known)}})
     strangers = bought[bought.notna() & ~bought.isin(known)]
     nothing = int(strangers.isin(NOTHING).sum())
     if nothing:
@@ -50,10 +50,10 @@ def unusable(task: BrandChoice, data: Dataset) -> Iterator[Problem]:
     for name, rows in strangers[~strangers.isin(NOTHING)].value_counts().items():
         if task.alternatives is None:
             told = f"{rows:,} rows are of a brand that has no column `{task.price}_{name}`"
-            remedy = "name the column after the brand, or filter its rows out: " + WHERE.format(", ".join(known))
+            remedy = "name the column after the brand, or filter its rows out: " + where
         else:
             told = f"chosen on {rows:,} rows, and task.alternatives does not name it"
-            remedy = f"add {name} to task.alternatives, or filter: " + WHERE.format(", ".join(known))
+            remedy = f"add {name} to task.alternatives, or filter: " + where
         yield Problem("panel.brand", told, name, remedy)
     yield from _weights(task, data)
 
@@ -88,7 +88,7 @@ def unanswerable(task: BrandChoice, data: Dataset) -> Iterator[Problem]:
     times = brands(frame[BRAND]).value_counts().reindex(list(spec.alternatives), fill_value=0)
     for j, name in enumerate(spec.alternatives):
         rest = [one for one in spec.alternatives if one != name]
-        others = f"leave it out: task.alternatives=[{','.join(rest)}]"
+        others = f"leave it out: {override('task.alternatives', rest)}"
         if not there[:, j].any():
             yield Problem("panel.brand", "is never available", name, others)
         elif not times[name] and (spec.terms.constants or any(t.kind == "alternative" for t in spec.terms.terms)):

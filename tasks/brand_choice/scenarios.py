@@ -60,7 +60,7 @@ def problems(task: BrandChoice, columns: Sequence[str]) -> Iterator[Problem]:
         strange = [(place, key) for place, item in enumerate(task.scenario) for key in item if key not in _KEYS]
         for place, key in strange:
             yield Problem(
-                f"scenario.{place}.{key}", "no such key", remedy="write {attribute: price, of: BRAND, to: -10%}"
+                f"scenario.{place}.{key}", "no such key", remedy="write [{attribute: price, of: BRAND, to: -10%}]"
             )
         if strange:
             return
@@ -99,6 +99,7 @@ def unanswerable(task: BrandChoice, spec: Specification, frame: pd.DataFrame) ->
         values = frame[[name for name in own(attribute, names) if name in frame]].to_numpy(dtype=np.float64)
         flags = bool(np.isin(values[np.isfinite(values)], (0, 1)).all())
         factor = _factor(change)
+        assert factor is not None  # what cannot be read is told before
         changed = [factor] if not isinstance(change, str) else [factor * one for one in np.unique(values[values == 1])]
         if attribute != task.price and flags and any(not 0 <= one <= 1 for one in changed):
             told = f"{attribute} is 0 or 1 on every row: the change makes {changed[0]:g} of it"

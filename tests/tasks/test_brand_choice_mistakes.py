@@ -69,7 +69,12 @@ BRANDS = ("acme", "best", "cola")
         ({"scenario": {"price": {"acme": 0}}}, "scenario.price.acme", "price of zero or less", "-10% or +10%"),
         ({"scenario": [{"of": "acme", "to": -1.5}]}, "scenario.0", "price of zero or less", "-10% or +10%"),
         ({"scenario": [{"of": "acne", "to": "-5%"}]}, "scenario.0", "no such alternative", "did you mean `acme`?"),
-        ({"scenario": [{"whose": "acme", "to": "-5%"}]}, "scenario.0.whose", "no such key", "of: BRAND"),
+        (
+            {"scenario": [{"whose": "acme", "to": "-5%"}]},
+            "scenario.0.whose",
+            "no such key",
+            "[{attribute: price, of: BRAND, to: -10%}]",
+        ),
         (
             {"scenario": {"promotion": {"acme": 0}}, "terms": "price + log(promotion)"},
             "scenario.promotion.acme",
@@ -110,7 +115,7 @@ def first(frame, column, value, rows=4):
             "4 of 720 rows have no purchase",
             "purchases_only=true",
         ),
-        (lambda f: first(f, "brand", "dew"), {}, "panel.brand", "has no column `price_dew`", "brand: {in: [acme, best"),
+        (lambda f: first(f, "brand", "dew"), {}, "panel.brand", "has no column `price_dew`", "brand: {in: [acme,best"),
         (
             lambda f: f,
             {"alternatives": ["acme", "best"]},
