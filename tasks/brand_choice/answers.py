@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -62,6 +63,8 @@ class Answers:
         How often each row counts; None for once.
     uncertainty
         Where standard errors come from, in words.
+    bought
+        The brand of each row.
     said
         What was warned of while it answered, each once.
     """
@@ -73,6 +76,7 @@ class Answers:
     groups: pd.DataFrame
     weights: Floats | None
     uncertainty: str
+    bought: pd.Series
     said: list[str] = field(default_factory=list)
 
     @classmethod
@@ -89,12 +93,28 @@ class Answers:
         groups = pd.DataFrame({name: rows[name].astype(object).where(rows[name].notna(), "missing").map(str)
                                for name in task.by})  # fmt: skip
         weights = None if task.weights is None else rows[task.weights].to_numpy(dtype=np.float64)
-        return cls(task, fitted, model, fitted.seen(rows), groups, weights, words)
+        return cls(task, fitted, model, fitted.seen(rows), groups, weights, words, brands(rows[BRAND]))
 
     @property
     def alternatives(self) -> tuple[str, ...]:
         """Names of the brands."""
         return self.fitted.specification.alternatives
+
+    @cached_property
+    def observed(self) -> Elasticities:
+        """Elasticities over the occasions that are asked, prices as they were."""
+        return self.elasticities(self.some())
+
+    def largest(self, most: int) -> tuple[str, ...]:
+        """Return the brands that were bought most often, in the order of the alternatives."""
+        times = self.bought.value_counts().reindex(list(self.alternatives), fill_value=0)
+        kept = set(times.sort_values(ascending=False, kind="stable").index[:most])
+        return tuple(name for name in self.alternatives if name in kept)
+
+    @property
+    def still(self) -> list[str]:
+        """Brands that had one price only."""
+        return [name for name in self.alternatives if np.ptp(observed_range(self, name)) == 0]
 
     @property
     def known(self) -> bool:

@@ -64,10 +64,12 @@ def of_brands(answers: Answers, train: Dataset) -> Iterator[Content]:
 def _prices(answers: Answers) -> Iterator[Content]:
     """Prices that never moved, or moved together; elasticities with the wrong sign."""
     spec, price = answers.fitted.specification, answers.task.price
-    still = [name for name in spec.alternatives if np.ptp(observed_range(answers, name)) == 0]
+    still = answers.still
     if still:
+        at = ", ".join(f"{name} ({number(observed_range(answers, name)[0], 2)})" for name in still)
         yield Finding(
-            f"{', '.join(still)} had one {price} only: what is said of it rests on the other brands' prices.", "caveat"
+            f"One {price} only: {at}. There is no curve, and an elasticity there rests on the other brands' {price}s.",
+            "caveat",
         )
     values = answers.frame[[own(price, [name])[0] for name in spec.alternatives if name not in still]]
     together = np.corrcoef(values.fillna(values.mean()).to_numpy(dtype=np.float64), rowvar=False)
@@ -85,7 +87,7 @@ def _prices(answers: Answers) -> Iterator[Content]:
             "caveat",
         )
     if answers.known:
-        found = answers.elasticities(answers.some()).frame()
+        found = answers.observed.frame()
         mine = found[found["share_of"] == found[f"{found.columns[2].removesuffix('_of')}_of"]]
         wrong = mine.loc[mine["low"] > 0, "share_of"]
         if len(wrong):

@@ -20,12 +20,14 @@ MOST_BRANDS = 8
 def elasticities(answers: Answers) -> Iterator[Content]:
     """The matrix, its own elasticities as estimates, and the same by state of promotion and segment."""
     index = answers.some()
-    observed = answers.elasticities(index)
+    observed = answers.observed
     over = "" if len(index) == len(answers.frame) else f" Over {len(index):,} occasions, evenly spaced among all."
     how = f"{observed.aggregation}; {answers.uncertainty if answers.known else 'no standard errors'}"
     price = answers.task.price
-    for name in answers.alternatives[:MOST_BRANDS] if answers.known else ():
+    for name in answers.largest(MOST_BRANDS) if answers.known else ():
         text = f"own-price elasticity of {name}" if price == "price" else f"elasticity of {name} to its own {price}"
+        if name in answers.still:
+            text += f" (one {price} only: from the other brands')"
         yield Estimate(f"own_price_elasticity_{safe(name)}"[:60], text, own_of(observed, name))
     matrix = observed.frame()
     yield Figure(

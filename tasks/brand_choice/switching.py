@@ -27,7 +27,7 @@ LEVEL = 0.05
 
 def clout(answers: Answers) -> Iterator[Content]:
     """The map of clout and vulnerability."""
-    found = answers.elasticities(answers.some())
+    found = answers.observed
     table = clout_and_vulnerability(found).drop(columns="group")
     price = answers.task.price
     caption = (

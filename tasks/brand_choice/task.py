@@ -146,9 +146,8 @@ class BrandChoice(Task):
         scores = frame[kept].rename(columns={data.roles.id: "customer_id"}).reset_index(drop=True)
         if self.weights is not None:
             scores[WEIGHT] = frame[self.weights].to_numpy(dtype=np.float64)
-        for prefix, P in several.items():
-            scores = scores.assign(**dict(zip(own(prefix, names), P.T, strict=True)))
-        return scores
+        parts = [pd.DataFrame(P, columns=own(prefix, names)) for prefix, P in several.items()]
+        return pd.concat([scores, *parts], axis=1)
 
     def predicted(self, scores: pd.DataFrame, predictions: pd.Series | pd.DataFrame) -> pd.DataFrame | None:
         """Put another model's probabilities in place; None for one of other alternatives, or of classes alone."""

@@ -266,7 +266,7 @@ def caveats(found):
             {"by": ["segment"]},
             "Segment tiny has 10 occasions only",
         ),
-        (lambda f: f.assign(price_acme=1.2), {}, "acme had one price only"),
+        (lambda f: f.assign(price_acme=1.2), {}, "One price only: acme (1.20). There is no curve"),
         (
             lambda f: f.assign(price_best=f["price_acme"] + 0.2),
             {},

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Self
 
@@ -72,6 +72,30 @@ class ChoiceModel(ClassifierMixin, BaseEstimator):
         self, parameters: Floats, design: Floats, slopes: Floats, available: NDArray[np.bool_] | None
     ) -> tuple[Floats, Floats]:
         """Probabilities, shape (J, n), and the derivative of each by the column of each utility, shape (J, J, n)."""
+
+    def _responding(
+        self,
+        parameters: Sequence[Floats],
+        design: Floats,
+        slopes: Floats,
+        available: NDArray[np.bool_] | None,
+        weight: Floats,
+        moved: Floats,
+        only: int | None = None,
+    ) -> Iterator[Floats]:
+        """For each vector of parameters Σ_n w_n P_kn, and Σ_n moved_jn ∂P_kn / ∂a_jn, shape (J, 1 + M).
+
+        ``moved`` is an attribute's, shape (J, n), of which ``only`` takes one; or a characteristic's, shape (n,).
+        """
+        for vector in parameters:
+            P, R = self._responses(vector, design, slopes, available)
+            if moved.ndim == 1:
+                response = (R.sum(axis=1) @ moved)[:, np.newaxis]
+            elif only is None:
+                response = np.einsum("kjn,jn->kj", R, moved)
+            else:
+                response = R[:, only] @ moved[only, :, np.newaxis]
+            yield np.hstack([(P @ weight)[:, np.newaxis], response])
 
     # Reading
 
