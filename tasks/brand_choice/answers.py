@@ -29,6 +29,7 @@ from cxai_runner.methods.choice import (
     price_elasticities,
 )
 from cxai_runner.methods.choice.model import ChoiceModel
+from cxai_runner.methods.levels import divided
 from cxai_runner.task import Context
 from tasks.brand_choice.fitting import Fitted
 from tasks.brand_choice.specification import BRAND, brands, own
@@ -43,6 +44,8 @@ AS_OBSERVED = "as observed"
 MOST, MOST_OF_CURVES = 2e8, 3e8
 """Utilities that the tables, and all curves together, may take: what goes beyond is asked of fewer occasions."""
 FEWEST = 300
+MOST_GROUPS = 8
+"""Groups of a column of `task.by` that are told apart: numbers of more different values are divided into ranges."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,8 +93,7 @@ class Answers:
         else:
             model = _as_choice_model(task, fitted, train, context)
             words = f"delta method on {task.refits} refits to resampled customers"
-        groups = pd.DataFrame({name: rows[name].astype(object).where(rows[name].notna(), "missing").map(str)
-                               for name in task.by})  # fmt: skip
+        groups = pd.DataFrame({name: divided(rows[name], MOST_GROUPS)[0] for name in task.by})
         weights = None if task.weights is None else rows[task.weights].to_numpy(dtype=np.float64)
         return cls(task, fitted, model, fitted.seen(rows), groups, weights, words, brands(rows[BRAND]))
 

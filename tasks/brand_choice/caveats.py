@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -17,6 +18,7 @@ from tasks.brand_choice.specification import BRAND, brands, offered, own
 TOGETHER = 0.95
 """Correlation of two brands' prices above which the data hardly tell them apart."""
 FEW = 30
+_SMALL = re.compile("group .* occasions only: .*")
 
 
 def of_brands(answers: Answers, train: Dataset) -> Iterator[Content]:
@@ -58,6 +60,8 @@ def of_brands(answers: Answers, train: Dataset) -> Iterator[Content]:
     if rare:
         yield Finding(f"Chosen fewer than {FEW} times: {', '.join(rare)}. Little can be said of them.", "caveat")
     for text in answers.said:
+        if _SMALL.fullmatch(text):  # told once, of all groups
+            continue
         yield Finding(f"{text[0].upper()}{text[1:]}".rstrip(".") + ".", "caveat")
 
 

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from cxai_runner.evaluation.results import Content, Estimate, Figure, Finding, Interval, Table
 from cxai_runner.methods.choice import Elasticities
 from cxai_runner.methods.choice.elasticity import AGGREGATION
-from tasks.brand_choice.answers import ALL, AS_OBSERVED, FEWEST, Answers, known, safe
+from tasks.brand_choice.answers import ALL, AS_OBSERVED, FEWEST, MOST_GROUPS, Answers, known, safe
 
-MOST_GROUPS = 8
 MOST_BRANDS = 8
 
 
@@ -67,17 +66,18 @@ def _every(answers: Answers, index: NDArray[np.intp], observed: Elasticities) ->
     """Every matrix that is asked for, one below the other; and what was left out."""
     tables = [_long(observed, ALL, AS_OBSERVED, len(index))]
     tables.append(_long(answers.elasticities(index, at="means"), ALL, AS_OBSERVED, len(index)))
-    parts, left = list(answers.parts(index)), []
+    parts, left, small = list(answers.parts(index)), [], []
     if len(parts) > MOST_GROUPS + 1:
         left.append(f"Of {len(parts) - 1} segments the {MOST_GROUPS} largest are told apart in the tables.")
     for label, rows in parts[: MOST_GROUPS + 1]:
-        few = f"{label} has {len(rows)} occasions only: its figures say little beyond them."
         if len(rows) < FEWEST / 10:
-            left.append(few[0].upper() + few[1:])
+            small.append(f"{label} ({len(rows)})")
         for state, value in answers.promoted().items():
             if (label, state) != (ALL, AS_OBSERVED):
                 frame = answers.with_promotion(answers.frame.iloc[rows], value)
                 tables.append(_long(answers.elasticities(rows, frame), label, state, len(rows)))
+    if small:
+        left.append(f"Fewer than {FEWEST // 10} occasions: {', '.join(small)}. Figures there say little beyond them.")
     table = pd.concat(tables, ignore_index=True)
     # What was never available among some rows has no elasticity there; the warning says so.
     return table[table["elasticity"].notna()].reset_index(drop=True), left

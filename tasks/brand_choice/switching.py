@@ -31,11 +31,14 @@ def clout(answers: Answers) -> Iterator[Content]:
     """The map of clout and vulnerability."""
     found = answers.observed
     table = clout_and_vulnerability(found).drop(columns="group")
+    off = 1 - np.eye(len(table))
+    table.insert(3, "share_points", found.shares[0] @ (found.values[0] * off))
     price = answers.task.price
     caption = (
-        f"Clout: the sum of what 1 % on a brand's {price} does to the others' shares, in per cent. Vulnerability: the "
-        f"sum of what 1 % on each other {price} does to its own. {answers.uncertainty[0].upper()}"
-        f"{answers.uncertainty[1:]}."
+        f"Clout: the sum of the others' elasticities to a brand's {price}, an index (per cents of different shares, "
+        f"which are no share that is lost). Vulnerability: the sum of its own elasticities to the others' {price}s. "
+        f"share_points: what 1 % off the {price} takes from the others, in percentage points of share. "
+        f"{answers.uncertainty[0].upper()}{answers.uncertainty[1:]}."
     )
     yield Table("clout_and_vulnerability", "Clout and vulnerability", known(table), caption)
     yield Figure(
@@ -51,16 +54,13 @@ def clout(answers: Answers) -> Iterator[Content]:
     if len(table) < 3:
         return
     matrix = found.matrix()
-    for name in answers.alternatives:
-        rivals = matrix[name].drop(name)
-        gained = rivals * found.shares[0][[answers.alternatives.index(one) for one in rivals.index]]
-        if name == table["alternative"].iloc[int(table["clout"].to_numpy().argmax())]:
-            most = str(gained.idxmax())
-            yield Finding(
-                f"{name} has the largest clout: when its {price} falls by 1 %, the other shares fall by "
-                f"{number(table['clout'].max(), 2)} % in sum; most of what it wins, "
-                f"{share(float(gained.max() / gained.sum()))}, is from {most}."
-            )
+    name = str(table["alternative"].iloc[int(table["clout"].to_numpy().argmax())])
+    gained = (matrix.mul(pd.Series(found.shares[0], index=matrix.index), axis=0)[name]).drop(name)
+    yield Finding(
+        f"{name} has the largest clout, {number(table['clout'].max(), 2)}: when its {price} falls by 1 %, it takes "
+        f"{number(float(gained.sum()), 2)} percentage points of share from the others, most of them "
+        f"({share(float(gained.max() / gained.sum()))}) from {gained.idxmax()}."
+    )
 
 
 def scenario(answers: Answers) -> Iterator[Content]:

@@ -264,7 +264,7 @@ def caveats(found):
         (
             lambda f: f.assign(segment=np.where(f.index < 10, "tiny", "large")),
             {"by": ["segment"]},
-            "Segment tiny has 10 occasions only",
+            "Fewer than 30 occasions: segment tiny (10). Figures there",
         ),
         (lambda f: f.assign(price_acme=1.2), {}, "One price only: acme (1.20). There is no curve"),
         (
@@ -281,6 +281,11 @@ def caveats(found):
             lambda f: f[(f["brand"] != "cola") | (f["customer_id"] < 1008)],
             {},
             "Chosen fewer than 30 times: cola",
+        ),
+        (
+            lambda f: f.assign(Xtra=np.random.default_rng(1).normal(size=len(f)), Rare=np.arange(len(f)) > 700),
+            {"by": ["Xtra", "Rare"], "scenario": {"price": {"acme": 1.5}}},
+            "Fewer than 30 occasions: Rare True (19). Figures there",
         ),
         (lambda f: f, {"scenario": {"price": {"acme": 9.0}}}, "The scenario extrapolates: price of acme"),
     ],
