@@ -89,10 +89,10 @@ class Answers:
         if isinstance(final, ChoiceModel):
             model, kind = final, str(getattr(final, "covariance_type_", "classical"))
             words = {"clustered": "standard errors clustered by customer"}.get(kind, f"{kind} standard errors")
-            words = f"delta method, {words}"
+            words = f"delta method, {words}, for these occasions"
         else:
             model = _as_choice_model(task, fitted, train, context)
-            words = f"delta method on {task.refits} refits to resampled customers"
+            words = f"delta method on {task.refits} refits to resampled customers, for these occasions"
         groups = pd.DataFrame({name: divided(rows[name], MOST_GROUPS)[0] for name in task.by})
         weights = None if task.weights is None else rows[task.weights].to_numpy(dtype=np.float64)
         return cls(task, fitted, model, fitted.seen(rows), groups, weights, words, brands(rows[BRAND]))

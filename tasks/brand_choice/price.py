@@ -49,8 +49,9 @@ def elasticities(answers: Answers) -> Iterator[Content]:
         "elasticities",
         "Elasticities by promotion, segment and aggregation",
         known(every),
-        f"{answers.uncertainty[0].upper()}{answers.uncertainty[1:]}. `sample` is probability-weighted sample "
-        "enumeration, the elasticity of the share itself; `at the means` that of one occasion at every column's mean, "
+        f"{answers.uncertainty[0].upper()}{answers.uncertainty[1:]}: intervals know that coefficients are estimated, "
+        "and take the occasions as given; over other customers' occasions they would be somewhat wider. `sample` is "
+        "probability-weighted sample enumeration, the elasticity of the share itself; `at the means` that of one occasion at every column's mean, "
         f"which is no average.{over}",
         10,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -55,6 +55,7 @@ def unusable(task: BrandChoice, data: Dataset) -> Iterator[Problem]:
             told = f"chosen on {rows:,} rows, and task.alternatives does not name it"
             remedy = f"add {name} to task.alternatives, or filter: " + where
         yield Problem("panel.brand", told, name, remedy)
+    yield from _no_prices(task, data, known)
     yield from _weights(task, data)
 
 
@@ -113,19 +114,30 @@ def _values(spec: Specification, frame: pd.DataFrame, there: NDArray[np.bool_]) 
         if holes:
             told = f"{holes:,} missing values" + (" where it was available" if spec.availability else "")
             yield Problem(f"panel.{column}", told, remedy="fill them, or drop these rows: features.missing=drop")
-    lowest, still = np.inf, True
+    still = True
     for column in (name for name in spec.prices if name in frame):
         seen = frame[column].to_numpy(dtype=np.float64)[place[column]]
         seen = seen[np.isfinite(seen)]
         if len(seen):
-            lowest, still = min(lowest, seen.min()), still and float(np.ptp(seen)) < 1e-9
-    if lowest <= 0:
-        told = "a price of zero or less: an elasticity means nothing there"
-        yield Problem(f"panel.{spec.price}_*", told, float(lowest), "filter these rows out")
+            still = still and float(np.ptp(seen)) < 1e-9
     if still and spec.terms.constants:
         told = "one price only for each alternative: the constants stand for it already"
         remedy = "take a longer window or a category whose prices changed, or leave the price out of task.terms"
         yield Problem(f"panel.{spec.price}_*", told, remedy=remedy)
+
+
+def _no_prices(task: BrandChoice, data: Dataset, known: Sequence[str]) -> Iterator[Problem]:
+    """Prices of zero or less where a brand could be had, in training or wherever else."""
+    lowest = np.inf
+    for name in known:
+        price, flag = own(task.price, [name])[0], own(task.availability or "", [name])[0]
+        if price in data.frame:
+            values = pd.to_numeric(data.frame[price], errors="coerce")
+            there = data.frame[flag].fillna(0).astype(bool) if flag in data.frame else values.notna()
+            lowest = float(np.fmin(lowest, values[there].min()))
+    if lowest <= 0:
+        told = "a price of zero or less: an elasticity means nothing there"
+        yield Problem(f"panel.{task.price}_*", told, lowest, "filter these rows out")
 
 
 def _weights(task: BrandChoice, data: Dataset) -> Iterator[Problem]:

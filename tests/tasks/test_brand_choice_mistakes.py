@@ -311,6 +311,12 @@ def test_separated_choices_can_be_kept_without_standard_errors(choices):
     assert not any(re.search(r"\bnan\b", one.text) for one in found if isinstance(one, Finding))
 
 
+def test_a_price_of_zero_is_refused_wherever_it_is_scored(choices):
+    fitted = QUICK.fit(ConditionalLogit(), choices, CONTEXT)
+    with pytest.raises(UserError, match="a price of zero or less"):
+        QUICK.score(fitted, replace(choices, frame=first(choices.frame, "price_acme", 0.0)), CONTEXT)
+
+
 def test_numbers_of_classes_are_of_a_latent_class_logit(choices):
     with pytest.raises(UserError, match="ConditionalLogit has no classes") as caught:
         replace(QUICK, classes=[1, 2]).fit(ConditionalLogit(), choices, CONTEXT)
