@@ -121,7 +121,7 @@ class Figure:
     shade
         The range of x that was really observed; outside it the picture extrapolates.
     text
-        For parallel coordinates: the column of what stands at a height.
+        For parallel coordinates: the column of what stands at a height; for points: of what is written beside each.
     reference
         ``diagonal``, or lines at fixed values: ``{"x": 1.25}``.
     """

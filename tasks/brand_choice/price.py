@@ -51,14 +51,14 @@ def elasticities(answers: Answers) -> Iterator[Content]:
         known(every),
         f"{answers.uncertainty[0].upper()}{answers.uncertainty[1:]}: intervals know that coefficients are estimated, "
         "and take the occasions as given; over other customers' occasions they would be somewhat wider. `sample` is "
-        "probability-weighted sample enumeration, the elasticity of the share itself; `at the means` that of one occasion at every column's mean, "
-        f"which is no average.{over}",
+        "probability-weighted sample enumeration, the elasticity of the share itself; `at the means` that of one "
+        f"occasion at every column's mean, which is no average.{over}",
         10,
     )
     mine = every[every["share_of"] == every["price_of"]].drop(columns="price_of")
     if answers.promotions or len(answers.groups.columns):
         told = "The diagonal of the table before: what 1 % on a brand's own price does to its own share."
-        yield Table("own_elasticities", "Own-price elasticities by promotion and segment", known(mine), told, len(mine))
+        yield Table("own_elasticities", "Own-price elasticities by promotion and segment", known(mine), told, 40)
     for name in few:
         yield Finding(name, "caveat")
 
@@ -87,6 +87,7 @@ def _every(answers: Answers, index: NDArray[np.intp], observed: Elasticities) ->
 def _long(found: Elasticities, label: str, state: str, rows: int) -> pd.DataFrame:
     table = found.frame().drop(columns="group").rename(columns={f"{found.column}_of": "price_of"})
     at = "sample" if found.aggregation == AGGREGATION["sample"] else "at the means"
+    table = table.rename(columns={"standard_error": "error"})  # a row has to fit a page
     first = pd.DataFrame({"occasions": label, "promotion": state, "aggregation": at, "rows": rows}, index=table.index)
     return pd.concat([first, table], axis=1)
 

@@ -49,7 +49,7 @@ def clout(answers: Answers) -> Iterator[Content]:
         "clout",
         "vulnerability",
         "To the right: its price moves the others. Up: it is moved by theirs. Brands on the lower right lead.",
-        by="alternative",
+        text="alternative",
     )
     if len(table) < 3:
         return
