@@ -84,7 +84,7 @@ def of_prices(answers: Answers) -> Iterator[Content]:
         "price_of",
         "value",
         "observed",
-        *(name for name in every if name not in ("price_of", "value", "observed") and not name.endswith("_error")),
+        *(name for name in every if name not in ("price_of", "value", "observed") and not str(name).endswith("_error")),
     ]
     told = "Outside `observed` it extrapolates. An elasticity is that of share_of to the price of price_of."
     yield Table("price_curves", "Shares and elasticities by price", known(every[columns]), told, 10)
