@@ -87,13 +87,24 @@ class Finding:
 
 @dataclass(frozen=True)
 class Table:
-    """A table to read and to download; ``name`` is its file name without ending, ``shown`` its rows on a page."""
+    """A table to read and to download.
+
+    Parameters
+    ----------
+    name, title, frame, caption
+        File name without ending, heading, rows, and what to know of them.
+    shown
+        Its rows on a page.
+    alike
+        Whether all its numbers have as many decimals, as those of a matrix that is read across.
+    """
 
     name: str
     title: str
     frame: pd.DataFrame
     caption: str = ""
     shown: int = 25
+    alike: bool = False
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ def elasticities(answers: Answers) -> Iterator[Content]:
     )
     wide = observed.matrix().reset_index()
     caption = f"Row: whose share. Column: whose {observed.column} rises by 1 %. {how[0].upper()}{how[1:]}.{over}"
-    yield Table("elasticity_matrix", "Own- and cross-price elasticities", wide, caption)
+    yield Table("elasticity_matrix", "Own- and cross-price elasticities", wide, caption, alike=True)
     every, few = _every(answers, index, observed)
     yield Table(
         "elasticities",

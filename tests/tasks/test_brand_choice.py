@@ -23,7 +23,7 @@ from cxai_runner.methods.choice import (
     TransitionShares,
 )
 from cxai_runner.task import Context
-from tasks.brand_choice import BrandChoice
+from tasks.brand_choice import BrandChoice, curves
 
 from .conftest import make_choices
 
@@ -313,3 +313,21 @@ def test_models_that_do_not_fit_are_told(choices, model, message):
         QUICK.fit(model, choices, CONTEXT)
     assert message in str(caught.value)
     assert all(problem.remedy for problem in caught.value.problems)
+
+
+def test_of_many_brands_those_bought_most_often_have_curves(choices, monkeypatch):
+    monkeypatch.setattr(curves, "MOST_BRANDS", 2)
+    found = contents(QUICK, ConditionalLogit(), choices)
+    most = sorted(choices.frame["brand"].value_counts().index[:2])
+    assert f"Of 3 brands the 2 bought most often have curves over their prices: {', '.join(most)}." in said(found)
+    assert sorted(tables(found)["price_curves"]["price_of"].unique()) == most
+
+
+def test_what_a_price_wins_is_told_in_points_of_share(choices):
+    """By prices one per cent lower: the others' shares, predicted anew."""
+    fitted = QUICK.fit(ConditionalLogit(), choices, CONTEXT)
+    table = tables(contents(QUICK, ConditionalLogit(), choices))["clout_and_vulnerability"].set_index("alternative")
+    frame = choices.frame
+    lower = frame.assign(price_cola=frame["price_cola"] * 0.999)
+    before, after = (fitted.probabilities(rows)[:, [0, 1]].mean(axis=0).sum() for rows in (frame, lower))
+    assert table.loc["cola", "share_points"] == pytest.approx(1000 * (before - after), rel=2e-3)
