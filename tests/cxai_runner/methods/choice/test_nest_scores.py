@@ -79,6 +79,17 @@ def test_weights_count_occasions():
     assert one.z == pytest.approx(other.z, rel=1e-6)
 
 
+def test_an_occasion_told_twice_of_a_customer_says_nothing_more():
+    X, y, _ = nested(7, n=300, scale=0.7)
+    rows = np.repeat(np.arange(300), 2)
+    once, twice = ConditionalLogit("price").fit(X, y), ConditionalLogit("price").fit(X.iloc[rows], y[rows])
+    one = nest_scores(once, X, y, nests=["ab"], groups=np.arange(300))[0]
+    alike = nest_scores(twice, X.iloc[rows], y[rows], nests=["ab"], groups=rows)[0]
+    apart = nest_scores(twice, X.iloc[rows], y[rows], nests=["ab"])[0]
+    assert alike.z == pytest.approx(one.z, rel=1e-6)
+    assert apart.z == pytest.approx(np.sqrt(2) * one.z, rel=5e-3)
+
+
 @pytest.mark.slow
 def test_it_keeps_its_level_where_iia_holds():
     """Of 300 panels without nests about one in twenty, or fewer, shows one: three standard errors are allowed."""
