@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from cxai_runner.config import spelling
 from cxai_runner.config.folders import Folders
 from cxai_runner.config.problems import Problem, did_you_mean, nearest
 from cxai_runner.config.schema import SLOTS
@@ -180,8 +181,12 @@ def _unreadable(line: str) -> Problem:
         return _said(line, line, "no key before the equals sign", "write KEY=VALUE")
     if not all(part.isidentifier() for part in key.lstrip("+~").replace("/", ".").replace("@", ".").split(".")):
         return _said(key, line, "not the name of a key", "letters, digits and _ between dots, no spaces")
-    quoted = value.strip("\"'").replace("'", "’")
-    return _said(key.lstrip("+~"), line, "the value cannot be read", f"put it in quotes: '{key}=\"{quoted}\"'")
+    several = spelling.meant(value)
+    if several is not None:
+        remedy = f"put names that are not plain words in quotes: {spelling.override(key.lstrip('+~'), several)}"
+        return _said(key.lstrip("+~"), line, "the value cannot be read", remedy)
+    quoted = spelling.override(key, value.strip("\"'"))
+    return _said(key.lstrip("+~"), line, "the value cannot be read", f"put it in quotes: {quoted}")
 
 
 def _not_here(given: Given, known: Sequence[str]) -> Problem | None:

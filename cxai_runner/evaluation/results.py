@@ -87,13 +87,24 @@ class Finding:
 
 @dataclass(frozen=True)
 class Table:
-    """A table to read and to download; ``name`` is its file name without ending, ``shown`` its rows on a page."""
+    """A table to read and to download.
+
+    Parameters
+    ----------
+    name, title, frame, caption
+        File name without ending, heading, rows, and what to know of them.
+    shown
+        Its rows on a page.
+    alike
+        Whether all its numbers have as many decimals, as those of a matrix that is read across.
+    """
 
     name: str
     title: str
     frame: pd.DataFrame
     caption: str = ""
     shown: int = 25
+    alike: bool = False
 
 
 @dataclass(frozen=True)
@@ -121,7 +132,7 @@ class Figure:
     shade
         The range of x that was really observed; outside it the picture extrapolates.
     text
-        For parallel coordinates: the column of what stands at a height.
+        For parallel coordinates: the column of what stands at a height; for points: of what is written beside each.
     reference
         ``diagonal``, or lines at fixed values: ``{"x": 1.25}``.
     """

@@ -57,7 +57,7 @@ class Table(Features):
     purchases_only
         Whether the occasions of a panel on which nothing was bought are left out and counted. Bought is what
         ``incidence`` says or, where there is no such column, a ``quantity`` above 0; where there is neither, a
-        ``brand`` other than 0 and none.
+        ``brand`` other than 0 and none, unless a brand of the panel is called so (``price_none``).
     """
 
     makes: ClassVar[str] = "customers"
@@ -222,12 +222,16 @@ class Table(Features):
         if "quantity" in table.columns:
             return table.filter(table["quantity"] > 0)
         brand = table["brand"].cast("string").strip().lower()
-        return table.filter(brand.notnull() & brand.notin(_NO_BRAND))
+        return table.filter(brand.notnull() & brand.notin(_no_brand(table.columns)))
 
     def _without_purchase(self, rows: IbisTable, kept: IbisTable) -> tuple[Dropped, ...]:
         every = value(rows.count())
         left = every - value(kept.count())
-        return (Dropped(self.table, "nothing was bought", left, every),) if left else ()
+        reason = "nothing was bought"
+        if not set(_BOUGHT) & set(rows.columns):
+            words = [word for word in _no_brand(rows.columns) if word not in ("", "0.0")]
+            reason += f" (brand is empty{''.join(f' or {word}' for word in words)})"
+        return (Dropped(self.table, reason, left, every),) if left else ()
 
     def _incomplete(self, rows: IbisTable, inputs: Sequence[str]) -> tuple[Dropped, ...]:
         """Rows without a value, counted under the first input that has none."""
@@ -245,6 +249,12 @@ class Table(Features):
             for column in inputs
             if counts[column]
         )
+
+
+def _no_brand(columns: Sequence[str]) -> list[str]:
+    """The words for no purchase, but for those that are a brand of the panel, with a price of its own."""
+    named = {name.lower() for name in _alternatives(columns)}
+    return [word for word in _NO_BRAND if word.removesuffix(".0") not in named]
 
 
 def _alternatives(columns: Sequence[str]) -> tuple[str, ...]:

@@ -67,7 +67,8 @@ def predictions(model: PyFuncModel, frame: Any) -> pd.Series | pd.DataFrame:
     Raises
     ------
     UserError
-        With every column that the model takes and that is missing, or is of another type.
+        With every column that the model takes and that is missing, or is of another type; or with what the model says
+        of rows that it does not take.
     """
     import pandas as pd
     from mlflow.exceptions import MlflowException
@@ -78,6 +79,8 @@ def predictions(model: PyFuncModel, frame: Any) -> pd.Series | pd.DataFrame:
         found = model.predict(rows)
     except MlflowException as error:  # a column of another type than the model takes
         raise UserError([Problem("frame", str(error).splitlines()[0].rstrip("."))]) from None
+    except ValueError as error:  # rows that the model does not take, such as those that lack a value
+        raise UserError([Problem("frame", str(error).strip().splitlines()[0].rstrip("."))]) from error
     if getattr(found, "ndim", 1) == 1:
         return pd.Series(found, index=rows.index, name="prediction")
     if isinstance(found, pd.DataFrame):  # what has names of its own keeps them

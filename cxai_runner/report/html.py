@@ -136,6 +136,10 @@ def _grid(table: Table, rows: int) -> _Grid:
         for i in range(flat.shape[1])
     ]
     columns = [wording.column(shown.iloc[:, i]) for i in range(flat.shape[1])]
+    if table.alike and any(counted):
+        numbers = shown.iloc[:, [i for i, one in enumerate(counted) if one]]
+        texts = iter(wording.column(numbers.melt()["value"]))
+        columns = [[next(texts) for _ in old] if one else old for old, one in zip(columns, counted, strict=True)]
     note = ""
     if rows > len(shown):
         note = f"The first {len(shown)} of {wording.number(rows)} rows; all of them are in tables/{table.name}.csv."

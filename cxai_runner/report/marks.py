@@ -51,7 +51,7 @@ def line(axes: Axes, figure: Figure) -> None:
 
 
 def point(axes: Axes, figure: Figure) -> None:
-    """Points, each with its interval where the figure names one."""
+    """Points, each with its interval where the figure names one, and with what it is called."""
     at = _Places(figure.data[figure.x])
     many = len(figure.data) > MANY_POINTS
     for colour, label, rows in _series(figure):
@@ -63,6 +63,9 @@ def point(axes: Axes, figure: Figure) -> None:
         else:
             size, alpha = (5, 0.35) if many else (22, 0.85)
             axes.scatter(x, y, s=size, color=colour, alpha=alpha, linewidths=0, label=label, rasterized=many)
+        if figure.text and not many:
+            for place, height, word in zip(x, y, rows[figure.text], strict=True):
+                axes.annotate(_cut(_label(word)), (place, height), (4, 3), textcoords="offset points", fontsize=7.5)
     axes.grid(axis="both")
     _dress(axes, figure, at)
 

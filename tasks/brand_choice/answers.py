@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +29,7 @@ from cxai_runner.methods.choice import (
     price_elasticities,
 )
 from cxai_runner.methods.choice.model import ChoiceModel
+from cxai_runner.methods.levels import divided
 from cxai_runner.task import Context
 from tasks.brand_choice.fitting import Fitted
 from tasks.brand_choice.specification import BRAND, brands, own
@@ -42,6 +44,8 @@ AS_OBSERVED = "as observed"
 MOST, MOST_OF_CURVES = 2e8, 3e8
 """Utilities that the tables, and all curves together, may take: what goes beyond is asked of fewer occasions."""
 FEWEST = 300
+MOST_GROUPS = 8
+"""Groups of a column of `task.by` that are told apart: numbers of more different values are divided into ranges."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +66,8 @@ class Answers:
         How often each row counts; None for once.
     uncertainty
         Where standard errors come from, in words.
+    bought
+        The brand of each row.
     said
         What was warned of while it answered, each once.
     """
@@ -73,6 +79,7 @@ class Answers:
     groups: pd.DataFrame
     weights: Floats | None
     uncertainty: str
+    bought: pd.Series
     said: list[str] = field(default_factory=list)
 
     @classmethod
@@ -82,19 +89,34 @@ class Answers:
         if isinstance(final, ChoiceModel):
             model, kind = final, str(getattr(final, "covariance_type_", "classical"))
             words = {"clustered": "standard errors clustered by customer"}.get(kind, f"{kind} standard errors")
-            words = f"delta method, {words}"
+            words = f"delta method, {words}, for these occasions"
         else:
             model = _as_choice_model(task, fitted, train, context)
-            words = f"delta method on {task.refits} refits to resampled customers"
-        groups = pd.DataFrame({name: rows[name].astype(object).where(rows[name].notna(), "missing").map(str)
-                               for name in task.by})  # fmt: skip
+            words = f"delta method on {task.refits} refits to resampled customers, for these occasions"
+        groups = pd.DataFrame({name: divided(rows[name], MOST_GROUPS)[0] for name in task.by})
         weights = None if task.weights is None else rows[task.weights].to_numpy(dtype=np.float64)
-        return cls(task, fitted, model, fitted.seen(rows), groups, weights, words)
+        return cls(task, fitted, model, fitted.seen(rows), groups, weights, words, brands(rows[BRAND]))
 
     @property
     def alternatives(self) -> tuple[str, ...]:
         """Names of the brands."""
         return self.fitted.specification.alternatives
+
+    @cached_property
+    def observed(self) -> Elasticities:
+        """Elasticities over the occasions that are asked, prices as they were."""
+        return self.elasticities(self.some())
+
+    def largest(self, most: int) -> tuple[str, ...]:
+        """Return the brands that were bought most often, in the order of the alternatives."""
+        times = self.bought.value_counts().reindex(list(self.alternatives), fill_value=0)
+        kept = set(times.sort_values(ascending=False, kind="stable").index[:most])
+        return tuple(name for name in self.alternatives if name in kept)
+
+    @property
+    def still(self) -> list[str]:
+        """Brands that had one price only."""
+        return [name for name in self.alternatives if np.ptp(observed_range(self, name)) == 0]
 
     @property
     def known(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -12,11 +13,12 @@ from cxai_runner.evaluation.wording import number
 from cxai_runner.methods.choice import PriceControl
 from cxai_runner.methods.choice.control import WEAK
 from tasks.brand_choice.answers import Answers, observed_range
-from tasks.brand_choice.specification import BRAND, brands, own
+from tasks.brand_choice.specification import BRAND, brands, offered, own
 
 TOGETHER = 0.95
 """Correlation of two brands' prices above which the data hardly tell them apart."""
 FEW = 30
+_SMALL = re.compile("group .* occasions only: .*")
 
 
 def of_brands(answers: Answers, train: Dataset) -> Iterator[Content]:
@@ -46,21 +48,32 @@ def of_brands(answers: Answers, train: Dataset) -> Iterator[Content]:
             "were no such alternative.",
             "caveat",
         )
+    if answers.task.terms == "auto":
+        still = [one for one in offered(answers.task, train, spec.alternatives) if one not in spec.terms.columns]
+        if still:
+            yield Finding(
+                f"Left out of the terms: {', '.join(still)}, whose differences between alternatives never change.",
+                "caveat",
+            )
     few = brands(train.frame[BRAND]).value_counts()
     rare = [f"{name} ({few.get(name, 0)})" for name in spec.alternatives if few.get(name, 0) < FEW]
     if rare:
         yield Finding(f"Chosen fewer than {FEW} times: {', '.join(rare)}. Little can be said of them.", "caveat")
     for text in answers.said:
+        if _SMALL.fullmatch(text):  # told once, of all groups
+            continue
         yield Finding(f"{text[0].upper()}{text[1:]}".rstrip(".") + ".", "caveat")
 
 
 def _prices(answers: Answers) -> Iterator[Content]:
     """Prices that never moved, or moved together; elasticities with the wrong sign."""
     spec, price = answers.fitted.specification, answers.task.price
-    still = [name for name in spec.alternatives if np.ptp(observed_range(answers, name)) == 0]
+    still = answers.still
     if still:
+        at = ", ".join(f"{name} ({number(observed_range(answers, name)[0], 2)})" for name in still)
         yield Finding(
-            f"{', '.join(still)} had one {price} only: what is said of it rests on the other brands' prices.", "caveat"
+            f"One {price} only: {at}. There is no curve, and an elasticity there rests on the other brands' {price}s.",
+            "caveat",
         )
     values = answers.frame[[own(price, [name])[0] for name in spec.alternatives if name not in still]]
     together = np.corrcoef(values.fillna(values.mean()).to_numpy(dtype=np.float64), rowvar=False)
@@ -78,7 +91,7 @@ def _prices(answers: Answers) -> Iterator[Content]:
             "caveat",
         )
     if answers.known:
-        found = answers.elasticities(answers.some()).frame()
+        found = answers.observed.frame()
         mine = found[found["share_of"] == found[f"{found.columns[2].removesuffix('_of')}_of"]]
         wrong = mine.loc[mine["low"] > 0, "share_of"]
         if len(wrong):

@@ -8,18 +8,23 @@ import numpy as np
 import pandas as pd
 
 from cxai_runner.evaluation.results import Content, Figure, Finding, Table
-from cxai_runner.evaluation.wording import number
 from cxai_runner.methods.choice import share_curves
 from tasks.brand_choice.answers import MOST_OF_CURVES, Answers, known, observed_range, safe
 
-MOST_BRANDS = 8
+MOST_BRANDS = 6
+"""Of more brands, those bought most often have curves."""
 BEYOND = 0.25
 """How far a curve goes on beyond the observed range, in ranges."""
 
 
 def of_prices(answers: Answers) -> Iterator[Content]:
     """Shares, and own elasticities, over the prices of each brand."""
-    names = answers.alternatives[:MOST_BRANDS]
+    names = answers.largest(MOST_BRANDS)
+    if len(names) < len(answers.alternatives):
+        yield Finding(
+            f"Of {len(answers.alternatives)} brands the {len(names)} bought most often have curves over their "
+            f"{answers.task.price}s: {', '.join(names)}."
+        )
     index = answers.some(MOST_OF_CURVES, answers.task.points * len(names) * len(answers.alternatives))
     frame = answers.frame.iloc[index]
     over = "" if len(index) == len(answers.frame) else f" Over {len(index):,} occasions, evenly spaced among all."
@@ -27,8 +32,7 @@ def of_prices(answers: Answers) -> Iterator[Content]:
     for name in names:
         low, high = observed_range(answers, name)
         if not low < high:
-            yield Finding(f"{name} had one {answers.task.price} only, {number(low, 2)}: it has no curve.", "caveat")
-            continue
+            continue  # one price only, which is told among the caveats
         grid = np.linspace(max(low - BEYOND * (high - low), low / 2), high + BEYOND * (high - low), answers.task.points)
         with answers.listening():
             table = share_curves(
@@ -80,7 +84,7 @@ def of_prices(answers: Answers) -> Iterator[Content]:
         "price_of",
         "value",
         "observed",
-        *(name for name in every if name not in ("price_of", "value", "observed")),
+        *(name for name in every if name not in ("price_of", "value", "observed") and not str(name).endswith("_error")),
     ]
     told = "Outside `observed` it extrapolates. An elasticity is that of share_of to the price of price_of."
     yield Table("price_curves", "Shares and elasticities by price", known(every[columns]), told, 10)

@@ -96,6 +96,10 @@ def fitted(task: BrandChoice, model: Any, train: Dataset) -> Fitted:
     steps = list(model.steps) if isinstance(model, Pipeline) else [("model", model)]
     last, final = steps[-1]
     final = clone(final)
+    if task.classes and not isinstance(final, LatentClassLogit):
+        told_ = f"{type(final).__name__} has no classes whose number could be compared"
+        problem = Problem("task.classes", told_, list(task.classes), "take model=latent_class, or task.classes=[]")
+        raise UserError([problem], "config")
     frame = in_order(train.frame, [*spec.columns, BRAND], train.roles.id)
     y = brands(frame[BRAND]).to_numpy(dtype=object)
     weights = None if task.weights is None else frame[task.weights].to_numpy(dtype=np.float64)
@@ -250,9 +254,10 @@ def told(final: Any) -> Iterator[None]:
         for kind, word, other in _KEYS.get(type(final).__name__, ()):
             if word in error.message:
                 key = f"{kind}.{other}"
+        remedy = _hint(error)
         if "customers are given" in error.message or "one customer only" in error.message:
-            key = "task.cluster"
-        raise UserError([Problem(key, _short(error.message), remedy=_hint(error))], "data") from error
+            key, remedy = "task.cluster", "take standard errors that are not clustered: task.cluster=false"
+        raise UserError([Problem(key, _short(error.message), remedy=remedy)], "data") from error
 
 
 def _short(message: str) -> str:

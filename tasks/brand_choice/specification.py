@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -141,16 +142,36 @@ def alternatives_of(task: BrandChoice, data: Dataset) -> tuple[str, ...]:
 def terms_of(task: BrandChoice, data: Dataset, alternatives: Sequence[str]) -> ChoiceTerms:
     """Return the terms; ``auto`` is constants and every attribute among the inputs, the price first."""
     if task.terms != "auto":
-        terms: Any = task.terms
-        return ChoiceTerms.parse(terms)
+        return ChoiceTerms.parse(utility(task))
+    found = [
+        name for name in offered(task, data, alternatives) if name == task.price or tells(data, name, alternatives)
+    ]
+    generic = dict.fromkeys(found, "generic")
+    return ChoiceTerms.parse({**generic, **dict.fromkeys(data.roles.fed, "alternative"), "constants": True})
+
+
+def utility(task: BrandChoice) -> Any:
+    """Return ``task.terms``; a command line makes a number of the formula ``0``."""
+    return str(task.terms) if isinstance(task.terms, int) else task.terms
+
+
+def offered(task: BrandChoice, data: Dataset, alternatives: Sequence[str]) -> list[str]:
+    """Return every attribute among the inputs, the price first."""
     inputs, found = set(data.roles.inputs), [task.price]
     last = f"{SEPARATOR}{alternatives[-1]}" if alternatives else ""
     for name in data.roles.inputs:
         stem = name.removesuffix(last)
         if name.endswith(last) and set(own(stem, alternatives)) <= inputs:
             found.append(stem)
-    generic = dict.fromkeys((name for name in found if name != task.availability), "generic")
-    return ChoiceTerms.parse({**generic, **dict.fromkeys(data.roles.fed, "alternative"), "constants": True})
+    return list(dict.fromkeys(name for name in found if name != task.availability))
+
+
+def tells(data: Dataset, name: str, alternatives: Sequence[str]) -> bool:
+    """Return whether an attribute says more than constants do: some difference between alternatives ever changes."""
+    columns = [column for column in own(name, alternatives) if column in data.frame]
+    values = data.frame[columns].apply(pd.to_numeric, errors="coerce")
+    apart = values.sub(values.iloc[:, 0], axis=0)
+    return len(columns) < len(alternatives) or bool((apart.max() > apart.min()).any() or values.isna().any(axis=None))
 
 
 def allowed_columns(task: BrandChoice, data: Dataset) -> list[str]:
@@ -178,3 +199,23 @@ def sought(task: BrandChoice, name: str, alternatives: Sequence[str], data: Data
     if is_repeat(task, name, data.frame.columns):
         return [str(task.last_brand)]
     return own(name, alternatives)
+
+
+def stems(columns: Iterable[str]) -> list[str]:
+    """Return what may be an attribute: names that something follows."""
+    found = [
+        str(name).rpartition(SEPARATOR)[0]
+        for name in columns
+        if SEPARATOR in str(name) and not str(name).endswith("_id")
+    ]
+    return list(dict.fromkeys(name for name in found if name))
+
+
+def single(name: str, columns: Sequence[str]) -> bool:
+    """Return whether a column of just that name can be there, patterns among the columns."""
+    return any(name == one or ("*" in one and fnmatchcase(name, one)) for one in columns)
+
+
+def there(name: str, columns: Sequence[str]) -> bool:
+    """Return whether a column, or one for each of some alternatives, can be there."""
+    return single(name, columns) or any(one.startswith(own(name, [""])[0]) for one in columns)

@@ -57,9 +57,12 @@ class BrandChoice(Task):
     by
         Columns of the panel, such as a segment, by whose values elasticities are told apart.
     scenario
-        Prices, or other attributes, under which shares are told: ``{price: {pepsi: -10%, coke: 1.99}}``.
+        Prices, or other attributes, under which shares are told: ``{price: {pepsi: -10%, coke: 1.99}}``, or as a list
+        ``[{attribute: price, of: pepsi, to: -10%}]``. A number is the new value, ``-10%`` and ``+10%`` (or ``10%``)
+        change the observed one.
     classes
-        Numbers of classes that a latent-class logit compares by BIC; it then has the number that is best.
+        Numbers of classes that a latent-class logit compares by BIC; it then has the number that is best. Other models
+        have no classes, and are refused.
     cluster
         Whether standard errors allow for the rows of a customer being alike.
     points
@@ -68,7 +71,7 @@ class BrandChoice(Task):
         Refits on resampled customers behind standard errors, for models that have none.
     """
 
-    terms: str | Sequence[str] | Mapping[str, str | bool] = "auto"
+    terms: str | int | Sequence[str] | Mapping[str, str | bool] = "auto"
     alternatives: Sequence[str | int] | None = None
     reference: str | int | None = None
     price: str = "price"
@@ -78,7 +81,7 @@ class BrandChoice(Task):
     weights: str | None = None
     instruments: Sequence[str] = ()
     by: Sequence[str] = ()
-    scenario: Mapping[str, Any] = field(default_factory=dict)
+    scenario: Mapping[str, Any] | Sequence[Mapping[str, Any]] = field(default_factory=dict)
     classes: Sequence[Annotated[int, Ge(1)]] = ()
     cluster: bool = True
     points: Annotated[int, Ge(3)] = 15
@@ -143,9 +146,8 @@ class BrandChoice(Task):
         scores = frame[kept].rename(columns={data.roles.id: "customer_id"}).reset_index(drop=True)
         if self.weights is not None:
             scores[WEIGHT] = frame[self.weights].to_numpy(dtype=np.float64)
-        for prefix, P in several.items():
-            scores = scores.assign(**dict(zip(own(prefix, names), P.T, strict=True)))
-        return scores
+        parts = [pd.DataFrame(P, columns=own(prefix, names)) for prefix, P in several.items()]
+        return pd.concat([scores, *parts], axis=1)
 
     def predicted(self, scores: pd.DataFrame, predictions: pd.Series | pd.DataFrame) -> pd.DataFrame | None:
         """Put another model's probabilities in place; None for one of other alternatives, or of classes alone."""

@@ -313,6 +313,11 @@ def test_predicting_names_every_missing_column(loaded: Run, frame: pd.DataFrame)
     assert loaded.predict(frame.set_index(frame["ID"] + 7)).index[0] == 7
 
 
+def test_rows_that_a_model_does_not_take_are_a_users_mistake(loaded: Run, frame: pd.DataFrame) -> None:
+    with pytest.raises(UserError, match="NaN"):
+        loaded.predict(frame.assign(spend=float("nan")))
+
+
 def test_probabilities_have_a_column_per_class(folder: Path, own_panel: list[str]) -> None:
     run = cxai_runner.run(*own_panel)
     prices = pd.DataFrame({"price_a": [1.0, 3.0], "price_b": [1.0, 3.0], "promotion_a": 0.0, "promotion_b": 0.0})

@@ -23,7 +23,7 @@ from cxai_runner.methods.choice import (
     TransitionShares,
 )
 from cxai_runner.task import Context
-from tasks.brand_choice import BrandChoice
+from tasks.brand_choice import BrandChoice, curves
 
 from .conftest import make_choices
 
@@ -156,7 +156,7 @@ def test_a_report_says_what_it_found_and_what_not_to_conclude(choices):
     assert "is causal only if price is exogenous given the controls" in text
     assert "IIA" in text
     assert "has the largest clout" in text
-    assert "Under the scenario (price: acme -10%, cola 2)" in text
+    assert "Under the scenario (price: acme −10 %, cola 2)" in text
     fit = tables(found)["fit_statistics"].set_index("statistic")["value"]
     final = task.fit(ConditionalLogit(), choices, CONTEXT).final
     assert float(fit["McFadden R² against constants"]) == pytest.approx(final.mcfadden_r2_, abs=5e-6)
@@ -313,3 +313,21 @@ def test_models_that_do_not_fit_are_told(choices, model, message):
         QUICK.fit(model, choices, CONTEXT)
     assert message in str(caught.value)
     assert all(problem.remedy for problem in caught.value.problems)
+
+
+def test_of_many_brands_those_bought_most_often_have_curves(choices, monkeypatch):
+    monkeypatch.setattr(curves, "MOST_BRANDS", 2)
+    found = contents(QUICK, ConditionalLogit(), choices)
+    most = sorted(choices.frame["brand"].value_counts().index[:2])
+    assert f"Of 3 brands the 2 bought most often have curves over their prices: {', '.join(most)}." in said(found)
+    assert sorted(tables(found)["price_curves"]["price_of"].unique()) == most
+
+
+def test_what_a_price_wins_is_told_in_points_of_share(choices):
+    """By prices one per cent lower: the others' shares, predicted anew."""
+    fitted = QUICK.fit(ConditionalLogit(), choices, CONTEXT)
+    table = tables(contents(QUICK, ConditionalLogit(), choices))["clout_and_vulnerability"].set_index("alternative")
+    frame = choices.frame
+    lower = frame.assign(price_cola=frame["price_cola"] * 0.999)
+    before, after = (fitted.probabilities(rows)[:, [0, 1]].mean(axis=0).sum() for rows in (frame, lower))
+    assert table.loc["cola", "share_points"] == pytest.approx(1000 * (before - after), rel=2e-3)

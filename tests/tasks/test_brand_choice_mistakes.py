@@ -14,6 +14,8 @@ from cxai_runner.evaluation.results import Finding, Table
 from cxai_runner.methods.choice import ConditionalLogit
 from cxai_runner.task import Context
 from tasks.brand_choice import BrandChoice
+from tasks.brand_choice.answers import Answers
+from tasks.brand_choice.caveats import of_brands
 
 CONTEXT = Context(seed=1, resamples=40)
 QUICK = BrandChoice(points=3)
@@ -25,6 +27,10 @@ BRANDS = ("acme", "best", "cola")
     [
         ({"terms": ["prise", "price"]}, "terms", "no column for this term", "did you mean `price`?"),
         ({"terms": "price ~ promotion"}, "terms", "is not of the form", "at most three parts"),
+        ({"terms": "price + "}, "terms", "nothing beside a '+', after 'price'", "name a term there"),
+        ({"terms": "price ++ promotion"}, "terms", "nothing beside a '+', after 'price'", "name a term there"),
+        ({"terms": "+ price"}, "terms", "nothing beside a '+', before 'price'", "name a term there"),
+        ({"terms": 0}, "terms", "the utility has no term", "name a term"),
         ({"terms": {"price": "generick"}}, "terms", "has the coefficient 'generick'", "write generic"),
         ({"terms": ["promotion"]}, "terms", "no price among them", "add price, or name the attribute"),
         (
@@ -58,6 +64,23 @@ BRANDS = ("acme", "best", "cola")
         ({"scenario": {"price": {"acne": 1}}}, "scenario.price", "no such alternative", "did you mean `acme`?"),
         ({"scenario": {"price": {"acme": "10"}}}, "scenario.price.acme", "no change that can be read", "such as -10%"),
         ({"scenario": {"price": "ten%"}}, "scenario.price", "no change that can be read", "such as -10%"),
+        ({"scenario": {"price": {"acme": "-100%"}}}, "scenario.price.acme", "price of zero or less", "-10% or +10%"),
+        ({"scenario": {"price": {"acme": "-150%"}}}, "scenario.price.acme", "price of zero or less", "-10% or +10%"),
+        ({"scenario": {"price": {"acme": 0}}}, "scenario.price.acme", "price of zero or less", "-10% or +10%"),
+        ({"scenario": [{"of": "acme", "to": -1.5}]}, "scenario.0", "price of zero or less", "-10% or +10%"),
+        ({"scenario": [{"of": "acne", "to": "-5%"}]}, "scenario.0", "no such alternative", "did you mean `acme`?"),
+        (
+            {"scenario": [{"whose": "acme", "to": "-5%"}]},
+            "scenario.0.whose",
+            "no such key",
+            "[{attribute: price, of: BRAND, to: -10%}]",
+        ),
+        (
+            {"scenario": {"promotion": {"acme": 0}}, "terms": "price + log(promotion)"},
+            "scenario.promotion.acme",
+            "leaves no logarithm",
+            "a new value",
+        ),
     ],
 )
 def test_config_mistakes(choices, options, key, message, remedy):
@@ -92,7 +115,7 @@ def first(frame, column, value, rows=4):
             "4 of 720 rows have no purchase",
             "purchases_only=true",
         ),
-        (lambda f: first(f, "brand", "dew"), {}, "panel.brand", "has no column `price_dew`", "brand: {in: [acme, best"),
+        (lambda f: first(f, "brand", "dew"), {}, "panel.brand", "has no column `price_dew`", "brand: {in: [acme,best"),
         (
             lambda f: f,
             {"alternatives": ["acme", "best"]},
@@ -135,8 +158,36 @@ def first(frame, column, value, rows=4):
             "no column feeds: display_best, display_cola missing",
             "leave it out of task.terms",
         ),
+        (
+            lambda f: f,
+            {"scenario": {"promotion": {"acme": 5}}},
+            "task.scenario.promotion.acme",
+            "is 0 or 1 on every row: the change makes 5 of it",
+            "a share between them",
+        ),
+        (
+            lambda f: f,
+            {"scenario": {"promotion": {"acme": "+10%"}}},
+            "task.scenario.promotion.acme",
+            "the change makes 1.1 of it",
+            "1 for all",
+        ),
+        (
+            lambda f: f,
+            {"scenario": {"promotion": {"acme": 1}}, "terms": "price"},
+            "task.scenario.promotion.acme",
+            "is no term of the utility",
+            "add it to task.terms, or change one of price",
+        ),
+        (
+            lambda f: f.assign(**{f"cost_{name}": f["price_acme"] for name in BRANDS}),
+            {"instruments": ["cost"]},
+            "panel.cost",
+            "an instrument, but no input",
+            "features.columns=[price_*,cost_*]",
+        ),
         (lambda f: f, {"reference": "dew"}, "task.reference", "none of the alternatives", "one of acme, best, cola"),
-        (lambda f: f.assign(w=0.0), {"weights": "w"}, "panel.w", "720 weights are no positive number", "drop"),
+        (lambda f: f.assign(w=0.0), {"weights": "w"}, "task.weights", "720 weights are no positive number", "drop"),
     ],
 )
 def test_data_mistakes(choices, change, options, key, message, remedy):
@@ -213,9 +264,9 @@ def caveats(found):
         (
             lambda f: f.assign(segment=np.where(f.index < 10, "tiny", "large")),
             {"by": ["segment"]},
-            "Segment tiny has 10 occasions only",
+            "Fewer than 30 occasions: segment tiny (10). Figures there",
         ),
-        (lambda f: f.assign(price_acme=1.2), {}, "acme had one price only"),
+        (lambda f: f.assign(price_acme=1.2), {}, "One price only: acme (1.20). There is no curve"),
         (
             lambda f: f.assign(price_best=f["price_acme"] + 0.2),
             {},
@@ -230,6 +281,11 @@ def caveats(found):
             lambda f: f[(f["brand"] != "cola") | (f["customer_id"] < 1008)],
             {},
             "Chosen fewer than 30 times: cola",
+        ),
+        (
+            lambda f: f.assign(Xtra=np.random.default_rng(1).normal(size=len(f)), Rare=np.arange(len(f)) > 700),
+            {"by": ["Xtra", "Rare"], "scenario": {"price": {"acme": 1.5}}},
+            "Fewer than 30 occasions: Rare True (19). Figures there",
         ),
         (lambda f: f, {"scenario": {"price": {"acme": 9.0}}}, "The scenario extrapolates: price of acme"),
     ],
@@ -253,3 +309,39 @@ def test_separated_choices_can_be_kept_without_standard_errors(choices):
         assert not one.frame.isna().any(axis=None), one.name
     assert "The model has no standard errors" in caveats(found)
     assert not any(re.search(r"\bnan\b", one.text) for one in found if isinstance(one, Finding))
+
+
+def test_a_price_of_zero_is_refused_wherever_it_is_scored(choices):
+    fitted = QUICK.fit(ConditionalLogit(), choices, CONTEXT)
+    with pytest.raises(UserError, match="a price of zero or less"):
+        QUICK.score(fitted, replace(choices, frame=first(choices.frame, "price_acme", 0.0)), CONTEXT)
+
+
+def test_numbers_of_classes_are_of_a_latent_class_logit(choices):
+    with pytest.raises(UserError, match="ConditionalLogit has no classes") as caught:
+        replace(QUICK, classes=[1, 2]).fit(ConditionalLogit(), choices, CONTEXT)
+    (problem,) = caught.value.problems
+    assert problem.key == "task.classes"
+    assert "model=latent_class" in problem.remedy
+
+
+def test_one_customer_has_no_clustered_errors_and_the_key_is_named(choices):
+    one = replace(choices, frame=choices.frame.assign(customer_id=1))
+    with pytest.raises(UserError) as caught:
+        QUICK.fit(ConditionalLogit(), one, CONTEXT)
+    (problem,) = caught.value.problems
+    assert problem.key == "task.cluster"
+    assert "task.cluster=false" in problem.remedy
+    assert replace(QUICK, cluster=False).fit(ConditionalLogit(), one, CONTEXT).final.covariance_type_ == "classical"
+
+
+def test_what_never_changes_is_left_out_of_automatic_terms_and_told(choices):
+    still = choices.frame.assign(promotion_acme=0.0, promotion_best=0.0, promotion_cola=1.0)
+    data = replace(choices, frame=still)
+    fitted = QUICK.fit(ConditionalLogit(), data, CONTEXT)
+    assert fitted.final.parameter_names_ == ("constant[best]", "constant[cola]", "price")
+    assert "Left out of the terms: promotion, whose" in caveats(
+        of_brands(Answers.of(QUICK, fitted, data, CONTEXT), data)
+    )
+    with pytest.raises(UserError, match="promotion"):
+        replace(QUICK, terms="price + promotion").fit(ConditionalLogit(), data, CONTEXT)

@@ -156,10 +156,13 @@ def test_every_model_of_the_configs_runs_and_is_compared(home, cxai):
         (["task.terms=price + displai", "task.scenario={price:{4:-10%}}"], "2 problems"),
         (["features.transformers=[{_target_: sklearn.preprocessing.StandardScaler}]"], "set it to []"),
         (["model=nested_logit"], "no nest is named"),
+        (["task.scenario={promotion:{1:5}}"], "the change makes 5 of it"),
+        (['task.scenario=[{of: "1", to: "-100%"}]'], "makes a price of zero or less"),
     ],
 )
 def test_mistakes_are_told_without_a_traceback(home, cxai, more, told):
     done = cxai("run", *overrides(home / "wide.csv", *more), cwd=home)
     assert done.returncode == 2, done.stdout + done.stderr
     assert told in " ".join((done.stdout + done.stderr).split())
+    assert "data.task" not in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr

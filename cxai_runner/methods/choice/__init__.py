@@ -16,6 +16,7 @@ from .iia import IIATest, hausman_mcfadden, nests_against_none
 from .latent import LatentClassLogit
 from .mixed import MixedLogit
 from .multinomial import as_choice_model, multinomial_elasticities
+from .nest_scores import NestScore, nest_scores
 from .nested import NestedLogit
 from .selection import select_classes
 from .switching import clout_and_vulnerability, share_scenario
@@ -34,6 +35,7 @@ __all__ = [
     "LatentClassLogit",
     "MarketShares",
     "MixedLogit",
+    "NestScore",
     "NestedLogit",
     "NotIdentifiedError",
     "PanelCategories",
@@ -44,6 +46,7 @@ __all__ = [
     "control_function",
     "hausman_mcfadden",
     "multinomial_elasticities",
+    "nest_scores",
     "nests_against_none",
     "price_elasticities",
     "select_classes",

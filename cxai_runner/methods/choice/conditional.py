@@ -7,7 +7,7 @@ to all brands, nor leave out a brand that was not on the shelf. This is McFadden
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Literal
 
 import numpy as np
@@ -23,6 +23,9 @@ from .model import ChoiceModel, softmax, utilities
 from .statistics import Covariance, covariance, covariance_type
 
 Floats = NDArray[np.float64]
+
+TOGETHER = 2_000_000
+"""Utilities that are worked on at once, over several vectors of parameters."""
 
 
 class ConditionalLogit(ChoiceModel):
@@ -169,6 +172,43 @@ class ConditionalLogit(ChoiceModel):
         """∂P_k / ∂a_j = P_k (1{k = j} − P_j) ∂V_j / ∂a_j."""
         P = softmax(utilities(parameters, design), available)
         return P, logit_responses(P, utilities(parameters, slopes))
+
+    def _responding(
+        self,
+        parameters: Sequence[Floats],
+        design: Floats,
+        slopes: Floats,
+        available: NDArray[np.bool_] | None,
+        weight: Floats,
+        moved: Floats,
+        only: int | None = None,
+    ) -> Iterator[Floats]:
+        """The sums without a number for every pair of alternatives and occasion: all are products of matrices."""
+        K, J, n = design.shape
+        several = np.stack(parameters)
+        total = np.zeros((len(several), J, 2 if moved.ndim == 1 or only is not None else 1 + J))
+        priced = np.flatnonzero(slopes.any(axis=(1, 2)))
+        size = max(1, TOGETHER // (len(several) * J))
+        for start in range(0, n, size):
+            where = slice(start, start + size)
+            there = None if available is None else available[:, where]
+            V = (several @ design[:, :, where].reshape(K, -1)).reshape(len(several), J, -1)
+            S = (several[:, priced] @ slopes[priced][:, :, where].reshape(len(priced), -1)).reshape(V.shape)
+            P = np.moveaxis(softmax(np.moveaxis(V, 1, 0), there if there is None else there[:, np.newaxis]), 0, 1)
+            total[:, :, 0] += P @ weight[where]
+            if moved.ndim == 1:
+                mean = (P * S).sum(axis=1, keepdims=True)
+                total[:, :, 1] += (P * (S - mean)) @ moved[where]
+            elif only is None:
+                M = P * S * moved[:, where]
+                total[:, :, 1:] -= P @ M.swapaxes(1, 2)
+                j = np.arange(J)
+                total[:, j, 1 + j] += M.sum(axis=2)
+            else:
+                m = P[:, only] * S[:, only] * moved[only, where]
+                total[:, :, 1] -= np.einsum("vkn,vn->vk", P, m)
+                total[:, only, 1] += m.sum(axis=1)
+        yield from total
 
 
 def logit_responses(P: Floats, slope: Floats) -> Floats:

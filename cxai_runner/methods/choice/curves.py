@@ -53,11 +53,13 @@ def share_curves(
     offer = Offer.of(data, column, alternative, model.separator)
     weight = weighted(data, weights)
     panels = [offer.changed(data, np.full(len(data), float(value))) for value in values]
-    at = 1 if offer.position is None else 1 + offer.position
 
     def figure(parameters: list[Floats]) -> list[Floats]:
-        several = [shares_and_responses(model, parameters, one, weight, offer.name, "elasticity") for one in panels]
-        return [np.stack([found[i][:, [0, at]] for found in several]) for i in range(len(parameters))]
+        several = [
+            shares_and_responses(model, parameters, one, weight, offer.name, "elasticity", offer.position)
+            for one in panels
+        ]
+        return [np.stack([found[i] for found in several]) for i in range(len(parameters))]
 
     both, gradient = with_gradient(model, figure)
     elasticity, slope = relative(both, gradient)

@@ -164,12 +164,18 @@ def share_elasticities(
 
 
 def shares_and_responses(
-    model: ChoiceModel, parameters: list[Floats], data: ChoiceData, weight: Floats, column: str, kind: str
+    model: ChoiceModel,
+    parameters: list[Floats],
+    data: ChoiceData,
+    weight: Floats,
+    column: str,
+    kind: str,
+    only: int | None = None,
 ) -> list[Floats]:
-    """For each vector of parameters the share of k and its response to j, shape (J, 1 + M)."""
+    """For each vector of parameters the share of k and its response to j, shape (J, 1 + M); to ``only`` one j."""
     J = len(data.alternatives)
     attribute = column in data.attributes
-    totals = [np.zeros((J, 1 + (J if attribute else 1))) for _ in parameters]
+    totals = [np.zeros((J, 1 + (J if attribute and only is None else 1))) for _ in parameters]
     layout = model.layout(data)
     for start in range(0, len(data), CHUNK):
         block, w = data.block(start, start + CHUNK), weight[start : start + CHUNK]
@@ -178,14 +184,9 @@ def shares_and_responses(
         level = block.attributes[column].T if attribute else block.characteristics[column]
         if attribute and there is not None:
             level = np.where(there, level, 0.0)
-        moved = w if kind == "semi-elasticity" else w * level
-        for total, vector in zip(totals, parameters, strict=True):
-            P, R = model._responses(vector, design, slopes, there)
-            total[:, 0] += P @ w
-            if attribute:
-                total[:, 1:] += np.einsum("kjn,jn->kj", R, np.broadcast_to(moved, P.shape))
-            else:
-                total[:, 1] += R.sum(axis=1) @ moved
+        moved = np.broadcast_to(w, level.shape) if kind == "semi-elasticity" else w * level
+        several = model._responding(parameters, design, slopes, there, w, moved, only)
+        totals = [total + found for total, found in zip(totals, several, strict=True)]
     return [total / weight.sum() for total in totals]
 
 

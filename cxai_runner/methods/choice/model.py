@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Self
 
@@ -73,6 +73,30 @@ class ChoiceModel(ClassifierMixin, BaseEstimator):
     ) -> tuple[Floats, Floats]:
         """Probabilities, shape (J, n), and the derivative of each by the column of each utility, shape (J, J, n)."""
 
+    def _responding(
+        self,
+        parameters: Sequence[Floats],
+        design: Floats,
+        slopes: Floats,
+        available: NDArray[np.bool_] | None,
+        weight: Floats,
+        moved: Floats,
+        only: int | None = None,
+    ) -> Iterator[Floats]:
+        """For each vector of parameters Σ_n w_n P_kn, and Σ_n moved_jn ∂P_kn / ∂a_jn, shape (J, 1 + M).
+
+        ``moved`` is an attribute's, shape (J, n), of which ``only`` takes one; or a characteristic's, shape (n,).
+        """
+        for vector in parameters:
+            P, R = self._responses(vector, design, slopes, available)
+            if moved.ndim == 1:
+                response = (R.sum(axis=1) @ moved)[:, np.newaxis]
+            elif only is None:
+                response = np.einsum("kjn,jn->kj", R, moved)
+            else:
+                response = R[:, only] @ moved[only, :, np.newaxis]
+            yield np.hstack([(P @ weight)[:, np.newaxis], response])
+
     # Reading
 
     def _read(
@@ -94,6 +118,9 @@ class ChoiceModel(ClassifierMixin, BaseEstimator):
         self.classes_ = as_given(data.alternatives, y)
         self.reference_ = data.alternatives[0] if self.reference is None else labels([self.reference])[0]
         self.terms_ = terms
+        self.positive_ = tuple(
+            name for name, values in data.attributes.items() if (_seen(values, data) > 0).all()
+        )  # those that were above zero wherever they were seen, as prices are
         layout = terms.layout(data, self.reference_)
         _check_alternatives(data, layout)
         self.n_occasions_ = len(data)
@@ -224,13 +251,30 @@ class ChoiceModel(ClassifierMixin, BaseEstimator):
         return np.concatenate(parts, axis=1).T
 
     def predict_proba(self, X: pd.DataFrame | ChoiceData) -> Floats:
-        """Return the probability of each alternative, shape (n, J), in the order of ``classes_``; 0 where missing."""
-        return self.probabilities(self.read(X))
+        """Return the probability of each alternative, shape (n, J), in the order of ``classes_``; 0 where missing.
+
+        Warns
+        -----
+        ChoiceWarning
+            A negative value of what was above zero wherever the model was fitted, a price for example: the occasion has
+            no probabilities (NaN).
+        """
+        data = self.read(X)
+        P = self.probabilities(data)
+        for name in getattr(self, "positive_", ()):
+            wrong = (_seen(data.attributes[name], data) < 0).any(axis=1)
+            if wrong.any():
+                message = f"{name} is negative on {int(wrong.sum())} of {len(data)} occasions, and was above zero"
+                warnings.warn(f"{message} in training: they have no probabilities", ChoiceWarning, stacklevel=2)
+                P[wrong] = np.nan
+        return P
 
     def predict(self, X: pd.DataFrame | ChoiceData) -> NDArray[Any]:
         """Return the likeliest alternative of each occasion, shape (n,)."""
-        likeliest = self.predict_proba(X).argmax(axis=1)
-        return self.classes_[likeliest]
+        P = self.predict_proba(X)
+        if np.isnan(P).any():
+            raise ChoiceError("some occasions have no probabilities", "correct what was warned of, or leave them out")
+        return self.classes_[P.argmax(axis=1)]
 
     def score(self, X: pd.DataFrame | ChoiceData, y: ArrayLike | None = None) -> float:
         """Return the mean log-likelihood of an occasion: above the log of equal shares it says something."""
@@ -264,6 +308,11 @@ def softmax(linear: Floats, available: NDArray[np.bool_] | None) -> Floats:
         linear = np.where(available, linear, -np.inf)
     shares = np.exp(linear - linear.max(axis=0))
     return np.asarray(shares / shares.sum(axis=0))
+
+
+def _seen(values: Floats, data: ChoiceData) -> Floats:
+    """An attribute where the alternative was available, and 1 elsewhere; shape (n, J)."""
+    return values if data.available is None else np.where(data.available, values, 1.0)
 
 
 def _r2(value: float, against: float) -> float:

@@ -136,11 +136,15 @@ class ChoiceTerms:
         constants, found = True, list[Term]()
         kinds: tuple[Kind, ...] = ("generic", "alternative", "alternative")
         for kind, words in zip(kinds, parts, strict=False):
-            for word in (word.strip() for word in words):
+            for place, word in enumerate(word.strip() for word in words):
                 if word in ("0", "1"):
                     constants = word == "1"
                 elif word:
                     found.append(_term(word, kind))
+                elif len(words) > 1:  # a part may be empty as a whole
+                    beside = f"after {words[place - 1].strip()!r}" if place else f"before {words[1].strip()!r}"
+                    message = f"the formula {text!r} has nothing beside a '+', {beside}"
+                    raise ChoiceError(message, "name a term there, or leave the '+' out")
         return cls._checked(found, constants)
 
     @classmethod

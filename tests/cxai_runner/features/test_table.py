@@ -165,14 +165,24 @@ def test_occasions_without_a_purchase_can_be_left_out_and_are_counted() -> None:
     chosen = PANEL.drop(columns="incidence")
     words = chosen.assign(brand=["b", "None", "a"])
     missing = chosen.assign(brand=["b", None, "a"])
-    for panel in (PANEL, BOUGHT, BOUGHT.drop(columns="incidence"), chosen, words, missing):
+    told, by_brand = "nothing was bought", "nothing was bought (brand is empty or 0 or none)"
+    several = [(one, told) for one in (PANEL, BOUGHT, BOUGHT.drop(columns="incidence"))]
+    for panel, reason in [*several, *((one, by_brand) for one in (chosen, words, missing))]:
         source = Tables.of(panel=panel)
         features = Table(table="panel", purchases_only=True)
         assert not list(features.problems(source))
         assert features.rows(source).count().execute() == 2
         data = features.build(source, TRAIN, {})
         assert data.frame[["customer_id", "occasion"]].to_numpy().tolist() == [[1, 1], [2, 1]]
-        assert data.dropped == (Dropped("panel", "nothing was bought", 1, 3),)
+        assert data.dropped == (Dropped("panel", reason, 1, 3),)
+
+
+@pytest.mark.parametrize(("name", "other"), [("none", "0"), ("None", "0"), ("0", "none")])
+def test_a_brand_with_a_price_is_bought_whatever_it_is_called(name: str, other: str) -> None:
+    panel = PANEL.drop(columns="incidence").assign(brand=[name, other, "a"], **{f"price_{name}": 1.0})
+    data = Table(table="panel", purchases_only=True).build(Tables.of(panel=panel), TRAIN, {})
+    assert sorted(data.frame["brand"]) == sorted([name, "a"])
+    assert data.dropped == (Dropped("panel", f"nothing was bought (brand is empty or {other})", 1, 3),)
 
 
 def test_a_gap_is_counted_among_the_purchases() -> None:

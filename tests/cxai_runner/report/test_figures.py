@@ -91,6 +91,17 @@ def test_many_points_become_one_image(curve: pd.DataFrame) -> None:
     assert re.findall(r'href="(?!data:|#)', lots) == []
 
 
+def test_points_can_have_their_names_beside_them() -> None:
+    from matplotlib.figure import Figure as Canvas
+
+    from cxai_runner.report.marks import point
+
+    brands = pd.DataFrame({"clout": [1.0, 2.0], "vulnerability": [2.0, 1.0], "brand": ["acme", "best"]})
+    axes = Canvas().add_subplot()
+    point(axes, Figure("f", "F", brands, "point", "clout", "vulnerability", text="brand"))
+    assert [(one.get_text(), one.xy) for one in axes.texts] == [("acme", (1.0, 2.0)), ("best", (2.0, 1.0))]
+
+
 def test_a_flow_is_as_wide_on_either_side_as_what_flows() -> None:
     from matplotlib.figure import Figure as Canvas
 

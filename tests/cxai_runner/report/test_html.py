@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pandas as pd
 
-from cxai_runner.evaluation.results import Figure, Interval, Metric
+from cxai_runner.evaluation.results import Figure, Interval, Metric, Table
 from cxai_runner.report.document import Document
 from cxai_runner.report.html import render_html
 from cxai_runner.report.strips import strip
@@ -119,6 +120,14 @@ def test_a_bare_document_leaves_empty_sections_out() -> None:
 
 def test_a_number_and_its_unit_stay_together(document: Document) -> None:
     assert "1.42\u00a0%." in render_html(document)
+
+
+def test_the_numbers_of_a_matrix_have_as_many_decimals(document: Document) -> None:
+    matrix = pd.DataFrame({"share_of": ["a", "b"], "a": [-2.12, 0.61], "b": [0.0384, -0.0512]})
+    for alike, told in ((False, {"−2.12", "0.0384"}), (True, {"−2.120", "0.038"})):
+        table = Table("matrix", "Matrix", matrix, alike=alike)
+        texts = Page(render_html(replace(document, tables=(table,)))).texts
+        assert told <= set(texts), texts
 
 
 def test_a_strip_puts_model_and_baseline_on_one_scale() -> None:

@@ -12,6 +12,7 @@ from sklearn.exceptions import NotFittedError
 from cxai_runner.methods.choice import (
     ChoiceData,
     ChoiceError,
+    ChoiceWarning,
     ConditionalLogit,
     LatentClassLogit,
     MixedLogit,
@@ -105,3 +106,16 @@ def test_an_error_has_its_parts_and_survives_a_process(kind):
     assert isinstance(error, ValueError)
     assert (error.message, error.remedy, error.columns) == ("price does not vary", "leave it out", ("price",))
     assert str(error) == "price does not vary; leave it out"
+
+
+def test_what_was_a_price_and_is_negative_now_has_no_probabilities(brands):
+    frame, y, _ = brands
+    model = ConditionalLogit("price + feature").fit(frame, y)
+    assert model.positive_ == ("price",)
+    wrong = frame.assign(price_a=frame["price_a"].where(frame.index > 4, -1.0))
+    with pytest.warns(ChoiceWarning, match=f"price is negative on 5 of {len(frame)} occasions"):
+        P = model.predict_proba(wrong)
+    assert np.isnan(P[:5]).all()
+    np.testing.assert_allclose(P[5:], model.predict_proba(frame)[5:])
+    with pytest.warns(ChoiceWarning), pytest.raises(ChoiceError, match="have no probabilities"):
+        model.predict(wrong)
