@@ -35,8 +35,8 @@ def too_few(customers: int) -> str:
         return ""
     whom = "One customer was" if customers == 1 else f"{customers} customers were"
     return (
-        f"{whom} scored: fewer than {FEW_CUSTOMERS} say nothing of others, so the metrics have no intervals, and whether "
-        "the model beats its baseline cannot be told."
+        f"{whom} scored: fewer than {FEW_CUSTOMERS} say nothing of others, so the metrics have no intervals, and "
+        "whether the model beats its baseline cannot be told."
     )
 
 

@@ -6,7 +6,6 @@ import math
 
 from cxai_runner.evaluation.results import Interval
 
-
 LAST_BITS = 1e-12
 """What is smaller comes of rounding."""
 _WIDE = 100

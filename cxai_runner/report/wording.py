@@ -59,7 +59,9 @@ def interval(value: Interval, *, sign: bool = False) -> tuple[str, str]:
     else:
         # As many as a sentence of the report would show of the same number.
         decimals = digits_of(value)
-        text, low, high = (number(0.0 if abs(v) < LAST_BITS else v, decimals) for v in (value.value, value.low, value.high))
+        text, low, high = (
+            number(0.0 if abs(v) < LAST_BITS else v, decimals) for v in (value.value, value.low, value.high)
+        )
         bounds = f"{low} to {high}"
     return ("+" + text if sign and value.value > 0 else text), bounds
 

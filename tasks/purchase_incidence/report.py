@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from cxai_runner.evaluation.metrics import calibration_table
@@ -16,6 +17,7 @@ from cxai_runner.methods.logit_model import LogitModel
 from cxai_runner.methods.mundlak import MundlakLogit
 from cxai_runner.methods.random_intercept import RandomInterceptLogit
 from cxai_runner.task import Context
+from tasks.purchase_incidence.answers import FEW_CUSTOMERS, Answers
 
 if TYPE_CHECKING:
     from tasks.purchase_incidence.task import Fitted
@@ -43,12 +45,16 @@ def verdict(scores: Mapping[str, pd.DataFrame], metrics: Mapping[str, Metric]) -
     tie = f"The model cannot be told from the base rate on {whose}: {numbers}."
     yield Finding(said.get(loss.verdict, tie), "headline")
     yield Finding(
-        f"{len(rows):,} shopping occasions of {rows['customer_id'].nunique():,} customers were scored; "
+        f"{len(rows):,} shopping occasions of {_customers(rows['customer_id'].nunique())} were scored; "
         f"{share(rows['incidence'].mean())} of them ended in a purchase."
     )
 
 
-def coefficients(fitted: Fitted) -> Iterator[Content]:
+def _customers(many: int) -> str:
+    return "one customer" if many == 1 else f"{many:,} customers"
+
+
+def coefficients(fitted: Fitted, answers: Answers) -> Iterator[Content]:
     """Coefficients with what is known of their uncertainty; nothing for a model that has none."""
     final = fitted.pipeline[-1]
     terms = [str(name) for name in fitted.pipeline[:-1].get_feature_names_out()]
@@ -75,10 +81,46 @@ def coefficients(fitted: Fitted) -> Iterator[Content]:
         yield Finding("The coefficients are penalised: shrunk towards zero, and not maximum likelihood.", "caveat")
     else:
         return
+    if isinstance(final, LogitModel) and final.covariance_type_ == "clustered" and final.has_covariance:
+        of_few = _of_few(fitted.pipeline[:-1].transform(answers.response.X), answers.customers)
+        few = table["term"].isin(of_few)
+        if few.any():
+            yield from _withheld(table.loc[few, ["term", "coefficient", "odds_ratio"]], of_few)
+            table = table[~few].reset_index(drop=True)
     yield Table("coefficients", title, table, caption, len(table))
     shown = table[table["term"] != "intercept"].reset_index(drop=True)
     yield Figure(
         "coefficients", title, shown, "point", "term", "coefficient", caption, low=low, high=high, reference={"y": 0.0}
+    )
+
+
+def _of_few(terms: pd.DataFrame | NDArray[np.float64], customers: pd.Series | None) -> dict[str, int]:
+    """Terms that tell fewer than `FEW_CUSTOMERS` from all others, and how many."""
+    if customers is None:
+        return {}
+    codes = pd.factorize(customers)[0]
+    found = {}
+    names = getattr(terms, "columns", range(np.shape(terms)[1]))
+    for name, column in zip(names, np.asarray(terms, dtype=np.float64).T, strict=True):
+        values, times = np.unique(column, return_counts=True)
+        many = len(np.unique(codes[column != values[times.argmax()]]))
+        if many < FEW_CUSTOMERS:
+            found[str(name)] = many
+    return found
+
+
+def _withheld(table: pd.DataFrame, of_few: Mapping[str, int]) -> Iterator[Content]:
+    """Coefficients of too few customers, whose clustered standard errors would be near zero whatever the data."""
+    table = table.assign(customers=table["term"].map(of_few)).reset_index(drop=True)
+    title = "Coefficients of too few customers"
+    caption = f"Each tells fewer than {FEW_CUSTOMERS} customers from all others: no interval, no p."
+    yield Table("coefficients_of_few_customers", title, table, caption)
+    named = ", ".join(f"{term} ({many})" for term, many in zip(table["term"], table["customers"], strict=True))
+    yield Finding(
+        f"Too few customers for a clustered error: {named}. What a few customers alone have in common gets a standard "
+        "error near zero, whatever the data; no interval is given of these coefficients. Merge rare values, or leave "
+        "them out.",
+        "caveat",
     )
 
 
