@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from cxai_runner.data.dataset import Dataset
 from cxai_runner.evaluation.results import Interval
-from cxai_runner.evaluation.wording import with_interval
+from cxai_runner.evaluation.wording import digits_of, number
 from cxai_runner.methods.elasticity_curve import ElasticityCurve, Turn
 from cxai_runner.methods.levels import divided, ranked
 from cxai_runner.methods.names import BY
@@ -249,7 +249,7 @@ def turns_elastic(curve: ElasticityCurve) -> str:
     """Word the price from which demand is elastic, with its interval, or why there is none."""
     found = curve.turns()
     if found.kind == "falls":
-        return "not told within the observed prices" if all(found.cut) else with_interval(price_of(found))
+        return "not told within the observed prices" if all(found.cut) else in_words(found)
     return {
         "below": "at every price observed",
         "above": "at no price observed",
@@ -258,6 +258,10 @@ def turns_elastic(curve: ElasticityCurve) -> str:
     }.get(found.kind, "cannot be told")
 
 
-def price_of(found: Turn) -> Interval:
-    """Return where an elasticity falls through a level, with its interval."""
-    return Interval(found.price, found.low, found.high)
+def in_words(found: Turn) -> str:
+    """Word where an elasticity falls through a level, with its interval, and on which side that was cut."""
+    at = Interval(found.price, found.low, found.high)
+    digits = digits_of(at)
+    low, high = (number(one, digits) for one in (at.low, at.high))
+    ends = low + " or less" * found.cut[0], high + " or more" * found.cut[1]
+    return f"{number(at.value, digits)} [{', '.join(ends)}]"

@@ -13,7 +13,7 @@ from cxai_runner.evaluation.wording import number, with_interval
 from cxai_runner.methods.elasticity_curve import ElasticityCurve
 from cxai_runner.methods.names import BY, is_price
 from cxai_runner.methods.purchase_response import PROMOTION
-from tasks.purchase_incidence.answers import FEW_CUSTOMERS, FEW_ROWS, Answers, price_of, turns_elastic
+from tasks.purchase_incidence.answers import FEW_CUSTOMERS, FEW_ROWS, Answers, in_words, turns_elastic
 
 DRAWN = {"observed": "as observed", "at 1": "promotion 1", "at 0": "promotion 0"}
 """What a picture calls a state of promotion, where no heading says what it is of."""
@@ -39,7 +39,7 @@ def response(answers: Answers) -> Iterator[Content]:
         f"At the mean price of {number(mean_price, 2)}, prices 1 % higher throughout go with a change of "
         f"{with_interval(at_mean)} % in the purchase probability."
     )
-    yield from _elastic(curve)
+    yield from elastic(curve)
     several = len(answers.promotions) > 1
     data = _together(answers.curves, "promotion")
     drawn = data.assign(promotion=data["promotion"].map(DRAWN))
@@ -86,7 +86,7 @@ def response(answers: Answers) -> Iterator[Content]:
     yield Table("elasticity", "Price elasticity by price", shown, "Outside `observed` it extrapolates.")
 
 
-def _elastic(curve: ElasticityCurve) -> Iterator[Content]:
+def elastic(curve: ElasticityCurve) -> Iterator[Content]:
     """Where purchases turn elastic, claimed no further than the interval goes."""
     found = curve.turns()
     low, high = (number(price, 2) for price in curve.observed)
@@ -94,13 +94,10 @@ def _elastic(curve: ElasticityCurve) -> Iterator[Content]:
     if found.kind == "falls" and all(found.cut):
         yield Finding(f"Whether and where purchases turn elastic (below −1) {where} cannot be told.")
     elif found.kind == "falls":
-        at = price_of(found)
-        cut = ""
-        if any(found.cut):
-            end = f"lowest, {low}" if found.cut[0] else f"highest, {high}"
-            cut = f" The interval is cut at the {end}: how much further it goes is not told within the observed prices."
-        yield Estimate("elastic_above_price", "price above which purchases are elastic", at)
-        yield Finding(f"Purchases are elastic (below −1) at prices above {with_interval(at)}.{cut}")
+        cut = " (the interval is cut at the observed prices)" if any(found.cut) else ""
+        text = f"price above which purchases are elastic{cut}"
+        yield Estimate("elastic_above_price", text, Interval(found.price, found.low, found.high))
+        yield Finding(f"Purchases are elastic (below −1) at prices above {in_words(found)}{cut}.")
     elif found.kind in ("below", "above"):
         kind = "elastic (below −1)" if found.kind == "below" else "inelastic (above −1)"
         yield Finding(f"Purchases are {kind} at every observed price, the interval included.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +15,7 @@ from cxai_runner.evaluation.results import Content, Estimate, Figure, Finding, I
 from cxai_runner.evaluation.wording import number, share, with_interval
 from cxai_runner.methods.logit_model import LogitModel
 from cxai_runner.methods.mundlak import MundlakLogit
+from cxai_runner.methods.names import is_price
 from cxai_runner.methods.random_intercept import RandomInterceptLogit
 from cxai_runner.task import Context
 from tasks.purchase_incidence.answers import FEW_CUSTOMERS, Answers
@@ -125,7 +126,7 @@ def _withheld(table: pd.DataFrame, of_few: Mapping[str, int]) -> Iterator[Conten
 
 
 def _how(final: LogitModel) -> str:
-    if isinstance(final, MundlakLogit):
+    if isinstance(final, MundlakLogit) and not _prices_between(final):
         return "maximum likelihood, within customers"
     return "maximum likelihood" + (", random intercept" if isinstance(final, RandomInterceptLogit) else "")
 
@@ -133,7 +134,12 @@ def _how(final: LogitModel) -> str:
 def _whose(final: LogitModel) -> str:
     if isinstance(final, RandomInterceptLogit):
         return ", of one customer"
-    return ", within a customer" if isinstance(final, MundlakLogit) else ""
+    return ", within a customer" if isinstance(final, MundlakLogit) and not _prices_between(final) else ""
+
+
+def _prices_between(final: MundlakLogit) -> list[str]:
+    """Terms of price that never change within a customer."""
+    return [name for name in final.between_only_ if is_price(name)]
 
 
 def customers(fitted: Fitted, train: pd.DataFrame) -> Iterator[Content]:
@@ -182,6 +188,13 @@ def _within_and_between(final: MundlakLogit) -> Iterator[Content]:
             "the same mean of it, or none sees it change.",
             "caveat",
         )
+    if apart := _prices_between(final):
+        yield Finding(
+            f"{_listed(apart)} never {'changes' if len(apart) == 1 else 'change'} within a customer: "
+            "what is said of it is how customers differ who meet different prices, whatever else sets them apart, and "
+            "the elasticity is to that extent one between customers.",
+            "caveat",
+        )
     wide = final.within_and_between().rename_axis("term").reset_index()
     if wide.empty:
         return
@@ -194,19 +207,24 @@ def _within_and_between(final: MundlakLogit) -> Iterator[Content]:
     statistic, freedom, p = final.wald_
     said = "differ" if p < 0.05 else "cannot be told apart"
     yield Finding(
-        f"The effects within and between customers {said} (Wald {number(statistic, 1)} on {freedom} degrees of "
-        f"freedom, p {_p(p)})."
+        f"The effects of {_listed(final.means_)} within and between customers {said} (Wald {number(statistic, 1)} on "
+        f"{freedom} degrees of freedom, p {_p(p)})."
     )
     caption = (
         "Within: what a change does to a customer. Between: how customers differ whose means differ, which holds "
         "whatever else sets them apart. 95 % intervals."
     )
     yield Table("within_and_between", "Effects within and between customers", table, caption, len(table))
+    whose = "" if apart else ", and the elasticity is that within a customer"
     yield Finding(
         "A customer's means are not known before their occasions are over: everybody is predicted with the means of "
-        "the training rows, and the elasticity is that within a customer.",
+        f"the training rows{whose}.",
         "caveat",
     )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def _p(p: float) -> str:

@@ -209,7 +209,9 @@ def test_mundlak_tells_within_from_between():
     assert list(table["effect"]) == ["within", "between", "difference"] * 2
     assert fitted.pipeline[-1].feature_names_in_.tolist() == ["mean_price", "mean_promotion"]
     assert any(text.startswith("A customer's means are not known") for text in texts(contents, "caveat"))
-    assert any(text.startswith("The effects within and between customers") for text in texts(contents, "finding"))
+    assert any(
+        text.startswith("The effects of mean_price and mean_promotion within") for text in texts(contents, "finding")
+    )
 
 
 def test_classical_errors_where_rows_are_not_clustered(panel):
