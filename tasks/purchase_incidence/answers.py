@@ -6,7 +6,7 @@ Every curve that a report shows is made here, once; what is said about them is `
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -81,6 +81,8 @@ class Answers:
         ``delta``, ``bootstrap``, or ``both``: then the delta method's are shown, and the others beside them.
     customers
         The customer of every row where rows of one are taken for alike; else None.
+    order
+        The groups of each column in ``ranged``, by their numbers; those of the others stand by their rows.
     """
 
     response: PurchaseResponse
@@ -91,6 +93,7 @@ class Answers:
     points: int
     intervals: str
     customers: pd.Series | None = None
+    order: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, task: PurchaseIncidence, fitted: Fitted, train: Dataset, context: Context) -> Answers:
@@ -120,7 +123,10 @@ class Answers:
         promoted = any(name.startswith(PROMOTION) for name in fitted.columns)
         states = PROMOTIONS if promoted else {AS_OBSERVED: None}
         customers = train.frame[train.roles.id] if task.cluster else None
-        return cls(response, named, ranged, states, own, task.points, intervals, customers)
+        order = {
+            column: list(train.frame[column].groupby(named[column]).min().sort_values().index) for column in ranged
+        }
+        return cls(response, named, ranged, states, own, task.points, intervals, customers, order)
 
     @cached_property
     def overall(self) -> ElasticityCurve:
@@ -226,11 +232,12 @@ class Answers:
         return self.response.curve(**asked)  # type: ignore[arg-type]
 
     def _groups(self, column: str) -> Iterator[tuple[Group, str]]:
-        """Each value's rows, the most frequent first, and why they have no curve."""
+        """Each value's rows, the most frequent first or ranges in order, and why they have no curve."""
         named = self.named[column].to_numpy()
         price = self.response.prices_of()
         kept = 0
-        for value, rows in ranked(self.named[column]).items():
+        counts = ranked(self.named[column])
+        for value, rows in counts.reindex(self.order.get(column, counts.index)).items():
             mine = named == value
             why = ""
             if rows < FEW_ROWS:
