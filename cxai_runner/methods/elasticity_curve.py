@@ -128,8 +128,8 @@ class ElasticityCurve:
     def turns(self, level: float = -1.0, *, observed_only: bool = True) -> Turn:
         """Return where the elasticity falls through ``level``, solved for and not read off the points of the curve.
 
-        Both ends of the prices count. The interval of that price holds every price around it at which the interval of
-        the elasticity holds ``level``; it stops at the ends of the prices.
+        Both ends of the prices count. The interval of that price goes from the first to the last price at which the
+        interval of the elasticity holds ``level``, and no further than the prices do.
 
         Parameters
         ----------
@@ -157,10 +157,13 @@ class ElasticityCurve:
             return lambda price: float(self._bounds(np.array([price]))[which][0]) - level
 
         price = _root(gap(0), at[falls[0]], at[falls[0] + 1])
-        before, after = np.flatnonzero((at < price) & (low > level)), np.flatnonzero((at > price) & (high < level))
-        start = _root(gap(1), at[before[-1]], price) if len(before) else ends[0]
-        end = _root(gap(2), price, at[after[0]]) if len(after) else ends[1]
-        return Turn("falls", price, start, end, cut=(not len(before), not len(after)))
+        # An interval may widen again further on: beyond its ends it holds the level nowhere.
+        first = int(np.flatnonzero((low <= level) | (at > price))[0])
+        last = int(np.flatnonzero((high >= level) | (at < price))[-1])
+        cut = (first == 0, last == len(at) - 1)
+        start = ends[0] if cut[0] else _root(gap(1), at[first - 1], min(at[first], price))
+        end = ends[1] if cut[1] else _root(gap(2), max(at[last], price), at[last + 1])
+        return Turn("falls", price, start, end, cut=cut)
 
     def crossing(self, level: float = -1.0, *, observed_only: bool = True) -> tuple[float, float, float] | None:
         """Return the price at which the elasticity falls through ``level`` and its 95 % interval, as `turns` finds it.

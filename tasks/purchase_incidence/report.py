@@ -90,6 +90,8 @@ def coefficients(fitted: Fitted, answers: Answers) -> Iterator[Content]:
             table = table[~few].reset_index(drop=True)
     yield Table("coefficients", title, table, caption, len(table))
     shown = table[table["term"] != "intercept"].reset_index(drop=True)
+    if shown.empty:
+        return
     yield Figure(
         "coefficients", title, shown, "point", "term", "coefficient", caption, low=low, high=high, reference={"y": 0.0}
     )
@@ -182,17 +184,19 @@ def _spread(final: RandomInterceptLogit, train: pd.DataFrame) -> Iterator[Conten
 
 
 def _within_and_between(final: MundlakLogit) -> Iterator[Content]:
-    if final.left_out_:
+    apart = _prices_between(final)
+    if alike := [name for name in final.left_out_ if name not in apart]:
         yield Finding(
-            f"Within and between customers cannot be told apart for {', '.join(final.left_out_)}: all customers have "
-            "the same mean of it, or none sees it change.",
+            f"Within and between customers cannot be told apart for {', '.join(alike)}: all customers have the same "
+            "mean of it, or none sees it change.",
             "caveat",
         )
-    if apart := _prices_between(final):
+    if apart:
+        whole = all(name in apart for name in final.feature_names_in_ if is_price(name))
         yield Finding(
-            f"{_listed(apart)} never {'changes' if len(apart) == 1 else 'change'} within a customer: "
-            "what is said of it is how customers differ who meet different prices, whatever else sets them apart, and "
-            "the elasticity is to that extent one between customers.",
+            f"{_listed(apart)} never {'changes' if len(apart) == 1 else 'change'} within a customer: the elasticity is "
+            f"{'' if whole else 'in part '}one between customers, who meet different prices and differ in whatever "
+            "else sets them apart. What a change of price does to a customer, these data do not tell.",
             "caveat",
         )
     wide = final.within_and_between().rename_axis("term").reset_index()
@@ -208,7 +212,7 @@ def _within_and_between(final: MundlakLogit) -> Iterator[Content]:
     said = "differ" if p < 0.05 else "cannot be told apart"
     yield Finding(
         f"The effects of {_listed(final.means_)} within and between customers {said} (Wald {number(statistic, 1)} on "
-        f"{freedom} degrees of freedom, p {_p(p)})."
+        f"{freedom} degree{'s' * (freedom > 1)} of freedom, p {_p(p)})."
     )
     caption = (
         "Within: what a change does to a customer. Between: how customers differ whose means differ, which holds "

@@ -11,6 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, PolynomialFeatures, StandardScaler
 
 from cxai_runner.methods.averaged_rows import AveragedRows
+from cxai_runner.methods.elasticity_curve import ElasticityCurve, Numbers
 from cxai_runner.methods.logit import BinomialLogit
 from cxai_runner.methods.price_delta import DeltaMethod
 from cxai_runner.methods.price_lines import put_together, straight
@@ -148,3 +149,35 @@ def test_an_elasticity_that_also_rises_does_not_turn_at_one_price(sample):
     pipeline = fitted(sample, terms=("mean_price", "mean_price:mean_price"))
     pipeline[-1].intercept_[:], pipeline[-1].coef_[0] = 3.0, (-3.5, 0.8)
     assert PurchaseResponse(pipeline, sample[0], PRICES, rng()).curve().turns().kind == "several"
+
+
+def test_an_interval_that_widens_again_is_not_left_before():
+    """At the highest prices the elasticity is less known, and its interval holds −1 once more."""
+
+    def solve(at):
+        error = np.where(at < 1.8, 0.05, 1.5)
+        nothing = np.zeros_like(at)
+        return Numbers(nothing, 1 - at * 4 / 3, nothing, error, 2.0, "", "")
+
+    at = np.array([1.0, 2.0])
+    nothing = np.zeros(2)
+    curve = ElasticityCurve(
+        at,
+        nothing,
+        1 - at * 4 / 3,
+        nothing,
+        nothing,
+        2.0,
+        (1.0, 2.0),
+        (1.5, -1, -1, -1),
+        "",
+        "",
+        True,
+        0,
+        solve,
+        (9, 9),
+    )
+    found = curve.turns()
+    assert found.price == pytest.approx(1.5)
+    assert found.low == pytest.approx(1.5 - 0.1 * 3 / 4)
+    assert (found.high, found.cut) == (2.0, (False, True))
