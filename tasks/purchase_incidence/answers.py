@@ -237,7 +237,8 @@ class Answers:
         price = self.response.prices_of()
         kept = 0
         counts = ranked(self.named[column])
-        for value, rows in counts.reindex(self.order.get(column, counts.index)).items():
+        order = list(self.order.get(column, counts.index))
+        for value, rows in counts.reindex(order).items():
             mine = named == value
             why = ""
             if rows < FEW_ROWS:
