@@ -115,6 +115,7 @@ class Account:
             said: list[Content] = list(task.report(fitted, train, evaluation.scores, headline, context))
         findings = [one for one in said if isinstance(one, Finding)]
         notes = [*([self.ready.tables.note] if self.ready.tables.note else []), *self.warned.told()]
+        notes += self._too_few(evaluation)
         if self.ready.experiment.settings["refit"] == "all" and self.ready.keeps_judged:
             notes.append(_REFITTED)
         hidden = self.privacy.frame  # a report shows no id that the store may not hold
@@ -138,6 +139,17 @@ class Account:
             seconds=dict(self.stages.seconds),
             peak_memory_mb=dict(self.stages.peak_memory_mb),
         )
+
+    @staticmethod
+    def _too_few(evaluation: Evaluation) -> list[str]:
+        """Say that the evidence is of too few customers to have intervals, where it is."""
+        from cxai_runner.evaluation.intervals import too_few
+
+        part = next((one for one in ("held_out", "challenge", "train") if evaluation.metrics.get(one)), "")
+        scores = evaluation.scores.get(part)
+        if scores is None or "customer_id" not in scores:
+            return []
+        return [why] if (why := too_few(int(scores["customer_id"].nunique()))) else []
 
     def pictures(self, document: Document) -> Pictures:
         """Render the report and its figures; nothing below the level ``full``."""

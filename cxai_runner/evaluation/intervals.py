@@ -21,8 +21,23 @@ Floats = NDArray[np.float64]
 Statistic = Callable[[Floats], Floats]
 """From counts, shape (customers, b), to values, shape (m, b): m numbers for each of b resamples."""
 
+FEW_CUSTOMERS = 10
+"""Customers below which resamples of them are too much alike to tell what others would have done: of one customer every
+resample is the same, and an interval of no width."""
+
 # What the rows of one block of resamples may hold, in numbers: about 32 MB each.
 BLOCK = 4_000_000
+
+
+def too_few(customers: int) -> str:
+    """Say why there is no interval where there are too few customers; nothing where there are enough."""
+    if customers >= FEW_CUSTOMERS:
+        return ""
+    whom = "One customer was" if customers == 1 else f"{customers} customers were"
+    return (
+        f"{whom} scored: fewer than {FEW_CUSTOMERS} say nothing of others, so the metrics have no intervals, and "
+        "whether the model beats its baseline cannot be told."
+    )
 
 
 def blocks(customers: int, resamples: int, rng: np.random.Generator, rows: int = 0) -> Iterator[Floats]:

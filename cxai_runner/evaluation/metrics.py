@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from cxai_runner.evaluation.intervals import Floats, Statistic, bootstrap, percentile, recentred
+from cxai_runner.evaluation.intervals import FEW_CUSTOMERS, Floats, Statistic, bootstrap, percentile, recentred
 from cxai_runner.evaluation.results import Better, Interval, Metric
 
 Codes = NDArray[np.intp]
@@ -239,10 +239,15 @@ def paired_metrics(
     rng: np.random.Generator,
     rows: int = 0,
 ) -> tuple[Metric, ...]:
-    """Put the statistics of a model beside those of a baseline, both on the same resamples of customers."""
+    """Put the statistics of a model beside those of a baseline, both on the same resamples of customers.
+
+    Of fewer than `FEW_CUSTOMERS` there are no intervals, and no verdict.
+    """
     results = bootstrap([*model, *baseline], customers, resamples, rng, rows)
     values = np.concatenate([value for value, _ in results])
     draws = np.concatenate([drawn for _, drawn in results])
+    if customers < FEW_CUSTOMERS:
+        return tuple(_without(metric, *pair) for metric, pair in zip(named, values.reshape(2, -1).T, strict=True))
     half = len(named)
     metrics = []
     for i, metric in enumerate(named):
@@ -261,6 +266,12 @@ def paired_metrics(
             )
         )
     return tuple(metrics)
+
+
+def _without(metric: Named, value: float, baseline: float) -> Metric:
+    """A metric of too few customers for an interval."""
+    model, base, gap = (Interval(float(one), np.nan, np.nan) for one in (value, baseline, value - baseline))
+    return Metric(metric.name, metric.label, model, metric.better, base, gap)
 
 
 def segment_metrics(
@@ -311,7 +322,8 @@ def calibration_table(
     Returns
     -------
     DataFrame
-        ``rows``, ``predicted`` (mean), ``observed`` and its 95 % interval ``low`` … ``high``.
+        ``rows``, ``predicted`` (mean), ``observed`` and its 95 % interval ``low`` … ``high``; NaN of fewer than
+        `FEW_CUSTOMERS`.
     """
     truth, p = np.asarray(outcome, dtype=np.float64), np.asarray(probability, dtype=np.float64)
     codes, count = codes_of(customers)
@@ -321,12 +333,13 @@ def calibration_table(
     intervals: list[Interval] = [
         percentile(float(value[0]), draws[0]) for value, draws in bootstrap(rates, count, resamples, rng)
     ]
+    known = count >= FEW_CUSTOMERS
     return pd.DataFrame(
         {
             "rows": rows,
             "predicted": np.bincount(bins, p) / rows,
             "observed": [interval.value for interval in intervals],
-            "low": [interval.low for interval in intervals],
-            "high": [interval.high for interval in intervals],
+            "low": [interval.low if known else np.nan for interval in intervals],
+            "high": [interval.high if known else np.nan for interval in intervals],
         }
     )

@@ -178,6 +178,8 @@ def _between(
     scores: Scores,
     metric: str,
 ) -> Comparison:
+    from cxai_runner.evaluation.intervals import FEW_CUSTOMERS
+
     ours, theirs = (entered[run] for run in pair)
     for found in (ours, theirs):
         if isinstance(found, str):
@@ -186,6 +188,9 @@ def _between(
     assert isinstance(theirs, _Ground)
     if ours is not theirs:
         return Comparison.none(metric, apart(ours.rows, theirs.rows, judge.target), ours.named[2])
+    if ours.customers < FEW_CUSTOMERS:
+        judged = "one customer was" if ours.customers == 1 else f"{ours.customers} customers were"
+        return Comparison.none(metric, f"only {judged} judged", ours.named[2])
     if pair[0] in drawn and pair[1] in drawn:
         return ours.settle(_apart_by(*(drawn[run] for run in pair)))
     return _measured(ours, [scores(run) for run in pair], judge, context)

@@ -6,6 +6,10 @@ import math
 
 from cxai_runner.evaluation.results import Interval
 
+LAST_BITS = 1e-12
+"""What is smaller comes of rounding."""
+_WIDE = 100
+
 
 def number(value: float, digits: int = 3) -> str:
     """Word a number with so many digits after the point, and a real minus."""
@@ -20,11 +24,23 @@ def share(value: float) -> str:
     return f"{number(100 * value, 1)} %"
 
 
+def digits_of(interval: Interval) -> int:
+    """Return the digits after the point that show two of the interval's width.
+
+    Two at least, none of an interval wider than 100, and three where there is no width but in the last bits.
+    """
+    width = interval.high - interval.low
+    last_bits = LAST_BITS * max(1.0, abs(interval.value))
+    if not math.isfinite(width) or width <= last_bits:
+        return 3
+    return 0 if width >= _WIDE else max(2, 1 - math.floor(math.log10(width)))
+
+
 def with_interval(interval: Interval, digits: int | None = None) -> str:
     """Word a number with its 95 % interval in square brackets; by default with two digits of the interval's width."""
     width = interval.high - interval.low
     if digits is None:
-        digits = max(2, 1 - math.floor(math.log10(width))) if math.isfinite(width) and width > 0 else 3
+        digits = digits_of(interval)
     if not math.isfinite(width):
         return number(interval.value, digits)
     low, high = number(interval.low, digits), number(interval.high, digits)

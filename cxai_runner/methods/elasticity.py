@@ -14,7 +14,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from .elasticity_curve import ElasticityCurve
-from .purchase_response import PurchaseResponse, refitted
+from .price_refits import refitted
+from .purchase_response import PurchaseResponse
 
 
 def price_elasticity(
@@ -29,7 +30,7 @@ def price_elasticity(
     points: int = 41,
     margin: float = 0.25,
     refits: int = 20,
-    max_rows: int = 1000,
+    max_rows: int | None = None,
 ) -> ElasticityCurve:
     """Return the price elasticity of purchase probability over the observed range of prices.
 
@@ -42,7 +43,7 @@ def price_elasticity(
     prices
         The columns of ``X`` that hold the alternatives' prices.
     rng
-        Draws the resampled customers, and the rows where there are more than ``max_rows`` distinct ones.
+        Draws the resampled customers, and the rows where there are more distinct ones than ``max_rows``.
     y, groups : array-like of shape (n,)
         Outcome and customer of each row: needed to refit a model that has no covariance.
     grid
@@ -56,7 +57,7 @@ def price_elasticity(
         Refits on resampled customers behind the interval of a model that has no covariance; its interval is
         elasticity ± t · the refits' standard deviation, with t from Student's distribution.
     max_rows
-        Distinct rows, apart from price, over which the probability is averaged.
+        Distinct rows, apart from price, over which the probability is averaged; by default as `PurchaseResponse` says.
 
     Raises
     ------

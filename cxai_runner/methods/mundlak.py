@@ -6,7 +6,8 @@ customers differ *between* each other than that.
 
 Of a new customer the mean is not known beforehand: what they will meet lies ahead, and so do their purchases. They are
 predicted with the mean of the training rows, so that a row's prediction takes nothing but the row; the same is done
-for everybody, and the elasticity is that within a customer.
+for everybody, and the elasticity is that within a customer. Where a price never changes within one, there is no such
+thing: its coefficient compares customers.
 """
 
 from __future__ import annotations
@@ -52,6 +53,8 @@ class MundlakLogit(LogitModel):
         Their b, then their c, and the covariance of both; `within_and_between` is the table of them.
     left_out_ : tuple of str
         Terms whose means are the same for all customers, or which never change within one: nothing tells the two apart.
+    between_only_ : tuple of str
+        Terms that never change within a customer: their b compares customers.
     wald_ : tuple of float
         Wald statistic that all c are zero, its degrees of freedom, and p (χ²); NaN where there is no mean.
     log_likelihood_, null_log_likelihood_, mcfadden_r2_ : float
@@ -111,6 +114,7 @@ class MundlakLogit(LogitModel):
         change = (values - means).std(axis=0) > _SAME * spread
         wanted = self._wanted(names)
         used = [j for j, name in enumerate(names) if name in wanted and differ[j] and change[j]]
+        self.between_only_ = tuple(name for j, name in enumerate(names) if not change[j])
         self.left_out_ = tuple(name for j, name in enumerate(names) if name in wanted and j not in used)
 
         labels = [*names, *(f"customer's mean of {names[j]}" for j in used)]

@@ -36,16 +36,18 @@ LABEL_LENGTH: Final = 26
 
 
 def line(axes: Axes, figure: Figure) -> None:
-    """Lines, each with its band where the figure names ``low`` and ``high``."""
+    """Lines, each with its band where the figure names ``low`` and ``high``; the first on top, all above the bands."""
     at = _Places(figure.data[figure.x])
-    for colour, label, rows in _series(figure):
+    series = list(_series(figure))
+    for i, (colour, label, rows) in enumerate(series):
         x, y = at(rows[figure.x]), floats(rows[figure.y])
         marker = "o" if len(rows) <= FEW_POINTS else None
-        axes.plot(x, y, color=colour, linewidth=1.8, marker=marker, markersize=4, label=label)
+        top = 3 - i / len(series)
+        axes.plot(x, y, color=colour, linewidth=1.8, marker=marker, markersize=4, label=label, zorder=top)
         if figure.low and figure.high:
-            axes.fill_between(
-                x, floats(rows[figure.low]), floats(rows[figure.high]), color=colour, alpha=0.16, linewidth=0
-            )
+            low, high = floats(rows[figure.low]), floats(rows[figure.high])
+            alpha = 0.16 if len(series) == 1 else 0.1
+            axes.fill_between(x, low, high, color=colour, alpha=alpha, linewidth=0, zorder=top - 2)
     axes.grid(axis="y")
     _dress(axes, figure, at)
 

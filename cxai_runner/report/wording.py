@@ -9,6 +9,8 @@ import math
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from cxai_runner.evaluation.wording import LAST_BITS, digits_of
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -44,7 +46,7 @@ def number(value: Any, decimals: int | None = None) -> str:
 
 
 def interval(value: Interval, *, sign: bool = False) -> tuple[str, str]:
-    """Write a number and its interval with as many decimals as two digits of the interval's width need.
+    """Write a number and its interval with the decimals that a sentence gives them, as `digits_of` says.
 
     Returns
     -------
@@ -55,9 +57,12 @@ def interval(value: Interval, *, sign: bool = False) -> tuple[str, str]:
     if not math.isfinite(width):
         text, bounds = number(value.value), ""
     else:
-        decimals = _decimals(width, 2) if width > 0 else None
-        text = number(value.value, decimals)
-        bounds = f"{number(value.low, decimals)} to {number(value.high, decimals)}"
+        # As many as a sentence of the report would show of the same number.
+        decimals = digits_of(value)
+        text, low, high = (
+            number(0.0 if abs(v) < LAST_BITS else v, decimals) for v in (value.value, value.low, value.high)
+        )
+        bounds = f"{low} to {high}"
     return ("+" + text if sign and value.value > 0 else text), bounds
 
 

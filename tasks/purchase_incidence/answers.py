@@ -6,7 +6,7 @@ Every curve that a report shows is made here, once; what is said about them is `
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 
 from cxai_runner.data.dataset import Dataset
 from cxai_runner.evaluation.results import Interval
-from cxai_runner.evaluation.wording import with_interval
-from cxai_runner.methods.elasticity_curve import ElasticityCurve
+from cxai_runner.evaluation.wording import digits_of, number
+from cxai_runner.methods.elasticity_curve import ElasticityCurve, Turn
 from cxai_runner.methods.levels import divided, ranked
 from cxai_runner.methods.names import BY
-from cxai_runner.methods.purchase_response import PROMOTION, PurchaseResponse, refitted
+from cxai_runner.methods.price_refits import refitted
+from cxai_runner.methods.purchase_response import PROMOTION, PurchaseResponse
 from cxai_runner.task import Context
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 FEW_ROWS = 30
 """Occasions below which a segment has no curve of its own."""
+FEW_CUSTOMERS = 5
+"""Customers below which a standard error clustered by customer says nothing of a number that is theirs alone."""
 MOST_GROUPS = 8
 EVERYBODY = "all"
 AS_OBSERVED = "observed"
@@ -76,6 +79,10 @@ class Answers:
         Of a curve.
     intervals
         ``delta``, ``bootstrap``, or ``both``: then the delta method's are shown, and the others beside them.
+    customers
+        The customer of every row where rows of one are taken for alike; else None.
+    order
+        The groups of each column in ``ranged``, by their numbers; those of the others stand by their rows.
     """
 
     response: PurchaseResponse
@@ -85,6 +92,8 @@ class Answers:
     own: Mapping[str, str]
     points: int
     intervals: str
+    customers: pd.Series | None = None
+    order: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, task: PurchaseIncidence, fitted: Fitted, train: Dataset, context: Context) -> Answers:
@@ -113,7 +122,11 @@ class Answers:
         }
         promoted = any(name.startswith(PROMOTION) for name in fitted.columns)
         states = PROMOTIONS if promoted else {AS_OBSERVED: None}
-        return cls(response, named, ranged, states, own, task.points, intervals)
+        customers = train.frame[train.roles.id] if task.cluster else None
+        order = {
+            column: list(train.frame[column].groupby(named[column]).min().sort_values().index) for column in ranged
+        }
+        return cls(response, named, ranged, states, own, task.points, intervals, customers, order)
 
     @cached_property
     def overall(self) -> ElasticityCurve:
@@ -219,15 +232,19 @@ class Answers:
         return self.response.curve(**asked)  # type: ignore[arg-type]
 
     def _groups(self, column: str) -> Iterator[tuple[Group, str]]:
-        """Each value's rows, the most frequent first, and why they have no curve."""
+        """Each value's rows, the most frequent first or ranges in order, and why they have no curve."""
         named = self.named[column].to_numpy()
         price = self.response.prices_of()
         kept = 0
-        for value, rows in ranked(self.named[column]).items():
+        counts = ranked(self.named[column])
+        order = list(self.order.get(column, counts.index))
+        for value, rows in counts.reindex(order).items():
             mine = named == value
             why = ""
             if rows < FEW_ROWS:
                 why = "too small"
+            elif self.customers is not None and (few := self.customers[mine].nunique()) < FEW_CUSTOMERS:
+                why = f"too few customers for a clustered error: {few}"
             elif np.ptp(price[mine]) <= 0:
                 why = "one price only"
             elif kept == MOST_GROUPS:
@@ -238,11 +255,21 @@ class Answers:
 
 def turns_elastic(curve: ElasticityCurve) -> str:
     """Word the price from which demand is elastic, with its interval, or why there is none."""
-    side = curve.always()
-    if side:
-        return f"at {'every' if side == 'below' else 'no'} price observed"
-    crossing = curve.crossing() if curve.smooth else None
-    if crossing is None:
-        return "not at one price" if curve.smooth else "not told by steps"
-    price, low, high = crossing
-    return with_interval(Interval(price, max(low, 0.0), high))
+    found = curve.turns()
+    if found.kind == "falls":
+        return "not told within the observed prices" if all(found.cut) else in_words(found)
+    return {
+        "below": "at every price observed",
+        "above": "at no price observed",
+        "several": "not at one price",
+        "steps": "not told by steps",
+    }.get(found.kind, "cannot be told")
+
+
+def in_words(found: Turn) -> str:
+    """Word where an elasticity falls through a level, with its interval, and on which side that was cut."""
+    at = Interval(found.price, found.low, found.high)
+    digits = digits_of(at)
+    low, high = (number(one, digits) for one in (at.low, at.high))
+    ends = low + " or less" * found.cut[0], high + " or more" * found.cut[1]
+    return f"{number(at.value, digits)} [{', '.join(ends)}]"

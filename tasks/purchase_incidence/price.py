@@ -13,13 +13,17 @@ from cxai_runner.evaluation.wording import number, with_interval
 from cxai_runner.methods.elasticity_curve import ElasticityCurve
 from cxai_runner.methods.names import BY, is_price
 from cxai_runner.methods.purchase_response import PROMOTION
-from tasks.purchase_incidence.answers import FEW_ROWS, Answers, turns_elastic
+from tasks.purchase_incidence.answers import FEW_CUSTOMERS, FEW_ROWS, Answers, in_words, turns_elastic
 
 DRAWN = {"observed": "as observed", "at 1": "promotion 1", "at 0": "promotion 0"}
 """What a picture calls a state of promotion, where no heading says what it is of."""
 FEW_PRICES = 10
 FEW_BANDS = 3
 """Bands that one picture can hold."""
+FEW_REFITS = 10
+"""Refits below which their spread is hardly known."""
+FEW_CLUSTERS = 10
+"""Customers below which nothing that is clustered by customer is worth its name."""
 MEAN_PRICE = "mean price over alternatives"
 SHADED = "shaded is what was observed, outside it the model extrapolates"
 STATES = " Promotion of all alternatives as observed, at 1 and at 0."
@@ -35,7 +39,7 @@ def response(answers: Answers) -> Iterator[Content]:
         f"At the mean price of {number(mean_price, 2)}, prices 1 % higher throughout go with a change of "
         f"{with_interval(at_mean)} % in the purchase probability."
     )
-    yield from _elastic(curve)
+    yield from elastic(curve)
     several = len(answers.promotions) > 1
     data = _together(answers.curves, "promotion")
     drawn = data.assign(promotion=data["promotion"].map(DRAWN))
@@ -82,13 +86,25 @@ def response(answers: Answers) -> Iterator[Content]:
     yield Table("elasticity", "Price elasticity by price", shown, "Outside `observed` it extrapolates.")
 
 
-def _elastic(curve: ElasticityCurve) -> Iterator[Content]:
-    crossing = curve.crossing() if curve.smooth else None
-    if crossing is not None:
-        yield Estimate("elastic_above_price", "price above which purchases are elastic", Interval(*crossing))
-    elif side := curve.always():
-        kind = "elastic (below −1)" if side == "below" else "inelastic (above −1)"
-        yield Finding(f"Purchases are {kind} at every observed price.")
+def elastic(curve: ElasticityCurve) -> Iterator[Content]:
+    """Where purchases turn elastic, claimed no further than the interval goes."""
+    found = curve.turns()
+    low, high = (number(price, 2) for price in curve.observed)
+    where = f"between the observed prices of {low} and {high}"
+    if found.kind == "falls" and all(found.cut):
+        yield Finding(f"Whether and where purchases turn elastic (below −1) {where} cannot be told.")
+    elif found.kind == "falls":
+        cut = " (the interval is cut at the observed prices)" if any(found.cut) else ""
+        text = f"price above which purchases are elastic{cut}"
+        yield Estimate("elastic_above_price", text, Interval(found.price, found.low, found.high))
+        yield Finding(f"Purchases are elastic (below −1) at prices above {in_words(found)}{cut}.")
+    elif found.kind in ("below", "above"):
+        kind = "elastic (below −1)" if found.kind == "below" else "inelastic (above −1)"
+        yield Finding(f"Purchases are {kind} at every observed price, the interval included.")
+    elif found.kind == "several":
+        yield Finding(f"The elasticity does not pass −1 at one price {where}: see its curve.")
+    else:
+        yield Finding(f"Whether purchases are elastic (below −1) at every price {where} cannot be told.")
 
 
 def _by_group(answers: Answers) -> Iterator[Content]:
@@ -155,6 +171,12 @@ def _compared(answers: Answers) -> Iterator[Content]:
     caption = f"Of the elasticity at the mean price, 95 %: the delta method, and {many} refits on resampled customers."
     yield Table("intervals_compared", "Two intervals of the elasticity", table, caption, len(table))
     ratio = float(table["ratio_of_errors"].iloc[0])
+    if many < FEW_REFITS:
+        yield Finding(
+            f"By {many} refits on resampled customers the standard error of the elasticity is {number(ratio, 2)} times "
+            f"the delta method's: too few refits to compare the two; {FEW_REFITS} or more tell."
+        )
+        return
     low, high = (float(np.sqrt(stats.chi2.ppf(tail, many - 1) / (many - 1))) for tail in (0.005, 0.995))
     said = (
         "as so many refits of the same error would: the two intervals agree"
@@ -196,7 +218,8 @@ def caveats(answers: Answers, terms: tuple[str, ...]) -> Iterator[Content]:
             )
     if answers.left_out:
         told = ", ".join(f"{label} ({rows:,} occasions: {why})" for label, rows, why in answers.left_out)
-        yield Finding(f"No curve is drawn of {told}; a curve takes {FEW_ROWS} occasions.", "caveat")
+        takes = f"{FEW_ROWS} occasions" + (f" and {FEW_CUSTOMERS} customers" if answers.customers is not None else "")
+        yield Finding(f"No curve is drawn of {told}; a curve takes {takes}.", "caveat")
     apart = [column for column in answers.named if not _interacts(column, terms)]
     if apart and not hasattr(response.final, "estimator") and response.smooth:
         column = apart[0]
@@ -205,17 +228,48 @@ def caveats(answers: Answers, terms: tuple[str, ...]) -> Iterator[Content]:
             f"less often. To estimate one each, name the term mean_price:{column}.",
             "caveat",
         )
-    if curve.at_mean[3] > 0 > curve.at_mean[2]:
+    yield from _unsure(answers)
+    if curve.at_mean[3] >= 0 > curve.at_mean[2] and curve.ceiling > 0:
         yield Finding(
             "The data do not tell whether purchases fall when prices rise: the interval holds zero.", "caveat"
         )
-    elif curve.at_mean[2] >= 0:
+    elif curve.at_mean[2] > 0:
         yield Finding(
             "Higher prices go with more purchases here, which a price effect cannot explain: look for what moves both.",
             "caveat",
         )
     if not response.smooth:
         yield Finding(f"The elasticity is an {curve.differences}; read its level, not its wiggles.", "caveat")
+
+
+def _unsure(answers: Answers) -> Iterator[Content]:
+    """What the intervals rest on, where that is little."""
+    curve, refits = answers.overall, len(answers.response.refits)
+    drawn, every = curve.averaged
+    if drawn < every:
+        yield Finding(
+            f"Probability and elasticity are averages over {drawn:,} of the {every:,} training occasions, drawn at "
+            "random; their intervals allow for the draw.",
+            "caveat",
+        )
+    if answers.customers is not None and (many := answers.customers.nunique()) < FEW_CLUSTERS:
+        yield Finding(
+            f"The training occasions are of {many} customers only: too few for standard errors that are clustered by "
+            "customer, which are too small then.",
+            "caveat",
+        )
+    if answers.intervals != "delta" and refits < FEW_REFITS:
+        yield Finding(
+            f"Only {refits} refits on resampled customers are behind the interval: how wide it is, is hardly known. "
+            f"For one that is, write task.refits={FEW_REFITS} or more.",
+            "caveat",
+        )
+    if curve.ceiling == 0:
+        yield Finding(
+            "The model is held to sell no more at a higher price: the interval of the elasticity is cut at 0, and says "
+            "nothing of whether that is so.",
+            "caveat",
+        )
 
 
 def _interacts(column: str, terms: tuple[str, ...]) -> bool:

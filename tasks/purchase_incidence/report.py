@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from cxai_runner.evaluation.metrics import calibration_table
@@ -14,8 +15,10 @@ from cxai_runner.evaluation.results import Content, Estimate, Figure, Finding, I
 from cxai_runner.evaluation.wording import number, share, with_interval
 from cxai_runner.methods.logit_model import LogitModel
 from cxai_runner.methods.mundlak import MundlakLogit
+from cxai_runner.methods.names import is_price
 from cxai_runner.methods.random_intercept import RandomInterceptLogit
 from cxai_runner.task import Context
+from tasks.purchase_incidence.answers import FEW_CUSTOMERS, Answers
 
 if TYPE_CHECKING:
     from tasks.purchase_incidence.task import Fitted
@@ -43,12 +46,16 @@ def verdict(scores: Mapping[str, pd.DataFrame], metrics: Mapping[str, Metric]) -
     tie = f"The model cannot be told from the base rate on {whose}: {numbers}."
     yield Finding(said.get(loss.verdict, tie), "headline")
     yield Finding(
-        f"{len(rows):,} shopping occasions of {rows['customer_id'].nunique():,} customers were scored; "
+        f"{len(rows):,} shopping occasions of {_customers(rows['customer_id'].nunique())} were scored; "
         f"{share(rows['incidence'].mean())} of them ended in a purchase."
     )
 
 
-def coefficients(fitted: Fitted) -> Iterator[Content]:
+def _customers(many: int) -> str:
+    return "one customer" if many == 1 else f"{many:,} customers"
+
+
+def coefficients(fitted: Fitted, answers: Answers) -> Iterator[Content]:
     """Coefficients with what is known of their uncertainty; nothing for a model that has none."""
     final = fitted.pipeline[-1]
     terms = [str(name) for name in fitted.pipeline[:-1].get_feature_names_out()]
@@ -75,15 +82,53 @@ def coefficients(fitted: Fitted) -> Iterator[Content]:
         yield Finding("The coefficients are penalised: shrunk towards zero, and not maximum likelihood.", "caveat")
     else:
         return
+    if isinstance(final, LogitModel) and final.covariance_type_ == "clustered" and final.has_covariance:
+        of_few = _of_few(fitted.pipeline[:-1].transform(answers.response.X), answers.customers)
+        few = table["term"].isin(of_few)
+        if few.any():
+            yield from _withheld(table.loc[few, ["term", "coefficient", "odds_ratio"]], of_few)
+            table = table[~few].reset_index(drop=True)
     yield Table("coefficients", title, table, caption, len(table))
     shown = table[table["term"] != "intercept"].reset_index(drop=True)
+    if shown.empty:
+        return
     yield Figure(
         "coefficients", title, shown, "point", "term", "coefficient", caption, low=low, high=high, reference={"y": 0.0}
     )
 
 
+def _of_few(terms: pd.DataFrame | NDArray[np.float64], customers: pd.Series | None) -> dict[str, int]:
+    """Terms that tell fewer than `FEW_CUSTOMERS` from all others, and how many."""
+    if customers is None:
+        return {}
+    codes = pd.factorize(customers)[0]
+    found = {}
+    names = getattr(terms, "columns", range(np.shape(terms)[1]))
+    for name, column in zip(names, np.asarray(terms, dtype=np.float64).T, strict=True):
+        values, times = np.unique(column, return_counts=True)
+        many = len(np.unique(codes[column != values[times.argmax()]]))
+        if many < FEW_CUSTOMERS:
+            found[str(name)] = many
+    return found
+
+
+def _withheld(table: pd.DataFrame, of_few: Mapping[str, int]) -> Iterator[Content]:
+    """Coefficients of too few customers, whose clustered standard errors would be near zero whatever the data."""
+    table = table.assign(customers=table["term"].map(of_few)).reset_index(drop=True)
+    title = "Coefficients of too few customers"
+    caption = f"Each tells fewer than {FEW_CUSTOMERS} customers from all others: no interval, no p."
+    yield Table("coefficients_of_few_customers", title, table, caption)
+    named = ", ".join(f"{term} ({many})" for term, many in zip(table["term"], table["customers"], strict=True))
+    yield Finding(
+        f"Too few customers for a clustered error: {named}. What a few customers alone have in common gets a standard "
+        "error near zero, whatever the data; no interval is given of these coefficients. Merge rare values, or leave "
+        "them out.",
+        "caveat",
+    )
+
+
 def _how(final: LogitModel) -> str:
-    if isinstance(final, MundlakLogit):
+    if isinstance(final, MundlakLogit) and not _prices_between(final):
         return "maximum likelihood, within customers"
     return "maximum likelihood" + (", random intercept" if isinstance(final, RandomInterceptLogit) else "")
 
@@ -91,7 +136,12 @@ def _how(final: LogitModel) -> str:
 def _whose(final: LogitModel) -> str:
     if isinstance(final, RandomInterceptLogit):
         return ", of one customer"
-    return ", within a customer" if isinstance(final, MundlakLogit) else ""
+    return ", within a customer" if isinstance(final, MundlakLogit) and not _prices_between(final) else ""
+
+
+def _prices_between(final: MundlakLogit) -> list[str]:
+    """Terms of price that never change within a customer."""
+    return [name for name in final.between_only_ if is_price(name)]
 
 
 def customers(fitted: Fitted, train: pd.DataFrame) -> Iterator[Content]:
@@ -134,10 +184,19 @@ def _spread(final: RandomInterceptLogit, train: pd.DataFrame) -> Iterator[Conten
 
 
 def _within_and_between(final: MundlakLogit) -> Iterator[Content]:
-    if final.left_out_:
+    apart = _prices_between(final)
+    if alike := [name for name in final.left_out_ if name not in apart]:
         yield Finding(
-            f"Within and between customers cannot be told apart for {', '.join(final.left_out_)}: all customers have "
-            "the same mean of it, or none sees it change.",
+            f"Within and between customers cannot be told apart for {', '.join(alike)}: all customers have the same "
+            "mean of it, or none sees it change.",
+            "caveat",
+        )
+    if apart:
+        whole = all(name in apart for name in final.feature_names_in_ if is_price(name))
+        yield Finding(
+            f"{_listed(apart)} never {'changes' if len(apart) == 1 else 'change'} within a customer: the elasticity is "
+            f"{'' if whole else 'in part '}one between customers, who meet different prices and differ in whatever "
+            "else sets them apart. What a change of price does to a customer, these data do not tell.",
             "caveat",
         )
     wide = final.within_and_between().rename_axis("term").reset_index()
@@ -152,19 +211,24 @@ def _within_and_between(final: MundlakLogit) -> Iterator[Content]:
     statistic, freedom, p = final.wald_
     said = "differ" if p < 0.05 else "cannot be told apart"
     yield Finding(
-        f"The effects within and between customers {said} (Wald {number(statistic, 1)} on {freedom} degrees of "
-        f"freedom, p {_p(p)})."
+        f"The effects of {_listed(final.means_)} within and between customers {said} (Wald {number(statistic, 1)} on "
+        f"{freedom} degree{'s' * (freedom > 1)} of freedom, p {_p(p)})."
     )
     caption = (
         "Within: what a change does to a customer. Between: how customers differ whose means differ, which holds "
         "whatever else sets them apart. 95 % intervals."
     )
     yield Table("within_and_between", "Effects within and between customers", table, caption, len(table))
+    whose = "" if apart else ", and the elasticity is that within a customer"
     yield Finding(
         "A customer's means are not known before their occasions are over: everybody is predicted with the means of "
-        "the training rows, and the elasticity is that within a customer.",
+        f"the training rows{whose}.",
         "caveat",
     )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def _p(p: float) -> str:

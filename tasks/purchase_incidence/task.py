@@ -244,7 +244,7 @@ class PurchaseIncidence(Task):
         yield from report.verdict(scores, metrics)
         yield from price.response(answers)
         yield from report.customers(fitted, scores["train"])
-        yield from report.coefficients(fitted)
+        yield from report.coefficients(fitted, answers)
         yield from report.fit_statistics(fitted, scores["train"])
         yield from report.calibration(scores.get("held_out", scores["train"]), context)
         yield from price.caveats(answers, fitted.terms)

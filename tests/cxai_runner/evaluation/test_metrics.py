@@ -174,3 +174,24 @@ def test_customers_are_numbered_as_they_appear():
     codes, count = codes_of(["b", "a", "b", "c"])
     assert list(codes) == [0, 1, 0, 2]
     assert count == 3
+
+
+@pytest.mark.parametrize("customers", [1, 9])
+def test_of_few_customers_there_is_no_interval_and_no_verdict(customers):
+    """Every resample of one customer is that customer: its width says nothing of others."""
+    y, p, _ = sample()
+    customer = np.arange(len(y)) % customers
+    for metric in classification_metrics(y, p, np.full(len(y), 0.1), customer, 50, np.random.default_rng(0)):
+        assert np.isfinite([metric.value.value, metric.baseline.value, metric.difference.value]).all()
+        assert np.isnan([metric.value.low, metric.baseline.high, metric.difference.low]).all()
+        assert metric.verdict == "cannot tell"
+    table = calibration_table(y, p, customer, 50, np.random.default_rng(0))
+    assert np.isfinite(table["observed"]).all()
+    assert table[["low", "high"]].isna().all(axis=None)
+
+
+def test_ten_customers_have_intervals():
+    y, p, _ = sample()
+    found = classification_metrics(y, p, np.full(len(y), 0.1), np.arange(len(y)) % 10, 50, np.random.default_rng(0))
+    assert found[0].difference.low < found[0].difference.high
+    assert found[0].verdict == "better"

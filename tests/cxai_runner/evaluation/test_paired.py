@@ -187,3 +187,10 @@ def test_baselines_of_several_columns_are_replaced_by_name() -> None:
 )
 def test_other_rows_cannot_be_paired(others: pd.DataFrame) -> None:
     assert side_by_side(scored(0), others) is None
+
+
+@pytest.mark.parametrize(("customers", "told"), [(1, "one customer was"), (9, "9 customers were")])
+def test_few_customers_are_not_compared(customers: int, told: str) -> None:
+    ours, theirs = (scored(shift).assign(customer_id=np.arange(400) % customers) for shift in (0.0, 2.0))
+    found = compare(TASK, CONTEXT, ours, theirs, "log_loss")
+    assert found.words == f"not comparable: only {told} judged"

@@ -79,6 +79,7 @@ def test_what_cannot_be_told_apart_is_left_out_and_named(sample):
     same = np.tile(np.linspace(1, 2, 10), 100)
     model = MundlakLogit().fit(X.assign(price_own=own, price_same=same), y, groups=customer)
     assert model.left_out_ == ("price_own", "price_same")
+    assert model.between_only_ == ("price_own",)
     nothing = MundlakLogit(between=["price_same"]).fit(X.assign(price_same=same), y, groups=customer)
     assert nothing.within_and_between().empty
     assert np.isnan(nothing.wald_[0])

@@ -13,7 +13,8 @@ from sklearn.preprocessing import StandardScaler
 
 from cxai_runner.methods.logit import BinomialLogit
 from cxai_runner.methods.mundlak import MundlakLogit
-from cxai_runner.methods.purchase_response import PurchaseResponse, refitted
+from cxai_runner.methods.price_refits import refitted
+from cxai_runner.methods.purchase_response import PurchaseResponse
 from cxai_runner.methods.random_intercept import RandomInterceptLogit
 from cxai_runner.methods.terms import PanelTerms
 
@@ -182,6 +183,6 @@ def test_one_price_is_named(sample):
 
 def test_a_curve_on_one_side_of_a_level_says_so(response):
     curve = response.curve(points=9)
-    assert curve.always(5.0) == "below"
-    assert curve.always(-50.0) == "above"
-    assert curve.always(float(curve.at_mean[1])) == ""
+    assert curve.turns(5.0).kind == "below"
+    assert curve.turns(-50.0).kind == "above"
+    assert curve.turns(float(curve.at_mean[1])).kind == "falls"

@@ -115,3 +115,17 @@ def test_a_flow_is_as_wide_on_either_side_as_what_flows() -> None:
     assert [round(one.height, 2) for one in parts] == [0.9, 0.1, 0.6, 0.4]
     assert len({round(one.x0, 3) for one in bands}) == 1
     assert [text.get_text() for text in axes.texts] == ["a  9", "b  1", "a  6", "b  4", "then", "now"]
+
+
+def test_the_first_of_several_lines_lies_on_top_of_all_and_no_line_under_a_band() -> None:
+    from matplotlib.figure import Figure as Canvas
+
+    from cxai_runner.report.marks import line
+
+    rows = pd.DataFrame({"price": [1.0, 2.0], "share": [0.4, 0.6], "low": [0.3, 0.5], "high": [0.5, 0.7]})
+    data = pd.concat([rows.assign(state=state) for state in ("as observed", "at 1", "at 0")], ignore_index=True)
+    axes = Canvas().subplots()
+    line(axes, Figure("f", "f", data, "line", "price", "share", by="state", low="low", high="high"))
+    lines = sorted(axes.lines, key=lambda one: one.get_zorder())
+    assert [one.get_label() for one in lines] == ["at 0", "at 1", "as observed"]
+    assert max(band.get_zorder() for band in axes.collections) < lines[0].get_zorder()

@@ -36,6 +36,8 @@ def test_an_interval_decides_the_digits() -> None:
     assert interval(Interval(0.53219, 0.52512, 0.53921)) == ("0.532", "0.525 to 0.539")
     assert interval(Interval(-1234.4, -1800.0, -600.0)) == ("−1,234", "−1,800 to −600")
     assert interval(Interval(0.212, 0.2, 0.22), sign=True) == ("+0.212", "0.200 to 0.220")
+    assert interval(Interval(-0.762, -1.753, 0.241)) == ("−0.76", "−1.75 to 0.24")
+    assert interval(Interval(2.5e-17, 0.0, 2.5e-17)) == ("0.000", "0.000 to 0.000")
     assert interval(Interval(0.5, NAN, NAN)) == ("0.500", "")
     assert interval(Interval(0.5, 0.5, 0.5)) == ("0.500", "0.500 to 0.500")
 
