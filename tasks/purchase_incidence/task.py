@@ -24,6 +24,7 @@ from cxai_runner.methods.errors import LogitError
 from cxai_runner.methods.logit_model import LogitModel
 from cxai_runner.methods.names import BY
 from cxai_runner.methods.terms import ANY, KNOWN, MEAN, PanelTerms, columns_of
+from cxai_runner.methods.unnamed import takes_names, without_names
 from cxai_runner.task import Context, Evidence, Minimise, Primary, SavedModel, Task
 from tasks.purchase_incidence import price, report
 from tasks.purchase_incidence.answers import Answers
@@ -183,6 +184,8 @@ class PurchaseIncidence(Task):
         named = isinstance(final, LogitModel) and all(hasattr(step, "set_output") for _, step in pipeline.steps[:-1])
         if named or getattr(final, "needs_names", False):
             pipeline[:-1].set_output(transform="pandas")
+        elif not takes_names(final):
+            pipeline = without_names(pipeline)
         # An order of the rows' own, so that a fit with a random part depends on no order of the file.
         frame = train.frame.sort_values([*columns, "incidence"], kind="stable", key=_sortable)
         refuse_missing(pipeline, frame[columns], frame["incidence"])

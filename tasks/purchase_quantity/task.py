@@ -30,6 +30,7 @@ from cxai_runner.methods.quantity import (
     has_law,
 )
 from cxai_runner.methods.quantity.terms import BRAND, BY, behind
+from cxai_runner.methods.unnamed import takes_names, without_names
 from cxai_runner.task import Context, Evidence, Minimise, Primary, SavedModel, Task
 from tasks.purchase_quantity import price, report
 from tasks.purchase_quantity.rows import unanswerable, unusable
@@ -152,7 +153,9 @@ class PurchaseQuantity(Task):
             raise UserError([Problem("model", told, type(final).__name__, remedy)])
         pipeline = Pipeline([("terms", ChosenTerms(terms)), *((name, clone(step)) for name, step in steps)])
         # A model tells what is wrong with a column by its name, where every transformer can hand names on.
-        if all(hasattr(step, "set_output") for _, step in pipeline.steps[:-1]):
+        if not takes_names(final):
+            pipeline = without_names(pipeline)
+        elif all(hasattr(step, "set_output") for _, step in pipeline.steps[:-1]):
             pipeline[:-1].set_output(transform="pandas")
         # An order of the rows' own, so that a fit with a random part depends on no order of the file.
         frame = train.frame.sort_values([*columns, "quantity"], kind="stable", key=_sortable)
