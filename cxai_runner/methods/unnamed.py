@@ -1,7 +1,7 @@
 """Terms without their names, for models that refuse some.
 
-A term is called what it is: ``segment[18-25]``, ``mean_price:segment[<18]``. Other libraries have rules of their own for
-names (XGBoost takes no bracket), and none of them needs any: terms are handed to them as numbers, in their order.
+A term is called what it is: ``segment[18-25]``, ``mean_price:segment[<18]``. Other libraries have rules of their own
+for names (XGBoost takes no bracket), and none of them needs any: they are handed numbers, in the order of the terms.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ from cxai_runner.evaluation.intervals import Floats, Statistic
 from cxai_runner.evaluation.metrics import CalibrationError, MeanOf, Named, codes_of, paired_metrics
 from cxai_runner.evaluation.results import Content, Metric
 from cxai_runner.features.alternatives import OTHER
+from cxai_runner.features.asked import Asked, absent_groups
 from cxai_runner.methods.levels import levels
 from cxai_runner.methods.quantity import EmpiricalCounts
 from cxai_runner.methods.quantity.terms import BRAND
@@ -109,20 +110,16 @@ class PriceResponse(Task):
         """Yield a brand, costs and columns to tell apart by that the panel has not."""
         columns = list(tables_columns)
         known = [name.removeprefix(PRICE) for name in columns if name.startswith(PRICE) and not name.endswith("*")]
-        patterns = {name.removesuffix("_*") for name in columns if name.endswith("_*")}
         if known and self.brand is not None and str(self.brand) not in known:
             yield Problem("brand", "no such brand in the panel", self.brand, did_you_mean(str(self.brand), known))
         yield from costs.problems(self.cost, known or None)
-        for name in self.by:
-            if name in OUTCOMES:
-                yield Problem("by", "what happens at the occasion does not tell customers apart", name, "leave it out")
-            elif name not in columns and name.rpartition("_")[0] not in patterns:
-                yield Problem("by", "the panel has no such column", name, did_you_mean(name, columns))
+        yield from Asked(columns, OUTCOMES).wrong_groups(self.by)
 
     def inspect(self, data: Dataset) -> Iterator[Problem]:
         """Yield why these occasions cannot tell what the price does."""
         found = list(unusable(data))
         yield from found or unanswerable(data)
+        yield from absent_groups(self.by, data.frame)
 
     def demand(self, data: Dataset) -> None:
         """Refuse data without a column that is needed, and rows that are no occasions with prices.

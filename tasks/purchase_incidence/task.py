@@ -13,17 +13,18 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
 
-from cxai_runner.config.problems import Problem, UserError, did_you_mean
+from cxai_runner.config.problems import Problem, UserError
 from cxai_runner.data.dataset import Dataset
 from cxai_runner.data.tables.needs import Needs
 from cxai_runner.evaluation.intervals import Statistic
 from cxai_runner.evaluation.metrics import classification_metrics, classification_statistics
 from cxai_runner.evaluation.results import Content, Metric
+from cxai_runner.features.asked import Asked, absent_groups, parts
 from cxai_runner.features.missing import refuse_missing
 from cxai_runner.methods.errors import LogitError
 from cxai_runner.methods.logit_model import LogitModel
-from cxai_runner.methods.names import BY
-from cxai_runner.methods.terms import ANY, KNOWN, MEAN, PanelTerms, columns_of
+from cxai_runner.methods.names import is_price
+from cxai_runner.methods.terms import ANY, KNOWN, SEASON, WEEK, PanelTerms, columns_of
 from cxai_runner.methods.unnamed import takes_names, without_names
 from cxai_runner.task import Context, Evidence, Minimise, Primary, SavedModel, Task
 from tasks.purchase_incidence import price, report
@@ -31,7 +32,6 @@ from tasks.purchase_incidence.answers import Answers
 
 OUTCOMES = ("incidence", "brand", "quantity", "revenue")
 """What happens on the occasion itself, and is not known before."""
-KEYS = ("customer_id", "occasion", "time")
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,27 +96,11 @@ class PurchaseIncidence(Task):
 
     def problems(self, tables_columns: Iterable[str]) -> Iterator[Problem]:
         """Yield terms, and columns to tell apart by, that the panel has not."""
-        columns = list(tables_columns)
-        if isinstance(self.terms, str) and self.terms != "auto":
-            yield Problem("terms", "`auto` or a list of terms", self.terms, f"write task.terms=[{self.terms}]")
-        elif not self.terms:
-            yield Problem("terms", "at least one term", list(self.terms), "write task.terms=auto")
-        patterns = {name.removesuffix("_*") for name in columns if name.endswith("_*")}
-        known = [*KNOWN, *(name for name in columns if name not in (*KEYS, *OUTCOMES))]
-        for part in () if isinstance(self.terms, str) else _parts(self.terms):
-            if part.removeprefix(ANY) in OUTCOMES:
-                told = "what is predicted cannot be a term of the model"
-                if part != "incidence":
-                    told = "what happens on the occasion itself cannot be a term of the model"
-                yield Problem("terms", told, part, "leave it out")
-            elif not columns_of(part, columns) and part.removeprefix(MEAN).rpartition("_")[0] not in patterns:
-                yield Problem("terms", "the panel has no column for this term", part, did_you_mean(part, known))
-        for name in self.by:
-            if name in OUTCOMES:
-                told = "what happens on the occasion itself does not tell customers apart"
-                yield Problem("by", told, name, "leave it out")
-            elif name not in columns and name.rpartition("_")[0] not in patterns:
-                yield Problem("by", "the panel has no such column", name, did_you_mean(name, columns))
+        asked = Asked(
+            list(tables_columns), OUTCOMES, behind=columns_of, known=KNOWN, takes=((SEASON, WEEK),), prefixes=(ANY,)
+        )
+        yield from asked.wrong_terms(self.terms, is_price, "mean_price")
+        yield from asked.wrong_groups(self.by)
 
     def inspect(self, data: Dataset) -> Iterator[Problem]:
         """Yield why this panel cannot tell how price moves purchases."""
@@ -141,14 +125,12 @@ class PurchaseIncidence(Task):
                 "panel.price_*", "a price of zero or less", float(prices.min().min()), "filter these rows out"
             )
         allowed = self._allowed(data)
-        for part in _parts(self._terms(data)):
+        for part in parts(self._terms(data)):
             if not columns_of(part, allowed):
                 column = next(iter(columns_of(part, data.frame.columns)), part)
                 remedy = f"name it among the inputs: features.columns=[price_*,promotion_*,{column}]"
                 yield Problem(f"panel.{part}", "a term of the model, but no input of the features", remedy=remedy)
-        for name in (one for one in self.by if one not in data.frame.columns):
-            remedy = did_you_mean(name, data.frame.columns)
-            yield Problem("task.by", "the panel has no such column", name, remedy)
+        yield from absent_groups(self.by, data.frame)
         for name in self._columns(data):
             # What else is missing is the model's to use, or a transformer's to fill.
             if name.startswith(("price_", "promotion_")) and data.frame[name].isna().any():
@@ -259,7 +241,7 @@ class PurchaseIncidence(Task):
 
     def _terms(self, data: Dataset) -> tuple[str, ...]:
         if not isinstance(self.terms, str):
-            return tuple(self.terms)
+            return tuple(dict.fromkeys(self.terms))
         promotions = columns_of("promotion", self._allowed(data))
         return ("mean_price", *(["mean_promotion"] if promotions else []), *data.roles.fed)
 
@@ -272,10 +254,6 @@ class PurchaseIncidence(Task):
     def _allowed(self, data: Dataset) -> list[str]:
         inputs = list(data.roles.inputs)
         return inputs or [name for name in data.frame.columns if name.startswith(("price_", "promotion_"))]
-
-
-def _parts(terms: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(part for term in terms for part in term.split(BY)))
 
 
 def _sortable(column: pd.Series) -> pd.Series:

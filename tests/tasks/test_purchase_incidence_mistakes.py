@@ -92,7 +92,18 @@ def test_a_model_that_cannot_be_held_is_refused(panel):
     ("options", "key", "value", "message", "remedy"),
     [
         ({"terms": ["mean_price", "mean_price:segmant"]}, "terms", "segmant", "no column for this term", "`segment`"),
-        ({"terms": ["seson"]}, "terms", "seson", "no column for this term", "`season`"),
+        ({"terms": ["mean_price", "mean_promtion"]}, "terms", "mean_promtion", "no column", "`mean_promotion`"),
+        (
+            {"terms": ["mean_promotion"]},
+            "terms",
+            ["mean_promotion"],
+            "no price",
+            "task.terms=[mean_price,mean_promotion]",
+        ),
+        ({"terms": ["mean_price", "customer_id"]}, "terms", "customer_id", "an id is never an input", "leave it out"),
+        ({"terms": ["mean_price:"]}, "terms", "mean_price:", "lacks a factor", "mean_price:COLUMN"),
+        ({"by": ["customer_id"]}, "by", "customer_id", "an id is no segment", "leave it out"),
+        ({"by": ["segmant", "segmant"]}, "by", "segmant", "no such column", "`segment`"),
         ({"terms": ["any_quantity"]}, "terms", "any_quantity", "on the occasion itself cannot be a term", "leave it"),
         ({"terms": ["brand"]}, "terms", "brand", "on the occasion itself cannot be a term", "leave it out"),
         ({"by": ["segmant"]}, "by", "segmant", "no such column", "`segment`"),
@@ -108,8 +119,10 @@ def test_an_unknown_name_is_told_with_the_nearest(panel, options, key, value, me
 
 def test_a_season_needs_the_week(panel):
     (problem,) = PurchaseIncidence(terms=["mean_price", "season"]).problems(panel.frame.columns)
-    assert problem.value == "season"
-    assert not list(PurchaseIncidence(terms=["season"]).problems([*panel.frame.columns, "week_of_year"]))
+    assert (problem.value, problem.message) == ("season", "season takes a column week_of_year, which the panel has not")
+    (problem,) = PurchaseIncidence(terms=["mean_price", "seson"]).problems(panel.frame.columns)
+    assert "season" not in problem.remedy  # what this panel cannot have is not offered
+    assert not list(PurchaseIncidence(terms=["mean_price", "season"]).problems([*panel.frame.columns, "week_of_year"]))
 
 
 def test_a_factor_that_is_no_input_is_told(panel):
@@ -122,6 +135,23 @@ def test_a_factor_that_is_no_input_is_told(panel):
 def test_a_column_to_tell_apart_by_that_was_only_promised_is_told(panel):
     (problem,) = PurchaseIncidence(by=["loyalty_acme"]).inspect(panel)
     assert (problem.key, problem.value) == ("task.by", "loyalty_acme")
+
+
+def test_a_column_to_tell_apart_by_that_holds_nothing_is_told(panel):
+    (problem,) = PurchaseIncidence(by=["region"]).inspect(changed(panel, region=None))
+    assert (problem.key, problem.value) == ("task.by", "region")
+    assert problem.message.startswith("has no value on any row")
+
+
+def test_what_is_named_twice_counts_once(panel):
+    task = PurchaseIncidence(terms=["mean_price", "mean_price"], by=["segment", "segment"], points=5)
+    fitted, _, contents = run(changed(panel, segment=panel.frame["customer_id"] % 2), BinomialLogit(), task)
+    assert fitted.terms == ("mean_price",)
+    assert list(only(contents, Table, "elasticity_at_mean").frame["occasions"].unique()) == [
+        "all",
+        "segment 0",
+        "segment 1",
+    ]
 
 
 def test_a_level_that_training_never_had_is_told(panel):

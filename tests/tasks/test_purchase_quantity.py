@@ -273,8 +273,13 @@ def test_statistics_are_the_metrics(purchases):
     [
         ({"terms": ["prise", "price"]}, "terms", "no column for this term", "did you mean `price`?"),
         ({"terms": ["price", "revenue"]}, "terms", "what happens at the purchase cannot be a term", "leave it out"),
-        ({"terms": ["promotion"]}, "terms", "no price among them", "add price, or write task.terms=auto"),
-        ({"terms": []}, "terms", "no price among them", "add price, or write task.terms=auto"),
+        (
+            {"terms": ["promotion"]},
+            "terms",
+            "no price among them",
+            "add one: task.terms=[price,promotion], or write task.terms=auto",
+        ),
+        ({"terms": []}, "terms", "at least one term", "write task.terms=auto"),
         ({"terms": "price"}, "terms", "`auto` or a list of terms", "write task.terms=[price]"),
         ({"by": ["segmnt"]}, "by", "no such column", "did you mean `segment`?"),
         ({"by": ["quantity"]}, "by", "does not tell customers apart", "leave it out"),
