@@ -7,6 +7,7 @@ saved pipeline takes the panel as it is.
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterable, Sequence
 
@@ -32,6 +33,7 @@ FILLED = ("price_", "promotion_")
 """What every row has: a missing one is a mistake, and no step's to fill."""
 HARMONICS = 2
 WEEKS_OF_YEAR = 365.25 / 7
+_LEVEL = re.compile(r"\[.*?\](?=:|$)")
 KNOWN = ("mean_price", "mean_promotion", "price", "promotion", SHARES, SEASON)
 
 
@@ -55,6 +57,23 @@ def _behind(part: str, have: Sequence[str]) -> list[str]:
     if part.startswith(ANY) and part.removeprefix(ANY) in have:
         return [part.removeprefix(ANY)]
     return [name for name in have if name.startswith(f"{part.removeprefix(MEAN)}_")]
+
+
+def is_made(name: str, terms: Iterable[str], columns: Iterable[str]) -> bool:
+    """Whether one of ``terms`` could be, or become, a column of this name: ``price_acme``, ``segment[north]``."""
+    have, factors = list(columns), _LEVEL.sub("", name).split(BY)
+    return any(
+        len(parts := term.split(BY)) == len(factors)
+        and all(mine == one or _becomes(one, mine, have) for one, mine in zip(parts, factors, strict=True))
+        for term in terms
+    )
+
+
+def _becomes(part: str, name: str, have: Sequence[str]) -> bool:
+    """Whether a factor of several columns has one of this name."""
+    if part in have or part.startswith((MEAN, ANY)):
+        return False
+    return name in _behind(part, have) or (f"{part}_*" in have and name.startswith(f"{part}_"))
 
 
 def is_category(name: str, column: pd.Series) -> bool:

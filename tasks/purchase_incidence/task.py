@@ -13,7 +13,7 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
 
-from cxai_runner.config.problems import Problem, UserError
+from cxai_runner.config.problems import Problem, UserError, did_you_mean
 from cxai_runner.data.dataset import Dataset
 from cxai_runner.data.tables.needs import Needs
 from cxai_runner.evaluation.intervals import Statistic
@@ -23,8 +23,9 @@ from cxai_runner.features.asked import Asked, absent_groups, parts
 from cxai_runner.features.missing import refuse_missing
 from cxai_runner.methods.errors import LogitError
 from cxai_runner.methods.logit_model import LogitModel
+from cxai_runner.methods.mundlak import MundlakLogit
 from cxai_runner.methods.names import is_price
-from cxai_runner.methods.terms import ANY, KNOWN, SEASON, WEEK, PanelTerms, columns_of
+from cxai_runner.methods.terms import ANY, KNOWN, SEASON, WEEK, PanelTerms, columns_of, is_made
 from cxai_runner.methods.unnamed import takes_names, without_names
 from cxai_runner.task import Context, Evidence, Minimise, Primary, SavedModel, Task
 from tasks.purchase_incidence import price, report
@@ -101,6 +102,16 @@ class PurchaseIncidence(Task):
         )
         yield from asked.wrong_terms(self.terms, is_price, "mean_price")
         yield from asked.wrong_groups(self.by)
+
+    def misused(self, model: Any, columns: Iterable[str]) -> Iterator[Problem]:
+        """Yield names of terms whose means a Mundlak logit is to add, and that are no terms."""
+        steps = [step for _, step in model.steps] if isinstance(model, Pipeline) else [model]
+        if isinstance(steps[-1], MundlakLogit) and len(steps) == 1:  # transformers make names of their own
+            have = list(columns)
+            terms = ("mean_price", "mean_promotion", *have) if isinstance(self.terms, str) else self.terms
+            for name in steps[-1].between or ():
+                if not is_made(name, terms, have):
+                    yield Problem("between", "the model has no such term", name, did_you_mean(name, terms))
 
     def inspect(self, data: Dataset) -> Iterator[Problem]:
         """Yield why this panel cannot tell how price moves purchases."""

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from cxai_runner.config.problems import UserError
 from cxai_runner.evaluation.results import Table
@@ -115,6 +117,18 @@ def test_an_unknown_name_is_told_with_the_nearest(panel, options, key, value, me
     assert (problem.key, problem.value) == (key, value)
     assert message in problem.message
     assert remedy in problem.remedy
+
+
+@pytest.mark.parametrize("terms", ["auto", ["mean_price", "segment"]])
+def test_a_mean_of_no_term_is_told_before_anything_runs(panel, terms):
+    task, columns = PurchaseIncidence(terms=terms), [*panel.frame.columns, "segment"]
+    (problem,) = task.misused(MundlakLogit(between=["mean_price", "mean_prise"]), columns)
+    assert (problem.key, problem.value, problem.remedy) == ("between", "mean_prise", "did you mean `mean_price`?")
+    assert not list(task.misused(make_pipeline(MundlakLogit(between=["mean_price", "segment[a]"])), columns))
+    scaled = make_pipeline(StandardScaler(), MundlakLogit(between=["mean_prise"]))
+    assert not list(task.misused(scaled, columns))
+    with pytest.raises(UserError, match="between names 'mean_prise'"):
+        PurchaseIncidence().fit(scaled, panel, CONTEXT)
 
 
 def test_a_season_needs_the_week(panel):

@@ -8,7 +8,7 @@ import pytest
 from sklearn.base import clone
 
 from cxai_runner.methods.errors import IncidenceWarning
-from cxai_runner.methods.terms import PanelTerms, columns_of
+from cxai_runner.methods.terms import PanelTerms, columns_of, is_made
 
 
 @pytest.fixture
@@ -144,3 +144,23 @@ def test_a_factor_without_a_column_is_none_of_the_term():
     assert columns_of("mean_price:segment", ["price_a", "price_b"]) == []
     assert columns_of("mean_price:segment", ["price_a", "segment_2"]) == ["price_a", "segment_2"]
     assert columns_of("season", ["price_a"]) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "made"),
+    [
+        ("mean_price", True),
+        ("price_a", True),
+        ("price_zz", False),
+        ("size", True),
+        ("mean_price:size", True),
+        ("size:mean_price", False),
+        ("segment[a:b]", True),
+        ("mean_price:segment[<18]", False),
+        ("loyalty_x", True),
+        ("mean_prise", False),
+    ],
+)
+def test_what_a_term_may_become_is_known_before_it_does(name, made):
+    terms = ["mean_price", "price", "size", "mean_price:size", "segment", "loyalty"]
+    assert is_made(name, terms, ["price_a", "price_b", "size", "segment", "loyalty_*"]) is made
