@@ -67,6 +67,20 @@ def test_a_mistake_in_the_rows_is_told_with_its_key(
     assert all(problem.origin for problem in told)
 
 
+@pytest.mark.parametrize(
+    ("override", "key", "remedy"),
+    [
+        ("task.by=[Price_a]", "task.by", "it is `price_a` here, as data.columns says"),
+        ("task.terms=[mean_price,client]", "task.terms", "it is `customer_id` here, as data.columns says"),
+    ],
+)
+def test_a_name_of_the_file_is_told_with_the_one_it_has_here(
+    override: str, key: str, remedy: str, own_panel: list[str]
+) -> None:
+    (problem,) = refused([*own_panel, override]).problems
+    assert (problem.key, problem.remedy) == (key, remedy)
+
+
 # How the file is written → the key that is told → what is said of it, and what to do.
 FILES: list[tuple[str, Callable[[str], bytes], list[str], str, str, str]] = [
     (
