@@ -18,7 +18,7 @@ from cxai_runner.data.dataset import Dataset
 from cxai_runner.data.tables.needs import Needs
 from cxai_runner.evaluation.intervals import Statistic
 from cxai_runner.evaluation.metrics import classification_metrics, classification_statistics
-from cxai_runner.evaluation.results import Content, Metric
+from cxai_runner.evaluation.results import Content, Finding, Metric
 from cxai_runner.features.asked import Asked, absent_groups, parts
 from cxai_runner.features.missing import refuse_missing
 from cxai_runner.methods.errors import LogitError
@@ -244,6 +244,10 @@ class PurchaseIncidence(Task):
         yield from report.fit_statistics(fitted, scores["train"])
         yield from report.calibration(scores.get("held_out", scores["train"]), context)
         yield from price.caveats(answers, fitted.terms)
+        promotions = columns_of("promotion", self._allowed(train))
+        if self.terms == "auto" and promotions and _is_still(train.frame[promotions]):
+            told = "The mean promotion is the same on all training rows: it tells nothing, and is no term of the model."
+            yield Finding(told, "caveat")
 
     def models(self, fitted: Fitted, train: Dataset) -> Mapping[str, SavedModel]:
         """Keep the pipeline: it takes the panel's price and promotion columns as they are."""
@@ -254,7 +258,8 @@ class PurchaseIncidence(Task):
         if not isinstance(self.terms, str):
             return tuple(dict.fromkeys(self.terms))
         promotions = columns_of("promotion", self._allowed(data))
-        return ("mean_price", *(["mean_promotion"] if promotions else []), *data.roles.fed)
+        promoted = promotions and not _is_still(data.frame[promotions])
+        return ("mean_price", *(["mean_promotion"] if promoted else []), *data.roles.fed)
 
     def _columns(self, data: Dataset) -> list[str]:
         """The panel's columns that the model sees: those behind its terms, and every price."""
@@ -265,6 +270,11 @@ class PurchaseIncidence(Task):
     def _allowed(self, data: Dataset) -> list[str]:
         inputs = list(data.roles.inputs)
         return inputs or [name for name in data.frame.columns if name.startswith(("price_", "promotion_"))]
+
+
+def _is_still(promotions: pd.DataFrame) -> bool:
+    """Whether the mean over alternatives never changes."""
+    return bool(promotions.mean(axis=1).round(9).nunique() < 2)
 
 
 def _sortable(column: pd.Series) -> pd.Series:

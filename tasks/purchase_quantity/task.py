@@ -18,7 +18,7 @@ from cxai_runner.data.dataset import Dataset
 from cxai_runner.data.tables.needs import Needs
 from cxai_runner.evaluation.counts import count_metrics, count_statistics
 from cxai_runner.evaluation.intervals import Statistic
-from cxai_runner.evaluation.results import Content, Metric
+from cxai_runner.evaluation.results import Content, Finding, Metric
 from cxai_runner.features.asked import Asked, absent_groups, parts
 from cxai_runner.features.missing import refuse_missing
 from cxai_runner.methods.quantity import (
@@ -30,7 +30,7 @@ from cxai_runner.methods.quantity import (
     forecast,
     has_law,
 )
-from cxai_runner.methods.quantity.terms import BRAND, behind
+from cxai_runner.methods.quantity.terms import BRAND, behind, of_chosen
 from cxai_runner.methods.unnamed import takes_names, without_names
 from cxai_runner.task import Context, Evidence, Minimise, Primary, SavedModel, Task
 from tasks.purchase_quantity import price, report
@@ -204,6 +204,11 @@ class PurchaseQuantity(Task):
         yield from report.distribution(_forecast(judged), fitted.training, judged, context)
         yield from report.calibration(judged, context)
         yield from price.caveats(answers, fitted)
+        if self.terms == "auto" and self._promoted(train) and _is_still(train.frame):
+            told = (
+                "The promotion of the brand bought is the same in all training rows: it tells nothing, and is no term."
+            )
+            yield Finding(told, "caveat")
 
     def models(self, fitted: Fitted, train: Dataset) -> Mapping[str, SavedModel]:
         """Keep the pipeline: it takes the panel's columns and the brand, and says how probable each quantity is."""
@@ -213,9 +218,12 @@ class PurchaseQuantity(Task):
     def _terms(self, data: Dataset) -> tuple[str, ...]:
         if not isinstance(self.terms, str):
             return tuple(dict.fromkeys(self.terms))
-        promoted = ("promotion",) if behind("promotion", self._allowed(data)) else ()
+        promoted = ("promotion",) if self._promoted(data) and not _is_still(data.frame) else ()
         # What other models say of the customer, where rows are fed with it.
         return ("price", *promoted, *data.roles.fed)
+
+    def _promoted(self, data: Dataset) -> bool:
+        return bool(behind("promotion", self._allowed(data)))
 
     def _columns(self, data: Dataset) -> list[str]:
         """The panel's columns that the model sees: the brand, every price, and those behind its terms."""
@@ -228,6 +236,11 @@ class PurchaseQuantity(Task):
         shown = inputs or [name for name in data.frame.columns if name.startswith(("price_", "promotion_"))]
         prices = [name for name in data.frame.columns if name.startswith("price_")]
         return list(dict.fromkeys([BRAND, *prices, *shown]))
+
+
+def _is_still(frame: pd.DataFrame) -> bool:
+    """Whether the promotion of the brand bought never changes."""
+    return len(np.unique(of_chosen(frame, "promotion"))) < 2
 
 
 def _sortable(column: pd.Series) -> pd.Series:

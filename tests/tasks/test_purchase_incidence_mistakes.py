@@ -131,6 +131,16 @@ def test_a_mean_of_no_term_is_told_before_anything_runs(panel, terms):
         PurchaseIncidence().fit(scaled, panel, CONTEXT)
 
 
+@pytest.mark.parametrize("value", [0, 1])
+def test_a_promotion_that_never_changes_is_no_term(panel, value):
+    still = changed(panel, promotion_a=value, promotion_b=value, promotion_c=value)
+    fitted, _, contents = run(still, BinomialLogit())
+    assert fitted.terms == ("mean_price",)
+    assert any("mean promotion is the same on all training rows" in text for text in texts(contents, "caveat"))
+    _, _, contents = run(panel, BinomialLogit())
+    assert not any("is the same on all" in text for text in texts(contents, "caveat"))
+
+
 def test_a_season_needs_the_week(panel):
     (problem,) = PurchaseIncidence(terms=["mean_price", "season"]).problems(panel.frame.columns)
     assert (problem.value, problem.message) == ("season", "season takes a column week_of_year, which the panel has not")

@@ -187,7 +187,7 @@ class PurchaseChain(BaseEstimator):
         self.incidence_ = _refusing("incidence", lambda: clone(self.incidence).fit(given, bought, **extra))
 
     def _promoted(self, X: pd.DataFrame) -> bool:
-        return all(f"{PROMOTION}{name}" in X for name in self.alternatives_)
+        return is_promoted(X, self.alternatives_)
 
     def inclusive_value(self, X: pd.DataFrame) -> Floats:
         """Return the expected utility of the best brand on each occasion, but for a constant; shape (n,)."""
@@ -215,6 +215,12 @@ class PurchaseChain(BaseEstimator):
     def score(self, X: pd.DataFrame, y: pd.DataFrame) -> float:
         """Return the mean logarithm of the probability of what happened."""
         return float(self.log_probability(X, y).sum(axis=1).mean())
+
+
+def is_promoted(X: pd.DataFrame, alternatives: Sequence[str]) -> bool:
+    """Whether each alternative has a promotion, and not all of them are the same on all rows."""
+    names = [f"{PROMOTION}{name}" for name in alternatives]
+    return all(name in X for name in names) and pd.unique(X[names].to_numpy().ravel()).size > 1
 
 
 def frame_of(X: object) -> pd.DataFrame:
