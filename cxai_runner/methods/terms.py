@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .errors import IncidenceWarning
 from .levels import levels, ranked
-from .names import BY
+from .names import BY, is_price
 
 Floats = NDArray[np.float64]
 
@@ -74,6 +74,27 @@ def _becomes(part: str, name: str, have: Sequence[str]) -> bool:
     if part in have or part.startswith((MEAN, ANY)):
         return False
     return name in _behind(part, have) or (f"{part}_*" in have and name.startswith(f"{part}_"))
+
+
+def instead(terms: Iterable[str], without: Collection[str], columns: Iterable[str]) -> list[list[str]]:
+    """Return terms that do not become the columns ``without``: written out, and as means; each with a price at least.
+
+    A term of several columns is written as those of them that stay, or as their mean. Any other one goes as a whole.
+    """
+    have = list(columns)
+    found: list[list[str]] = []
+    for as_means in (False, True):
+        kept: list[str] = []
+        for term in terms:
+            if not any(is_made(one, [term], have) for one in without):
+                kept.append(term)
+            elif BY not in term and term not in have and not term.startswith((MEAN, ANY)) and term != SEASON:
+                means = as_means and term != SHARES
+                kept += [f"{MEAN}{term}"] if means else [one for one in _behind(term, have) if one not in without]
+        kept = list(dict.fromkeys(kept))
+        if any(is_price(term) for term in kept) and kept not in found:
+            found.append(kept)
+    return found
 
 
 def is_category(name: str, column: pd.Series) -> bool:

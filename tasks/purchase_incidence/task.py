@@ -25,7 +25,7 @@ from cxai_runner.methods.errors import LogitError
 from cxai_runner.methods.logit_model import LogitModel
 from cxai_runner.methods.mundlak import MundlakLogit
 from cxai_runner.methods.names import is_price
-from cxai_runner.methods.terms import ANY, KNOWN, SEASON, WEEK, PanelTerms, columns_of, is_made
+from cxai_runner.methods.terms import ANY, KNOWN, SEASON, WEEK, PanelTerms, columns_of, instead, is_made
 from cxai_runner.methods.unnamed import takes_names, without_names
 from cxai_runner.task import Context, Evidence, Minimise, Primary, SavedModel, Task
 from tasks.purchase_incidence import price, report
@@ -188,7 +188,10 @@ class PurchaseIncidence(Task):
             pipeline.fit(frame[columns], frame["incidence"].astype(int), **(grouped if wanted else {}))
         except LogitError as error:
             key, value = ("task.terms", list(terms)) if error.columns else ("model", type(final).__name__)
-            raise UserError([Problem(key, error.message, value, error.remedy)], "data") from error
+            left = [] if error.spared is None else instead(terms, error.columns[error.spared :], columns)
+            spelled = " or ".join(f"task.terms=[{','.join(one)}]" for one in left)
+            remedy = f"{error.remedy}: {spelled}" if spelled else error.remedy
+            raise UserError([Problem(key, error.message, value, remedy)], "data") from error
         return Fitted(pipeline, columns, columns_of("price", columns), terms, float(frame["incidence"].mean()))
 
     def score(self, fitted: Fitted, data: Dataset, context: Context) -> pd.DataFrame:

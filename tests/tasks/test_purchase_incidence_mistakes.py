@@ -69,12 +69,13 @@ def test_prices_that_are_the_same_are_refused_by_name(panel, model):
     problem = refusal(PurchaseIncidence(terms=["price"]), model, data)
     assert (problem.key, problem.value) == ("task.terms", ["price"])
     assert problem.message == "collinear columns, each a combination of the others: price_a, price_b, price_c"
-    assert problem.remedy == "leave one of them out"
+    assert problem.remedy == "leave one of them out: task.terms=[price_a] or task.terms=[mean_price]"
 
 
 def test_a_brand_whose_price_never_changed_is_refused_by_name(panel):
     problem = refusal(PurchaseIncidence(terms=["price"]), BinomialLogit(), changed(panel, price_b=2.0))
     assert problem.message == "constant column, collinear with the intercept: price_b"
+    assert problem.remedy == "leave it out: task.terms=[price_a,price_c] or task.terms=[mean_price]"
 
 
 def test_customers_of_one_occasion_are_no_panel(panel):

@@ -8,7 +8,7 @@ import pytest
 from sklearn.base import clone
 
 from cxai_runner.methods.errors import IncidenceWarning
-from cxai_runner.methods.terms import PanelTerms, columns_of, is_made
+from cxai_runner.methods.terms import PanelTerms, columns_of, instead, is_made
 
 
 @pytest.fixture
@@ -164,3 +164,25 @@ def test_a_factor_without_a_column_is_none_of_the_term():
 def test_what_a_term_may_become_is_known_before_it_does(name, made):
     terms = ["mean_price", "price", "size", "mean_price:size", "segment", "loyalty"]
     assert is_made(name, terms, ["price_a", "price_b", "size", "segment", "loyalty_*"]) is made
+
+
+@pytest.mark.parametrize(
+    ("terms", "without", "found"),
+    [
+        (["price"], ["price_b"], [["price_a"], ["mean_price"]]),
+        (["mean_price", "price"], ["price_a", "price_b"], [["mean_price"]]),
+        (["mean_price", "mean_promotion"], ["mean_promotion"], [["mean_price"]]),
+        (
+            ["mean_price", "promotion"],
+            ["promotion_b"],
+            [["mean_price", "promotion_a"], ["mean_price", "mean_promotion"]],
+        ),
+        (["mean_price", "loyalty"], ["loyalty_b"], [["mean_price", "loyalty_a"]]),
+        (["price", "segment"], ["segment[old]"], [["price"]]),
+        (["price:price"], ["price_b:price_a"], []),
+        (["mean_price"], ["mean_price"], []),
+    ],
+)
+def test_terms_without_a_column(terms, without, found):
+    have = ["price_a", "price_b", "promotion_a", "promotion_b", "loyalty_a", "loyalty_b", "segment"]
+    assert instead(terms, without, have) == found
