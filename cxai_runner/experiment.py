@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cxai_runner.account import Account
-from cxai_runner.config.problems import Problem, UserError, under
+from cxai_runner.config.problems import Problem, UserError
 from cxai_runner.evaluation.paired import FOLD
 from cxai_runner.evaluation.splits import Fold, Part
 from cxai_runner.identity import Keys, keys
@@ -254,4 +254,6 @@ def _refuse_unanswerable(experiment: Experiment, train: Dataset) -> None:
     if train.frame.empty:
         problems = [Problem("", "no rows are left to train on", remedy="widen the filters, the window or the split")]
     if problems:
-        raise UserError(experiment.composed.located(under("data", problems)), "data")
+        # What is wrong is of the rows, or of a key of the task's that the rows do not bear out.
+        whole = [one if one.key.startswith("task.") else one.under("data") for one in problems]
+        raise UserError(experiment.composed.located(whole), "data")
