@@ -20,7 +20,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from .errors import IncidenceWarning
-from .levels import levels, ranked
+from .levels import levels, never_met, ranked
 from .names import BY, is_price
 
 Floats = NDArray[np.float64]
@@ -222,8 +222,7 @@ class PanelTerms(TransformerMixin, BaseEstimator):
         known = self.levels_[part]
         unknown = ~np.isin(named, known)
         if unknown.any():
-            told = f"{part} is {named[unknown][0]} on {int(unknown.sum())} rows, and never was in training"
-            warnings.warn(f"{told}: they are given the average of its levels", IncidenceWarning, stacklevel=2)
+            warnings.warn(never_met(part, named[unknown]), IncidenceWarning, stacklevel=2)
         return {
             f"{part}[{one}]": np.where(unknown, share, (named == one).astype(np.float64))
             for one, share in zip(known[1:], self.shares_[part][1:], strict=True)

@@ -64,7 +64,7 @@ class PurchaseIncidence(Task):
     ----------
     terms
         What the model sees, as in `PanelTerms`; ``auto`` is the mean price, the mean promotion where the panel has
-        promotions, and what other models say of the customer (``features.models``).
+        promotions that change, and what other models say of the customer (``features.models``).
     by
         Columns of the panel, such as a segment, by whose values the elasticity is told apart.
     intervals

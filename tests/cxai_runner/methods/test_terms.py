@@ -135,7 +135,7 @@ def test_a_season_comes_again_after_a_year_and_is_smooth(more):
 
 def test_a_level_that_was_never_met_is_given_the_average_and_told(more):
     transformer = PanelTerms(("last_brand",)).fit(more)
-    with pytest.warns(IncidenceWarning, match="last_brand is zoo on 1 rows, and never was in training"):
+    with pytest.warns(IncidenceWarning, match="last_brand is zoo on 1 row, and never was in training"):
         out = transformer.transform(more.head(3).assign(last_brand=["a", "zoo", "b"]))
     assert list(out.iloc[1]) == [0.25, 0.25]
 
