@@ -193,7 +193,8 @@ class Run:
         Returns
         -------
         predictions
-            One row per row, on the frame's index: a series, or a column per class where the model gives probabilities.
+            One row per row, on the frame's index: a series, a column per class where the model gives probabilities, or
+            the columns that the model names, such as ``units_<brand>``.
         """
         from cxai_runner.kept.model import predictions
 

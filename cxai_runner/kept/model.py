@@ -62,7 +62,7 @@ def predictions(model: PyFuncModel, frame: Any) -> pd.Series | pd.DataFrame:
     Returns
     -------
     predictions
-        On the frame's index: a series, or a column per class.
+        On the frame's index: a series, a column per class, or the columns that the model names.
 
     Raises
     ------
@@ -80,6 +80,8 @@ def predictions(model: PyFuncModel, frame: Any) -> pd.Series | pd.DataFrame:
         raise UserError([Problem("frame", str(error).splitlines()[0].rstrip("."))]) from None
     if getattr(found, "ndim", 1) == 1:
         return pd.Series(found, index=rows.index, name="prediction")
+    if isinstance(found, pd.DataFrame):  # what has names of its own keeps them
+        return found.set_axis(rows.index)
     classes = getattr(model.get_raw_model(), "classes_", range(found.shape[1]))
     return pd.DataFrame(found, index=rows.index).set_axis(list(classes), axis=1)
 

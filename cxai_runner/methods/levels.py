@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 import numpy as np
@@ -56,9 +57,24 @@ def divided(column: pd.Series, most: int) -> tuple[pd.Series, bool]:
     edges = np.unique(np.nanquantile(values, quarters))
     if len(edges) < len(quarters) - 1:  # most rows have one value: divide the values, not the rows
         edges = np.unique(np.nanquantile(values.unique(), quarters))
-    labels = [
-        f"{'from' if i == 0 else 'above'} {low:.3g} to {high:.3g}" for i, (low, high) in enumerate(pairwise(edges))
-    ]
+    ends = _told_apart(edges)
+    labels = [f"{'from' if i == 0 else 'above'} {low} to {high}" for i, (low, high) in enumerate(pairwise(ends))]
     place = np.clip(np.searchsorted(edges, values.to_numpy()) - 1, 0, len(labels) - 1)
     named = pd.Series(np.asarray(labels, dtype=object)[place], index=column.index)
     return named.where(column.notna(), MISSING), True
+
+
+def _told_apart(edges: NDArray[np.float64]) -> list[str]:
+    """Write the ends of ranges in three digits, or in as many as tell them from each other."""
+    for digits in range(3, 17):
+        texts = [_short(float(edge), digits) for edge in edges]
+        if len(set(texts)) == len(texts):
+            break
+    return texts
+
+
+def _short(value: float, digits: int) -> str:
+    """All digits before the point, and after it as many as are left."""
+    before = math.floor(math.log10(abs(value))) + 1 if value else 1
+    text = f"{value:,.{max(digits - before, 0)}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

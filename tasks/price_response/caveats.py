@@ -9,6 +9,7 @@ import numpy as np
 from cxai_runner.evaluation.results import Content, Finding
 from cxai_runner.evaluation.wording import number
 from cxai_runner.features.alternatives import OTHER
+from cxai_runner.methods.response.optimum import FEW
 from tasks.price_response.prices import Answers
 
 FEW_PRICES = 10
@@ -46,8 +47,11 @@ def caveats(answers: Answers) -> Iterator[Content]:
         )
     low, high = (number(end, 2) for end in answers.range)
     several = len(np.unique(answers.prices.round(6)))
-    few = ": few to draw a curve through" if several < FEW_PRICES else ""
-    yield Finding(f"The price of {brand} took {several:,} different values between {low} and {high}{few}.", "caveat")
+    told = f"The price of {brand} took {several:,} different values between {low} and {high}"
+    if several < FEW_PRICES:
+        yield Finding(f"{told}: few to draw a curve through.", "caveat")
+    else:
+        yield Finding(f"{told}.")
     rare = [f"{name} ({rows})" for name, rows in answers.rows.items() if rows < FEW_ROWS]
     if rare:
         yield Finding(f"Fewer than {FEW_ROWS} occasions tell of: {', '.join(rare)}.", "caveat")
@@ -59,10 +63,23 @@ def caveats(answers: Answers) -> Iterator[Content]:
             "left out of the intervals.",
             "caveat",
         )
-    if answers.averaged[0] < answers.averaged[1]:
+    if answers.usable < FEW:
         yield Finding(
-            f"Curves are averaged over {answers.averaged[0]:,} occasions drawn at random, numbers at the observed "
-            "prices over all.",
+            f"Only {answers.usable} resamples of the customers are behind the intervals: they are rough, and a best "
+            "price has none. Take more with task.refits=100, or fewer terms where models have no estimate.",
+            "caveat",
+        )
+    for column, rows in answers.unheeded.items():
+        yield Finding(
+            f"{rows:,} occasions have `{column}` though their incidence is 0: it counts as no purchase, and what "
+            f"`{column}` says there is not used. Set incidence to 1 if it was one.",
+            "caveat",
+        )
+    if answers.ranged:
+        told = " and ".join(f"`{name}`" for name in answers.ranged)
+        yield Finding(
+            f"The numbers of {told} are divided at their quartiles: groups are ranges, and their ends no thresholds.",
+            "caveat",
         )
     steps = [name for name, is_smooth in zip(("incidence", "quantity"), answers.smooth, strict=True) if not is_smooth]
     if steps:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from cxai_runner.config.problems import Problem, did_you_mean
+from cxai_runner.evaluation.wording import number
 
 Cost = float | str | Mapping[str, float | str] | None
 
@@ -30,6 +31,11 @@ def cost_of(cost: Cost, brand: str, mean_price: float) -> float | None:
     """
     one = {str(name): value for name, value in cost.items()}.get(brand) if isinstance(cost, Mapping) else cost
     return None if one is None else _amount(one, mean_price)
+
+
+def money(amount: float) -> str:
+    """Word an amount in the currency of the prices."""
+    return number(float(amount), 2)
 
 
 def _amount(one: float | str, mean_price: float) -> float | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from cxai_runner.config.problems import Problem, UserError
 from cxai_runner.data.dataset import Dataset
 from cxai_runner.evaluation.results import Interval
-from cxai_runner.methods.levels import levels
+from cxai_runner.methods.levels import divided, ranked
 from cxai_runner.methods.response import (
-    ALL,
     NAMES,
     Draw,
     Occasions,
@@ -31,7 +30,7 @@ from cxai_runner.methods.response.answers import smooth
 from cxai_runner.methods.response.chain import PRICE, PROMOTION
 from cxai_runner.task import Context
 from tasks.price_response.costs import cost_of
-from tasks.price_response.rows import outcome
+from tasks.price_response.rows import outcome, unheeded
 
 if TYPE_CHECKING:
     from tasks.price_response.task import Fitted, PriceResponse
@@ -41,7 +40,10 @@ Floats = NDArray[np.float64]
 AS_OBSERVED = "as observed"
 PROMOTIONS: Mapping[str, float | None] = {AS_OBSERVED: None, "promotion 1": 1.0, "promotion 0": 0.0}
 MOST_GROUPS = 8
-MOST_ROWS = 1000
+MOST_ASKED = 150_000_000
+"""Answers about a brand on an occasion that the curves may ask for; where all would be more, occasions are drawn."""
+SEEING = 28
+"""To build what a chain sees of an occasion takes about as long as to ask so many chains about it."""
 BEYOND = 0.2
 """How far a curve goes on beyond the observed range, in ranges; the curve of a model of steps stops there."""
 
@@ -71,7 +73,13 @@ class Answers:
     rows
         Occasions in each group, by name.
     averaged
-        Over how many rows that differ the curves are averaged, and of how many.
+        The curves at the observed prices: over the same occasions as they are.
+    counted
+        Over how many occasions the curves are averaged, over how many their resamples, and of how many.
+    ranged
+        Columns of ``by`` whose numbers were divided into ranges.
+    unheeded
+        Occasions without a purchase that name units or a brand, by what they name.
     """
 
     brand: str
@@ -86,7 +94,10 @@ class Answers:
     alone: Response
     grid: Floats
     rows: Mapping[str, int]
-    averaged: tuple[int, int]
+    averaged: Response
+    counted: tuple[int, int, int]
+    ranged: Sequence[str]
+    unheeded: Mapping[str, int]
 
     @classmethod
     def of(cls, task: PriceResponse, fitted: Fitted, train: Dataset, columns: list[str], context: Context) -> Answers:
@@ -99,21 +110,23 @@ class Answers:
         """
         chain, brand, frame = fitted.chain, fitted.brand, train.frame
         draws = _draws(task, fitted, train, columns, context)
+        divisions = {name: divided(frame[name], MOST_GROUPS) for name in task.by}
         masks = {
             f"{name} {value}": (groups == value).to_numpy()
-            for name in task.by
-            for groups in [levels(frame[name])]
-            for value in groups.value_counts().index[:MOST_GROUPS]
+            for name, (groups, was_divided) in divisions.items()
+            for value in (_ranges(frame[name], groups) if was_divided else ranked(groups).index[:MOST_GROUPS])
         }
         occasions = Occasions.of(frame, list(chain.feature_names_in_), masks)
-        averaged = occasions.sampled(context.rng("rows of the curves"), MOST_ROWS)
         price = frame[f"{PRICE}{brand}"].to_numpy(dtype=np.float64)
         is_smooth = smooth(chain)
         grid = _grid(price, task.points, BEYOND if all(is_smooth) else 0.0)
         seen = f"{PROMOTION}{brand}" in chain.feature_names_in_
         states = PROMOTIONS if seen else {AS_OBSERVED: None}
         scenarios = {name: Scenario(brand, task.competitors, value) for name, value in states.items()}
-        everyone = Occasions(averaged.frame, averaged.code, averaged.used, {ALL: averaged.groups[ALL]})
+        asked = MOST_ASKED // (len(grid) * len(scenarios) * len(chain.alternatives_))
+        rng, everyone = context.rng("rows of the curves"), occasions.together()
+        whole = everyone.sampled(rng, asked // (SEEING + 1))
+        fewer = everyone.sampled(rng, asked // (SEEING + len(draws)))
         return cls(
             brand,
             task.competitors,
@@ -123,12 +136,20 @@ class Answers:
             task.refits + 1 - len(draws),
             is_smooth,
             {name: respond(draws, occasions, one) for name, one in scenarios.items()},
-            {name: respond(draws, everyone, one, grid) for name, one in scenarios.items()},
+            {name: _curve(draws, whole, fewer, one, grid) for name, one in scenarios.items()},
             respond(draws, occasions, Scenario(brand)),
             grid,
             {name: int(mask.sum()) for name, mask in occasions.groups.items()},
-            (len(averaged.frame), len(occasions.frame)),
+            respond(draws[:1], whole, scenarios[AS_OBSERVED]),
+            (whole.count, fewer.count, occasions.count),
+            [name for name, (_, was_divided) in divisions.items() if was_divided],
+            unheeded(frame),
         )
+
+    @property
+    def usable(self) -> int:
+        """Refits that had an estimate."""
+        return self.asked - self.left_out
 
     @property
     def label(self) -> str:
@@ -159,7 +180,6 @@ class Answers:
         parts = []
         for state, response in self.observed.items():
             value, low, high = interval(response.elasticity(self.brand)[:, 0])
-            units = interval(response.units[:, 0, :, response.own])
             names = list(response.groups)
             columns: dict[str, Any] = {
                 "occasions": names,
@@ -168,7 +188,7 @@ class Answers:
             }
             columns |= {"elasticity": value[:, 0], "low": low[:, 0], "high": high[:, 0]}
             columns |= {name: value[:, i] for i, name in enumerate(NAMES) if i}
-            columns |= dict(zip(("units", "units_low", "units_high"), units, strict=True))
+            columns["units"] = response.units[0, 0, :, response.own]
             parts.append(pd.DataFrame(columns))
         table = pd.concat(parts, ignore_index=True)
         # A group that a resample may have no occasion of still has its estimate.
@@ -218,9 +238,21 @@ class Answers:
         }
 
 
+def _curve(draws: list[Draw], whole: Occasions, fewer: Occasions, scenario: Scenario, grid: Floats) -> Response:
+    """The estimate over one set of occasions, and how the resamples deviate from it, where need be over fewer."""
+    if fewer is whole:
+        return respond(draws, whole, scenario, grid)
+    return respond(draws[:1], whole, scenario, grid).spread_as(respond(draws, fewer, scenario, grid))
+
+
 def _named(values: Floats) -> dict[str, Interval]:
     value, low, high = interval(values)
     return {name: Interval(float(value[i]), float(low[i]), float(high[i])) for i, name in enumerate(NAMES)}
+
+
+def _ranges(column: pd.Series, named: pd.Series) -> pd.Index:
+    """The groups of a column of numbers, the lowest first, what is missing last."""
+    return column.groupby(named).min().sort_values().index
 
 
 def _draws(task: PriceResponse, fitted: Fitted, train: Dataset, columns: list[str], context: Context) -> list[Draw]:

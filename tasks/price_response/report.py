@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -14,21 +13,20 @@ from cxai_runner.evaluation.results import Content, Estimate, Figure, Finding, I
 from cxai_runner.evaluation.wording import number, share, with_interval
 from cxai_runner.methods.response import Optimum, PurchaseChain, interval
 from cxai_runner.methods.response.forecast import PARTS
+from cxai_runner.methods.response.optimum import FEW
 from cxai_runner.task import Context
 from tasks.price_response.prices import AS_OBSERVED, Answers
-
-if TYPE_CHECKING:
-    pass
 
 BANDS = 5
 WAYS = {"incidence": "purchase incidence", "choice": "brand choice", "quantity": "quantity"}
 
 
 def verdict(answers: Answers, scores: Mapping[str, pd.DataFrame], metrics: Mapping[str, Metric]) -> Iterator[Content]:
-    """The total elasticity, by which way it comes, the best price, and whether the models know more than shares."""
+    """The elasticity, by which way it comes, and the best price; then whether the models know more than shares."""
     found = answers.at_observed(answers.brand)
     ways = [f"{number(found[part].value, 2)} by {WAYS[part]}" for part in PARTS]
-    best = answers.best()[AS_OBSERVED]
+    wanted = "revenue" if answers.cost is None else "margin"
+    best = answers.best()[AS_OBSERVED][wanted]
     loss = metrics["log_loss"]
     assert loss.baseline is not None
     assert loss.difference is not None
@@ -46,14 +44,15 @@ def verdict(answers: Answers, scores: Mapping[str, pd.DataFrame], metrics: Mappi
     others = ", its competitors' with it," if answers.competitors == "matched" else ""
     yield Finding(
         f"A price of {answers.label} that is 1 % higher{others} goes with a change of {with_interval(found['total'])} "
-        f"% in its units: {ways[0]}, {ways[1]} and {ways[2]}. {_best_in_words('revenue', best['revenue'], answers)} "
-        f"{said.get(loss.verdict, tie)}",
+        f"% in its units: {ways[0]}, {ways[1]} and {ways[2]}. {_best_in_words(wanted, best, answers)}",
         "headline",
     )
+    yield Finding(said.get(loss.verdict, tie))
+    few = ": few, so that they are rough" if answers.usable < FEW else ""
     yield Finding(
         "The three parts add up to the whole: each is a change of the brand's expected units, occasion by occasion, "
-        f"over their sum. 95 % intervals: all three models refitted to {answers.asked - answers.left_out} resamples of "
-        "the customers."
+        f"over their sum. 95 % intervals: all three models refitted to {answers.usable} resamples of the customers"
+        f"{few}."
     )
 
 
@@ -116,7 +115,7 @@ def curves(answers: Answers) -> Iterator[Content]:
     brand, several = answers.label, len(answers.curves) > 1
     states = f" With {brand} on promotion everywhere (1), nowhere (0), and as observed." if several else ""
     beyond = " outside it the models extrapolate." if all(answers.smooth) else " models of steps say nothing beyond it."
-    caption = f"Shaded is what {brand} was sold at;{beyond}{states} Band: 95 %."
+    caption = f"Shaded is what {brand} was sold at;{beyond}{states} Band: 95 %. {_over(answers)}"
     wanted = {
         "units": (f"Units of {brand} by its price", "units per occasion"),
         "revenue": (f"Revenue of {brand} by its price", "revenue per occasion"),
@@ -142,7 +141,9 @@ def curves(answers: Answers) -> Iterator[Content]:
                 shade=answers.range,
                 reference={"y": -1.0} if name == "elasticity" else None,
             )
-    yield Table("curves", f"Everything by the price of {brand}", table, "Outside `observed` it is extrapolated.", 10)
+    told = f"What is not observed is extrapolated. {_over(answers)} Intervals are in the pictures."
+    estimates = table[[name for name in table if not str(name).endswith(("_low", "_high"))]]
+    yield Table("curves", f"Everything by the price of {brand}", estimates, told, 10)
 
 
 def best_prices(answers: Answers) -> Iterator[Content]:
@@ -150,14 +151,14 @@ def best_prices(answers: Answers) -> Iterator[Content]:
     rows = []
     for state, by_name in answers.best().items():
         money = answers.money(answers.curves[state])
-        now = answers.money(answers.observed[AS_OBSERVED])
+        now = answers.money(answers.averaged)
         for name, one in by_name.items():
             inside = money[name][0][answers.inside]
             rows.append(
                 {
                     "maximised": name,
                     "promotion": state,
-                    "price": with_interval(Interval(one.price, one.low, one.high), 2) if one.identified else "—",
+                    "price": _price(one) if one.identified else "—",
                     "told_by_the_data": _where(one, answers),
                     "per_occasion_there": float(inside.max()),
                     "per_occasion_as_observed": float(now[name][0, 0]),
@@ -168,12 +169,12 @@ def best_prices(answers: Answers) -> Iterator[Content]:
                 yield Estimate(f"{name}_maximising_price", text, Interval(one.price, one.low, one.high))
     low, high = (number(end, 2) for end in answers.range)
     caption = f"Between {low} and {high}, the prices observed. At an end of them the data say where it is not."
-    yield Table("best_prices", f"Best prices of {answers.label}", pd.DataFrame(rows), caption)
+    yield Table("best_prices", f"Best prices of {answers.label}", pd.DataFrame(rows), f"{caption} {_over(answers)}")
     if answers.cost is None:
         yield Finding("What a unit costs is not said, so there is no margin: write task.cost=0.8, or task.cost=60%.")
     else:
         least = answers.range[0]
-        yield Finding(_best_in_words("margin", answers.best()[AS_OBSERVED]["margin"], answers))
+        yield Finding(_best_in_words("revenue", answers.best()[AS_OBSERVED]["revenue"], answers))
         if answers.cost >= least:
             yield Finding(
                 f"A unit costs {number(answers.cost, 2)}, and was sold for as little as {number(least, 2)}.", "caveat"
@@ -316,12 +317,11 @@ def _bands(scores: pd.DataFrame, context: Context) -> pd.DataFrame:
 def _best_in_words(name: str, one: Optimum, answers: Answers) -> str:
     low, high = (number(end, 2) for end in answers.range)
     if one.identified:
-        return f"Its {name} is highest at a price of {with_interval(Interval(one.price, one.low, one.high), 2)}."
+        return f"Its {name} is highest at a price of {_price(one)}."
     said = {
         "lowest": f"Its {name} is highest at {low}, the lowest price observed or below it",
         "highest": f"Its {name} is highest at {high}, the highest price observed or beyond it",
-        "either": f"Its {name} seems highest inside the prices observed, but in {share(one.at_edge)} of the resamples "
-        "at an end of them",
+        "either": f"Its {name} seems highest inside the prices observed, but at an end of them in {_times(one)}",
     }
     return f"{said[one.where]}: the best price is not identified."
 
@@ -331,8 +331,31 @@ def _where(one: Optimum, answers: Answers) -> str:
         "inside": "yes",
         "lowest": "not identified: at the lowest price observed, or below",
         "highest": "not identified: at the highest price observed, or beyond",
-        "either": f"not identified: at an end of the prices in {share(one.at_edge)} of the resamples",
+        "either": f"not identified: at an end of the prices in {_times(one)}",
     }[one.where]
+
+
+def _price(one: Optimum) -> str:
+    """The best price with its interval, where it has one, in the digits that the estimate has."""
+    found = Interval(one.price, one.low, one.high)
+    return with_interval(found) if np.isfinite(one.low) else number(one.price, 2)
+
+
+def _times(one: Optimum) -> str:
+    """In how many resamples an optimum is at an end; of few a share would look more exact than it is."""
+    if one.resamples < FEW:
+        return f"{one.at_edge} of {one.resamples} resamples"
+    return f"{share(one.at_edge / one.resamples)} of the resamples"
+
+
+def _over(answers: Answers) -> str:
+    """Over which occasions the curves are averaged."""
+    drawn, resampled, every = answers.counted
+    if drawn == every and resampled == every:
+        return f"Averaged over all {every:,} occasions."
+    whole = f"all {every:,} occasions" if drawn == every else f"{drawn:,} of {every:,} occasions, drawn at random"
+    more = "" if resampled == drawn else f", its interval over {resampled:,}"
+    return f"Averaged over {whole}{more}; what the draw adds is in no interval."
 
 
 def _competitors(answers: Answers) -> str:

@@ -32,6 +32,14 @@ def outcome(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found, index=frame.index)
 
 
+def unheeded(frame: pd.DataFrame) -> dict[str, int]:
+    """Count the occasions without a purchase that all the same name units or a brand, which the models do not see."""
+    nothing = frame[frame["incidence"] == 0]
+    units = pd.to_numeric(nothing["quantity"], errors="coerce") > 0
+    named = levels(nothing[BRAND]).isin(alternatives(frame))
+    return {name: int(mine.sum()) for name, mine in (("quantity", units), (BRAND, named)) if mine.any()}
+
+
 def unusable(data: Dataset) -> Iterator[Problem]:
     """Yield why rows are no occasions with a price of every brand and, where something was bought, whole units."""
     frame = data.frame

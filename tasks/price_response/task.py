@@ -277,7 +277,8 @@ class PriceResponse(Task):
             problems.append(Problem("task.brand", told, self.brand, remedy))
         cost = None if problems else costs.cost_of(self.cost, brand, float(price.mean()))
         if cost is not None and cost >= price.max():
-            told = f"a unit of {brand} costs {cost:g}, and was never sold above {price.max():g}: no price has a margin"
+            dear, most = costs.money(cost), costs.money(price.max())
+            told = f"a unit of {brand} costs {dear}, and was never sold above {most}: no price has a margin"
             problems.append(Problem("task.cost", told, str(self.cost), costs.REMEDY))
         if problems:
             raise UserError(problems, "data")

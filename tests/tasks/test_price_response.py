@@ -13,6 +13,7 @@ from sklearn.preprocessing import StandardScaler
 
 from cxai_runner.config.problems import UserError
 from cxai_runner.evaluation.results import Estimate, Figure, Finding, Table
+from cxai_runner.evaluation.wording import with_interval
 from cxai_runner.methods.choice import ConditionalLogit
 from cxai_runner.methods.logit import BinomialLogit
 from cxai_runner.methods.quantity import LinearQuantity, TruncatedPoissonQuantity
@@ -54,7 +55,7 @@ def texts(contents, kind):
 
 @pytest.fixture(scope="module")
 def result():
-    task = PriceResponse(points=7, refits=12, by=["segment"], brand="b", cost=0.9)
+    task = PriceResponse(points=7, refits=20, by=["segment"], brand="b", cost=0.9)
     return run(make_occasions(customers=120), None, task, make_occasions(customers=60, seed=9))
 
 
@@ -65,7 +66,9 @@ def test_the_headline_is_the_answer(result):
     assert headline.startswith("A price of brand b that is 1 % higher goes with a change of −")
     for way in ("by purchase incidence", "by brand choice", "by quantity"):
         assert way in headline
-    assert "predict what happens better than base rate and shares on occasions they have not seen" in headline
+    assert headline.count(". ") == 1  # two sentences
+    (known,) = [text for text in texts(contents, "finding") if "predict what happens" in text]
+    assert "better than base rate and shares on occasions they have not seen" in known
 
 
 def test_parts_add_up_in_every_table(result):
@@ -118,7 +121,8 @@ def test_the_best_price_is_identified_or_said_not_to_be(result):
     one = only(contents, Estimate, "margin_maximising_price").value
     assert 1.5 < one.low < one.value < one.high < 2.5
     assert not any(isinstance(item, Estimate) and item.name == "revenue_maximising_price" for item in contents)
-    assert "the best price is not identified" in texts(contents, "headline")[0]
+    assert f"Its margin is highest at a price of {with_interval(one)}." in texts(contents, "headline")[0]
+    assert any("Its revenue is highest" in text for text in texts(contents, "finding"))
 
 
 def test_who_gains_adds_up(result):
@@ -134,8 +138,8 @@ def test_without_a_cost_there_is_no_margin_and_it_says_so(occasions):
     _, _, contents = run(occasions)
     assert any("there is no margin: write task.cost=" in text for text in texts(contents, "finding"))
     assert "margin" not in only(contents, Table, "curves").frame
-    assert "its own training rows" not in texts(contents, "headline")[0]
-    assert "their own training rows (nothing was held out)" in texts(contents, "headline")[0]
+    assert "Its revenue is highest" in texts(contents, "headline")[0]
+    assert any("their own training rows (nothing was held out)" in text for text in texts(contents, "finding"))
 
 
 def test_a_share_of_the_price_is_an_amount(occasions):

@@ -1,10 +1,10 @@
 """What a fitted chain answers at given prices: units of each brand, and how each of its three parts moves them.
 
 With U = I · P · Q for purchase, brand and quantity, all prices that move by the same share d log p change it by
-dI·P·Q + I·dP·Q + I·P·dQ. For logits and for the forms of `quantity` the three derivatives are analytic in the terms;
-those of incidence and quantity enter by central differences of the terms (`STEP`), exact for terms that are linear in
-price and else with a relative error of about STEP². A model of steps (trees) has no derivative: its part is the arc
-elasticity between prices `ARC` lower and higher.
+dI·P·Q + I·dP·Q + I·P·dQ. For logits, whatever their form, and for the forms of `quantity` the three derivatives are
+analytic in the terms; those of incidence and quantity enter by central differences of the terms (`STEP`), exact for
+terms that are linear in price and else with a relative error of about STEP². A model of steps (trees) has no
+derivative: its part is the arc elasticity between prices `ARC` lower and higher.
 """
 
 from __future__ import annotations
@@ -16,11 +16,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import special
 from sklearn.linear_model import LogisticRegression
 
 from cxai_runner.methods.choice.model import utilities
-from cxai_runner.methods.logit import BinomialLogit
+from cxai_runner.methods.logit_model import LogitModel, logistic
 from cxai_runner.methods.quantity import QuantityModel
 from cxai_runner.methods.quantity.terms import BRAND
 from cxai_runner.methods.unnamed import seen_by
@@ -36,7 +35,7 @@ Flags = NDArray[np.bool_]
 
 STEP = 1e-4
 ARC = 0.1
-LOGITS = (BinomialLogit, LogisticRegression)
+LOGITS = (LogitModel, LogisticRegression)
 
 
 def smooth(chain: PurchaseChain) -> tuple[bool, bool]:
@@ -168,8 +167,9 @@ def _incidence(chain: PurchaseChain, seen: Floats, extra: tuple[Floats, Floats] 
     if extra is not None:
         here, move = np.column_stack([here, extra[0]]), np.column_stack([move, extra[1]])
     coefficients = np.asarray(final.coef_)[0]
-    probability = special.expit(here @ coefficients + np.asarray(final.intercept_)[0])
-    return probability, probability * (1 - probability) * (move @ coefficients)
+    log_odds = here @ coefficients + np.asarray(final.intercept_)[0]
+    found = final.curvature(log_odds) if isinstance(final, LogitModel) else logistic(log_odds)
+    return found.probability, found.first * (move @ coefficients)
 
 
 def _quantity(chain: PurchaseChain, seen: Floats) -> tuple[Floats, Floats]:

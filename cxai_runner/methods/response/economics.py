@@ -21,7 +21,7 @@ References
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -108,6 +108,15 @@ class Occasions:
         masks = {ALL: everyone} | {name: np.asarray(mask, dtype=bool) for name, mask in (groups or {}).items()}
         return cls(X[list(columns)].iloc[first].reset_index(drop=True), code, everyone, masks)
 
+    @property
+    def count(self) -> int:
+        """How many occasions are counted."""
+        return int(self.used.sum())
+
+    def together(self) -> Occasions:
+        """Return the same occasions, all as one group."""
+        return replace(self, groups={ALL: self.groups[ALL]})
+
     def sampled(self, rng: np.random.Generator, most: int) -> Occasions:
         """Return ``most`` occasions drawn at random, where more than so many rows differ."""
         if len(self.frame) <= most:
@@ -175,6 +184,19 @@ class Response:
         units = self.units[..., which].sum(axis=-1)[..., np.newaxis]
         parts = self.parts[..., which].sum(axis=-1)
         return np.concatenate([parts.sum(axis=-1, keepdims=True), parts], axis=-1) / units
+
+    def spread_as(self, other: Response) -> Response:
+        """Return this estimate with the deviations of another's resamples from its own estimate."""
+
+        def spread(mine: Floats, others: Floats) -> Floats:
+            return np.concatenate([mine[:1], mine[:1] + others[1:] - others[:1]])
+
+        return replace(
+            self,
+            units=spread(self.units, other.units),
+            revenue=spread(self.revenue, other.revenue),
+            parts=spread(self.parts, other.parts),
+        )
 
     def diverted(self) -> Floats:
         """Return what becomes of a unit that the brand loses by a higher price, shape (D, A, G, J + 1).

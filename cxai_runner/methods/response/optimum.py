@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 RARE = 0.05
+FEW = 20
+"""Of fewer resamples percentiles are no 95 % interval."""
 
 
 @dataclass(frozen=True)
@@ -27,16 +29,18 @@ class Optimum:
         ``inside``: identified. ``lowest`` or ``highest``: at that end of the observed prices, and not identified.
         ``either``: inside, but so often at an end in resamples that it is not identified.
     price, low, high
-        With its 95 % interval, the percentiles of the resamples; of use where it is ``inside``.
-    at_edge
-        The share of resamples with the optimum at an end.
+        With its 95 % interval, the percentiles of the resamples; of use where it is ``inside``. NaN of fewer than `FEW`
+        resamples.
+    at_edge, resamples
+        In how many resamples the optimum is at an end, and how many there are.
     """
 
     where: Literal["inside", "lowest", "highest", "either"]
     price: float
     low: float
     high: float
-    at_edge: float
+    at_edge: int
+    resamples: int
 
     @property
     def identified(self) -> bool:
@@ -56,16 +60,16 @@ def optimum(price: Floats, curves: Floats) -> Optimum:
     """
     found = np.asarray([_highest(price, curve) for curve in curves])
     ends = (found <= price[0]) | (found >= price[-1])
-    at_edge = float(ends[1:].mean()) if len(found) > 1 else 0.0
-    low, high = np.quantile(found[1:], [0.025, 0.975]) if len(found) > 1 else (found[0], found[0])
+    at_edge, resamples = int(ends[1:].sum()), len(found) - 1
+    low, high = np.quantile(found[1:], [0.025, 0.975]) if resamples >= FEW else (np.nan, np.nan)
     best = float(found[0])
     if best <= price[0]:
         where: Literal["inside", "lowest", "highest", "either"] = "lowest"
     elif best >= price[-1]:
         where = "highest"
     else:
-        where = "either" if at_edge > RARE else "inside"
-    return Optimum(where, best, min(float(low), best), max(float(high), best), at_edge)
+        where = "either" if at_edge > RARE * resamples else "inside"
+    return Optimum(where, best, float(np.minimum(low, best)), float(np.maximum(high, best)), at_edge, resamples)
 
 
 def _highest(price: Floats, curve: Floats) -> float:

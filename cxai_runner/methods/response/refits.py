@@ -155,7 +155,7 @@ class Refit:
         made = copy.copy(self.chain)
         made.choice_ = self._choice(times)
         made.quantity_ = self._quantity(self.quantity.counted(times[self.where]))
-        made.incidence_ = self._incidence(made, self.incidence.counted(times))
+        made.incidence_ = self._incidence(made, times)
         return made
 
     def _choice(self, times: Floats) -> ChoiceModel:
@@ -167,24 +167,20 @@ class Refit:
                 raise ValueError("no maximum")
             return _with(model, parameters_=best.estimate, coef_=best.estimate)
         if _by_customer(model):
-            rows, whose = self._repeated(times)
+            rows, whose = _repeated(times[self.where], self.customers[self.where])
             data = replace(self.choices.take(self.choice.of[rows]), customers=whose)
             return _refitted(model, data)
         kept = np.flatnonzero(weight)
         return _refitted(model, replace(self.choices.take(kept), weights=weight[kept]))
 
-    def _repeated(self, times: Floats) -> tuple[Codes, Codes]:
-        """Purchases as often as they count, and whose they are: a customer drawn twice is two."""
-        count = times[self.where].astype(np.intp)
-        rows = np.repeat(np.arange(len(count)), count)
-        turn = np.concatenate([np.arange(one) for one in count]) if len(rows) else rows
-        return rows, pd.factorize(self.customers[self.where][rows] * (int(count.max()) + 1) + turn)[0]
-
-    def _incidence(self, made: PurchaseChain, weight: Floats) -> Any:
+    def _incidence(self, made: PurchaseChain, times: Floats) -> Any:
         final, seen = self.chain.incidence_, self.seen
         if made.inclusive_:
             seen = seen.assign(**{INCLUSIVE: inclusive_value(made.choice_, self.market, self.there)})
-        row, bought = self.incidence.keys.T
+        if getattr(final, "needs_groups", False):
+            rows, whose = _repeated(times, self.customers)
+            return clone(final).fit(seen.iloc[self.code[rows]], self.bought[rows].astype(np.int64), groups=whose)
+        weight, (row, bought) = self.incidence.counted(times), self.incidence.keys.T
         if type(final) is BinomialLogit:
             values = seen.to_numpy(dtype=np.float64)[row]
             start = np.concatenate([final.intercept_, final.coef_[0]])
@@ -281,6 +277,14 @@ def _fitted_to(final: Any, rows: pd.DataFrame, y: NDArray[Any], weight: Floats) 
         return clone(final).fit(seen_by(final, rows.iloc[kept]), y[kept], sample_weight=weight[kept])
     index = np.repeat(kept, weight[kept].astype(np.intp))
     return clone(final).fit(seen_by(final, rows.iloc[index]), y[index])
+
+
+def _repeated(times: Floats, customers: Codes) -> tuple[Codes, Codes]:
+    """Rows as often as they count, and whose they are: a customer drawn twice is two."""
+    count = times.astype(np.intp)
+    rows = np.repeat(np.arange(len(count)), count)
+    turn = np.arange(len(rows)) - np.repeat(np.cumsum(count) - count, count)
+    return rows, pd.factorize(customers[rows] * (int(count.max(initial=0)) + 1) + turn)[0]
 
 
 def _by_customer(model: ChoiceModel) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from cxai_runner.methods.levels import divided, level, levels, never_met, ranked
 
@@ -31,6 +32,21 @@ def test_many_numbers_are_divided_at_their_quartiles():
     assert counts.drop("missing").tolist() == [25, 25, 25, 25]
     assert named[0] == "from 0 to 24.8"
     assert named[99] == "above 74.2 to 99"
+
+
+@pytest.mark.parametrize(
+    ("column", "first", "last"),
+    [
+        (np.arange(0.0, 120_000, 100), "from 0 to 29,975", "above 89,925 to 119,900"),
+        (2016 + np.arange(100) / 100, "from 2,016 to 2,016.2", "above 2,016.7 to 2,017"),
+        (np.arange(101) / 1e4, "from 0 to 0.0025", "above 0.0075 to 0.01"),
+        (-np.arange(100.0), "from -99 to -74.2", "above -24.8 to 0"),
+    ],
+)
+def test_the_ends_of_ranges_are_told_apart_and_without_powers_of_ten(column, first, last):
+    named, _ = divided(pd.Series(column), 8)
+    assert named.nunique() == 4
+    assert {first, last} <= set(named)
 
 
 def test_numbers_that_are_mostly_one_are_divided_by_their_values():

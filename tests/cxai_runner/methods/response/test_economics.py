@@ -10,9 +10,11 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from sklearn.linear_model import LogisticRegression
 
 from cxai_runner.methods.choice import ConditionalLogit, LatentClassLogit, NestedLogit
+from cxai_runner.methods.mundlak import MundlakLogit
 from cxai_runner.methods.quantity import LogLinearQuantity, TruncatedNegativeBinomialQuantity
+from cxai_runner.methods.random_intercept import RandomInterceptLogit
 from cxai_runner.methods.response import ALL, Draw, Occasions, Scenario, interval, respond
-from cxai_runner.methods.response.answers import ARC
+from cxai_runner.methods.response.answers import ARC, smooth
 
 from .conftest import BRANDS, World, chain
 
@@ -25,6 +27,8 @@ MODELS = {
         "choice": LatentClassLogit({"price": "generic", "constants": False}, n_classes=2, n_init=1, random_state=0)
     },
     "logarithm": {"choice": ConditionalLogit("log(price) + promotion"), "quantity": LogLinearQuantity()},
+    "random intercept": {"incidence": RandomInterceptLogit()},
+    "mundlak": {"incidence": MundlakLogit()},
     "penalised": {"incidence": LogisticRegression(C=0.5), "quantity": TruncatedNegativeBinomialQuantity()},
 }
 
@@ -35,8 +39,10 @@ def asked(model, X, scenario, grid=None, groups=None):
 
 
 def two_kinds():
-    """Customers who mind the price, and such who do not."""
-    minding, others = (World(choice=(b, 0.5)).drawn(30, 20, seed=6) for b in (-4.0, 0.0))
+    """Customers who mind the price and buy little, and such who do not."""
+    minding, others = (
+        World(choice=(b, 0.5), incidence=(1.6 + b, -0.9, 0.4)).drawn(30, 20, seed=6) for b in (-3.0, 0.0)
+    )
     frames = [pd.concat([one, other], ignore_index=True) for one, other in zip(minding[:2], others[:2], strict=True)]
     return *frames, np.concatenate([minding[2], others[2] + 30])
 
@@ -44,8 +50,10 @@ def two_kinds():
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.filterwarnings("ignore")
 def test_the_total_is_the_sum_of_its_parts_and_the_derivative_of_predicted_units(rows, name):
-    X, y, groups = two_kinds() if name == "latent classes" else rows
+    X, y, groups = two_kinds() if name in ("latent classes", "random intercept") else rows
     model = chain(**MODELS[name]).fit(X, y, groups=groups)
+    assert smooth(model) == (True, True)
+    assert name != "random intercept" or model.incidence_.sigma_ > 0.5
     step = 1e-5
     for competitors in ("fixed", "matched"):
         moving = BRANDS if competitors == "matched" else "b"
@@ -202,3 +210,16 @@ def test_an_interval_is_students():
     assert value == 1.0
     reach = stats.t.ppf(0.975, 2) * np.std([0.9, 1.2, 1.1], ddof=1)
     assert (low, high) == pytest.approx((1 - reach, 1 + reach))
+
+
+def test_an_estimate_over_all_occasions_takes_the_spread_of_resamples_over_fewer(rows, fitted):
+    everyone = Occasions.of(rows[0], list(fitted.feature_names_in_))
+    some = everyone.sampled(np.random.default_rng(0), 200)
+    times = np.random.default_rng(1).poisson(1.0, len(rows[0])).astype(float)
+    draws = [Draw(fitted, np.ones(len(rows[0]))), Draw(fitted, times)]
+    whole, fewer = respond(draws[:1], everyone, Scenario("b")), respond(draws, some, Scenario("b"))
+    both = whole.spread_as(fewer)
+    np.testing.assert_array_equal(both.units[0], whole.units[0])
+    np.testing.assert_allclose(both.units[1] - both.units[0], fewer.units[1] - fewer.units[0], rtol=1e-9)
+    assert (both.parts.shape, both.revenue.shape) == (fewer.parts.shape, fewer.revenue.shape)
+    assert not np.allclose(both.revenue[1], fewer.revenue[1], rtol=1e-4)

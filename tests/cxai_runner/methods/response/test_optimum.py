@@ -40,8 +40,17 @@ def test_resamples_at_an_end_leave_it_open():
     few = optimum(PRICE, np.stack([inside, *[inside] * 96, *[beyond] * 4]))
     many = optimum(PRICE, np.stack([inside, *[inside] * 90, *[beyond] * 10]))
     assert few.identified
-    assert (many.where, many.at_edge) == ("either", pytest.approx(0.1))
+    assert (many.where, many.at_edge) == ("either", 10)
     assert not many.identified
+
+
+def test_percentiles_of_few_resamples_are_no_interval():
+    tops = np.linspace(1.9, 2.3, 19)
+    few = optimum(PRICE, np.stack([parabola(2.07), *map(parabola, tops)]))
+    assert few.identified
+    assert np.isnan([few.low, few.high]).all()
+    enough = optimum(PRICE, np.stack([parabola(2.07), *map(parabola, [*tops, 2.1])]))
+    assert enough.low < 2.07 < enough.high
 
 
 def test_a_flat_curve_tells_nothing():

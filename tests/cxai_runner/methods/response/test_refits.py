@@ -9,6 +9,7 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import LogisticRegression
 
 from cxai_runner.methods.choice import LatentClassLogit, NestedLogit
+from cxai_runner.methods.mundlak import MundlakLogit
 from cxai_runner.methods.quantity import (
     LinearQuantity,
     LogLinearQuantity,
@@ -16,6 +17,7 @@ from cxai_runner.methods.quantity import (
     PoissonQuantity,
     TruncatedNegativeBinomialQuantity,
 )
+from cxai_runner.methods.random_intercept import RandomInterceptLogit
 from cxai_runner.methods.response import refits
 
 from .conftest import World, chain
@@ -27,6 +29,8 @@ PARTS = {
     "latent classes": {
         "choice": LatentClassLogit({"price": "generic", "constants": True}, n_classes=2, n_init=1, random_state=0)
     },
+    "random intercept": {"incidence": RandomInterceptLogit()},
+    "mundlak": {"incidence": MundlakLogit()},
     "penalised": {"incidence": LogisticRegression(C=0.1, tol=1e-10)},
     "without weights": {"incidence": LinearDiscriminantAnalysis()},
     "poisson": {"quantity": PoissonQuantity()},
