@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from cxai_runner import __version__
 from cxai_runner.evaluation.results import Content, Estimate, Figure, Finding, Metric, Table
+from cxai_runner.evaluation.wording import counted
 from cxai_runner.feeding import fed_with, lineage
 from cxai_runner.report.document import Document
 from cxai_runner.traces import Traces
@@ -289,7 +290,7 @@ class Account:
 
     def _data(self, train: Dataset, evaluation: Evaluation) -> dict[str, str]:
         trained = evaluation.scores["train"]
-        rows = f"{len(trained):,} rows of {trained['customer_id'].nunique():,} customers"
+        rows = f"{counted(len(trained), 'row')} of {counted(trained['customer_id'].nunique(), 'customer')}"
         # A task that fits nothing is trained on nothing, and keeps nothing from itself.
         fits = self.ready.experiment.task.model_kind is not None
         words = {"trained on": rows, "held out": "nothing"} if fits else {"described": rows}

@@ -254,6 +254,6 @@ def _refuse_unanswerable(experiment: Experiment, train: Dataset) -> None:
     if train.frame.empty:
         problems = [Problem("", "no rows are left to train on", remedy="widen the filters, the window or the split")]
     if problems:
-        # What the rows tell may be a mistake of the task's own keys.
-        keyed = [one if one.key.startswith("task.") else one.under("data") for one in problems]
-        raise UserError(experiment.composed.located(keyed), "data")
+        # What is wrong is of the rows, or of a key of the task's that the rows do not bear out.
+        whole = [one if one.key.startswith("task.") else one.under("data") for one in problems]
+        raise UserError(experiment.composed.located(whole), "data")

@@ -7,7 +7,7 @@ the rows live: nulls in keys, impossible values, nothing left. All problems of a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -224,8 +224,27 @@ def _misfits(experiment: Experiment, tables: Tables) -> Iterator[Problem]:
             f"gives no column `{column}`, which the task needs",
             remedy=did_you_mean(column.rstrip("*"), have),
         )
-    yield from under("task", task.problems(have))
+    yield from under("task", _as_called_here(task.problems(have), tables, have))
     yield from _unfit_model(experiment, have)
+
+
+def _as_called_here(problems: Iterable[Problem], tables: Tables, have: Collection[str]) -> Iterator[Problem]:
+    """Of a name that the source has and the standard table has not: what it is called here."""
+    from cxai_runner.data.quality.changes import own_names
+
+    own = {
+        own: (standard, f"data.{table.key}.columns" if table.key else "data.columns")
+        for table in tables.mapped.values()
+        for standard, own in own_names(table).items()
+        if standard in have
+    }
+    for problem in problems:
+        known = own.get(problem.value) if isinstance(problem.value, str) and problem.value not in have else None
+        if known is None:
+            yield problem
+        else:
+            standard, key = known
+            yield replace(problem, remedy=f"it is `{standard}` here, as {key} says")
 
 
 def _unfit_model(experiment: Experiment, have: Iterable[str]) -> Iterator[Problem]:

@@ -1,4 +1,4 @@
-"""What libraries warn of while a model is fitted and judged: part of the result, not of the terminal.
+"""What libraries and our own methods warn of while a model is fitted and judged: part of the result.
 
 A warning (a fit that did not converge, fewer different customers than segments) is about the numbers that it goes with.
 It is gathered, told once however often it was raised, and stands among the caveats.
@@ -13,8 +13,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 WARNED = "A library warned"
-"""How each of these caveats begins, so that the terminal can show them and leave the others to the report."""
+"""How a caveat of a library's begins, so that the terminal can show it and leave others to the report."""
+OURS = "Warning: "
+"""How one of our own begins: a sentence about the numbers, for whoever reads them."""
 
+_OWN = ("cxai_runner", "tasks")
 _MOST, _LONGEST = 5, 300
 
 
@@ -25,7 +28,7 @@ class Warned:
     Attributes
     ----------
     counts
-        By kind and text.
+        By kind and text; the kind of our own is empty.
     """
 
     counts: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -43,7 +46,8 @@ class Warned:
                 if issubclass(category, DeprecationWarning):
                     shown(message, category, *where, **more)
                 else:
-                    self._take(str(message), category.__name__)
+                    ours = category.__module__.partition(".")[0] in _OWN
+                    self._take(str(message), "" if ours else category.__name__)
 
             warnings.showwarning = take
             try:
@@ -55,11 +59,11 @@ class Warned:
 
     def told(self) -> list[str]:
         """Each warning in a sentence, the first few."""
-        said = [f"{WARNED} ({kind}): {text}" for kind, text in self.counts]
+        said = [f"{WARNED} ({kind}): {text}" if kind else f"{OURS}{text.rstrip('.')}." for kind, text in self.counts]
         more = len(said) - _MOST
         return [*said[:_MOST], *([f"Libraries warned of {more:,} other things."] if more > 0 else [])]
 
     def _take(self, message: str, kind: str) -> None:
         text = " ".join(message.split())
-        key = kind, text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+        key = kind, text if len(text) <= _LONGEST or not kind else text[: _LONGEST - 1] + "…"
         self.counts[key] = self.counts.get(key, 0) + 1

@@ -165,7 +165,14 @@ def _drift_in_words(done: Predictions, drift_to: Path | None) -> list[str]:
     more = f"  and {len(ranked) - _FEW} more" if len(ranked) > _FEW else ""
     where = f": {drift_to}" if drift_to is not None else ""
     moved = ", ".join(f"{one.name} {one.verdict}" for one in done.drifted)
-    verdict = f"warning: not the population of the training: {moved}" if moved else "no drift beyond chance was seen"
+    few = sum(one.verdict == "too few rows" for one in done.drift)
+    verdict = "no drift beyond chance was seen"
+    if moved:
+        verdict = f"warning: not the population of the training: {moved}"
+    elif few == len(done.drift):
+        verdict = "whether they drifted cannot be told from so few rows"
+    elif few:
+        verdict = f"{verdict}; of {few} of {len(done.drift)} columns it cannot be told from so few rows"
     return ["  against the training rows", table(cells), *([more + where] if more or where else []), f"  {verdict}"]
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from shlex import quote
-from textwrap import fill, shorten
+from textwrap import fill, shorten, wrap
 from typing import TYPE_CHECKING, Any
 
 from cxai_runner.cli.output import place, table
 from cxai_runner.evaluation.wording import with_interval
 from cxai_runner.report.wording import column
-from cxai_runner.warned import WARNED
+from cxai_runner.warned import OURS, WARNED
 
 if TYPE_CHECKING:
     from cxai_runner.evaluation.results import Metric
@@ -110,8 +110,12 @@ def _facts(document: Document) -> list[str]:
         share = f" ({100 * dropped.rows / dropped.of:.1f} %)" if dropped.of else ""
         told = f"{dropped.rows:,} of {dropped.of:,} rows of {dropped.table}{share}: {dropped.reason}"
         rows.append(["dropped", told])
-    warned = [one.text for one in document.caveats if one.text.startswith(WARNED)]
-    rows += [["warned", shorten(text.removeprefix(WARNED).lstrip(), _WIDTH)] for text in warned]
+    for text in (one.text for one in document.caveats):
+        if text.startswith(WARNED):
+            rows.append(["warned", shorten(text.removeprefix(WARNED).lstrip(), _WIDTH)])
+        elif text.startswith(OURS):  # which says what to do about it at its end
+            first, *more = wrap(text.removeprefix(OURS), _WIDTH)
+            rows += [["warned", first], *(["", line] for line in more)]
     return table(rows).splitlines()
 
 

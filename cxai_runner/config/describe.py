@@ -192,7 +192,10 @@ def _text(bounds: Bounds) -> str:
 
 
 def _union(arms: tuple[Any, ...], value: Any) -> str:
-    arms = tuple(arm for arm in arms if arm is not type(None)) + ((type(None),) if type(None) in arms else ())
+    # What a list holds comes late, or the next word would read as one more thing that it may hold.
+    first = [arm for arm in arms if arm is not type(None)]
+    first.sort(key=lambda arm: "each item" in describe(arm, value))
+    arms = (*first, *((type(None),) if type(None) in arms else ()))
     phrases = list(dict.fromkeys(describe(arm, value) for arm in arms))
     return " or ".join(phrases) if len(phrases) < 3 else ", ".join(phrases[:-1]) + f", or {phrases[-1]}"
 

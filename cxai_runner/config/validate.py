@@ -13,12 +13,12 @@ import json
 import sys
 import typing
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any, get_args, get_origin
 
-from cxai_runner.config.describe import describe, options, unwrap
+from cxai_runner.config.describe import describe, options, spell, unwrap
 from cxai_runner.config.interpolation import has_hole
 from cxai_runner.config.problems import Problem, did_you_mean, nearest
 
@@ -36,6 +36,7 @@ class Parameter:
     required: bool
     constraints: tuple[Any, ...] | None = None
     """scikit-learn's own, where the class declares them."""
+    default: Any = None
 
 
 def arguments(cls: type, given: Mapping[str, Any], key: str) -> tuple[dict[str, Any], list[Problem]]:
@@ -78,7 +79,11 @@ def arguments(cls: type, given: Mapping[str, Any], key: str) -> tuple[dict[str, 
         else:
             values[name], found = checked(parameter.annotation, value, name)
         problems += found
-    return values, [problem.under(key) for problem in problems]
+    whole = [problem.under(key) for problem in problems]
+    return values, [
+        _with_remedy(one, wanted[short.key]) if short.key in wanted else one
+        for short, one in zip(problems, whole, strict=True)
+    ]
 
 
 def checked(annotation: Any, value: Any, key: str) -> tuple[Any, list[Problem]]:
@@ -111,11 +116,24 @@ def parameters(cls: type) -> dict[str, Parameter]:
                     _annotation(owner, constructor, item),
                     item.default is inspect.Parameter.empty,
                     tuple(constraints) if isinstance(constraints, list) else None,
+                    item.default,
                 ),
             )
         if not any(item.kind is inspect.Parameter.VAR_KEYWORD for item in signature.parameters.values()):
             break
     return found
+
+
+def _with_remedy(problem: Problem, parameter: Parameter) -> Problem:
+    """How to write one text where a list is wanted, and what stands for nothing where null does not."""
+    if problem.remedy or parameter.constraints is not None:
+        return problem
+    if isinstance(problem.value, str) and not checked(parameter.annotation, [problem.value], "")[1]:
+        return replace(problem, remedy=f"write {problem.key}=[{problem.value}]")
+    default = [] if parameter.default == () else parameter.default
+    if problem.value is None and isinstance(default, str | int | float | list):
+        return replace(problem, remedy=f"write {problem.key}={spell(default)}")
+    return problem
 
 
 _VARIADIC = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)

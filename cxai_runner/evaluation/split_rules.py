@@ -18,6 +18,7 @@ from cxai_runner.config.problems import Problem
 from cxai_runner.data import answers
 from cxai_runner.data.tables.instants import instant
 from cxai_runner.evaluation.splits import Fold, Part, Split
+from cxai_runner.evaluation.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,7 +50,7 @@ class CustomerHoldout(Split):
             side = "nobody is held out" if held_out == 0 else "nobody is left to learn from"
             yield Problem(
                 "test_size",
-                f"with {customers:,} customers {side}",
+                f"with {counted(customers, 'customer')} {side}",
                 value=self.test_size,
                 remedy="change the share, or bring more customers; to hold out none: split=all",
             )
@@ -82,7 +83,7 @@ class CustomerFolds(Split):
         if customers < self.folds:
             yield Problem(
                 "folds",
-                f"there are only {customers:,} customers to divide",
+                f"there {'is' if customers == 1 else 'are'} only {counted(customers, 'customer')} to divide",
                 value=self.folds,
                 remedy="fewer folds, or more customers; to hold out none: split=all",
             )
@@ -218,7 +219,7 @@ def _by_customer(held_out: Sequence[Any]) -> Fold:
     return Fold(
         Part("train", customers=ids, keep=False),
         Part("held_out", customers=ids, keep=True),
-        f"{len(ids):,} customers never seen in training",
+        f"{counted(len(ids), 'customer')} never seen in training",
     )
 
 

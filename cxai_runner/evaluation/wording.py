@@ -45,3 +45,8 @@ def with_interval(interval: Interval, digits: int | None = None) -> str:
         return number(interval.value, digits)
     low, high = number(interval.low, digits), number(interval.high, digits)
     return f"{number(interval.value, digits)} [{low}, {high}]"
+
+
+def counted(many: int, noun: str) -> str:
+    """Word how many there are of something: ``1 occasion``, ``2,345 occasions``."""
+    return f"{many:,} {noun}" if many == 1 else f"{many:,} {noun}s"

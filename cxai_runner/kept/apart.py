@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 _TRUST: Final = "if you trust whoever wrote it: --trust, or trust=True"
 _KEPT: Final = ("PATH", "HOME", "LANG", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 """Variables that the child gets: a model needs no password and no address of a store."""
-_NUMBERS: Final = frozenset({"integer", "long", "float", "double", "boolean"})
+NUMBERS: Final = frozenset({"integer", "long", "float", "double", "boolean"})
+"""What MLflow calls the types that are numbers to a model."""
 
 
 class ModelError(Exception):
@@ -330,7 +331,7 @@ def _misfits(rows: pd.DataFrame, inputs: Mapping[str, str]) -> Iterator[Problem]
 
     for name, kind in inputs.items():
         numeric = is_numeric_dtype(rows[name]) or is_bool_dtype(rows[name])
-        if kind in _NUMBERS and not numeric:
+        if kind in NUMBERS and not numeric:
             yield Problem(f"frame.{name}", f"is {rows[name].dtype}, and the model takes a number ({kind})")
         elif kind == "string" and numeric:
             yield Problem(f"frame.{name}", f"is {rows[name].dtype}, and the model takes text")

@@ -17,6 +17,8 @@ SWEEP: Final = "cxai.sweep.key"
 """The tag that tells a sweep's own run from those of its points."""
 POINT_OF: Final = "cxai.sweep"
 """Of a point's run: the id of the sweep's."""
+VALUES: Final = "cxai.sweep.values"
+"""Of a point's run: what the sweep set, by key."""
 LINK: Final = "cxai.sweep.link."
 """Of a sweep's own run, and a point's label: the finished run of another sweep that the point is."""
 

@@ -18,14 +18,16 @@ class LogitError(ValueError):
         What to do about it.
     columns
         The columns that it is about.
+    spared
+        How many of them, the first, can stay where the others go; None where leaving out is no remedy.
     """
 
-    def __init__(self, message: str, remedy: str, columns: tuple[str, ...] = ()) -> None:
+    def __init__(self, message: str, remedy: str, columns: tuple[str, ...] = (), spared: int | None = None) -> None:
         super().__init__(f"{message}; {remedy}")
-        self.message, self.remedy, self.columns = message, remedy, columns
+        self.message, self.remedy, self.columns, self.spared = message, remedy, columns, spared
 
-    def __reduce__(self) -> tuple[type[LogitError], tuple[str, str, tuple[str, ...]]]:
-        return type(self), (self.message, self.remedy, self.columns)
+    def __reduce__(self) -> tuple[type[LogitError], tuple[str, str, tuple[str, ...], int | None]]:
+        return type(self), (self.message, self.remedy, self.columns, self.spared)
 
 
 class IncidenceWarning(UserWarning):

@@ -28,6 +28,15 @@ def levels(column: pd.Series) -> pd.Series:
     return pd.Series(np.asarray([level(value) for value in values], dtype=object)[codes], index=column.index)
 
 
+def never_met(name: str, values: NDArray[np.object_]) -> str:
+    """Say which levels of a column training never had, and on how many rows they are."""
+    met, rows = pd.unique(values), "1 row" if len(values) == 1 else f"{len(values):,} rows"
+    if len(met) == 1:
+        return f"{name} is {met[0]} on {rows}, and never was in training: they are given the average of its levels"
+    told = f"{name} has {len(met):,} values on {rows}, such as {met[0]}, that never were in training"
+    return f"{told}: they are given the average of its levels"
+
+
 def ranked(named: pd.Series) -> pd.Series:
     """Count the rows of every category, the most frequent first, by name where there are as many."""
     count = named.value_counts()

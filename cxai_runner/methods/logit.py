@@ -197,7 +197,7 @@ def design_of(X: Floats, centre: Floats, scale: Floats, names: list[str]) -> Flo
     constant = scale <= 1e-12 * np.maximum(np.abs(centre), np.finfo(float).tiny)
     if constant.any():
         which = tuple(name for name, hit in zip(names, constant, strict=True) if hit)
-        raise LogitError(f"constant column, collinear with the intercept: {', '.join(which)}", "leave it out", which)
+        raise LogitError(f"constant column, collinear with the intercept: {', '.join(which)}", "leave it out", which, 0)
     design = np.column_stack([np.ones(len(X)), (X - centre) / scale])
     values, vectors = np.linalg.eigh(design.T @ design / len(X))
     flat = values < 1e-10
@@ -205,7 +205,7 @@ def design_of(X: Floats, centre: Floats, scale: Floats, names: list[str]) -> Flo
         loading = np.sqrt((vectors[1:, flat] ** 2).sum(axis=1))
         which = tuple(name for name, part in zip(names, loading, strict=True) if part > 0.05 * loading.max())
         told = f"collinear columns, each a combination of the others: {', '.join(which)}"
-        raise LogitError(told, "leave one of them out", which)
+        raise LogitError(told, "leave one of them out", which, 1)
     return design
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils import get_tags
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .errors import LogitError
 from .names import is_price
@@ -68,21 +68,26 @@ class FallingInPrice(ClassifierMixin, BaseEstimator):
         if not self.falling_:
             raise LogitError("no column is a price by its name", "pass a frame with columns such as mean_price")
         signs = tuple(-1 if name in self.falling_ else 0 for name in names)
-        self.estimator_ = clone(self.estimator).set_params(**{key: signs}).fit(X, y)
+        # Their names stay here: libraries have rules for names, and a level may be called anything.
+        values = self._values(X, reset=True)
+        self.estimator_ = clone(self.estimator).set_params(**{key: signs}).fit(values, y)
         self.classes_ = self.estimator_.classes_
-        self.feature_names_in_ = np.asarray(names, dtype=object)
-        self.n_features_in_ = len(names)
         return self
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return the probability of each class, shape (n, 2)."""
         check_is_fitted(self)
-        return np.asarray(self.estimator_.predict_proba(X), dtype=np.float64)
+        return np.asarray(self.estimator_.predict_proba(self._values(X)), dtype=np.float64)
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the likelier class of each row, shape (n,)."""
         check_is_fitted(self)
-        return np.asarray(self.estimator_.predict(X))
+        return np.asarray(self.estimator_.predict(self._values(X)))
+
+    def _values(self, X: ArrayLike, *, reset: bool = False) -> NDArray[np.float64]:
+        finite: Any = "allow-nan" if get_tags(self.estimator).input_tags.allow_nan else True
+        found: NDArray[np.float64] = validate_data(self, X, reset=reset, dtype=np.float64, ensure_all_finite=finite)
+        return found
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

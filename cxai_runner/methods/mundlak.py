@@ -22,6 +22,7 @@ from scipy import stats
 from sklearn.utils.validation import validate_data
 
 from .coefficients import coefficient_table
+from .errors import LogitError
 from .logit import BinomialLogit, design_of
 from .logit_model import Covariance, Curvature, Floats, LogitModel, customers, logistic
 from .names import BY, is_price, is_promotion
@@ -93,10 +94,10 @@ class MundlakLogit(LogitModel):
         Raises
         ------
         ValueError
-            A missing or infinite value, one class only, more than two classes, no groups, an unknown option, or a name
-            in ``between`` that is no column.
+            A missing or infinite value, one class only, more than two classes, no groups, or an unknown option.
         LogitError
-            Columns that are constant or collinear, separated outcomes, or customers without repeated rows.
+            Columns that are constant or collinear, separated outcomes, customers without repeated rows, or a name in
+            ``between`` that is no column.
         """
         if self.covariance not in ("clustered", "classical"):
             raise ValueError(f"covariance must be 'clustered' or 'classical', not {self.covariance!r}")
@@ -171,5 +172,6 @@ class MundlakLogit(LogitModel):
             return named or set(names)
         unknown = [name for name in self.between if name not in names]
         if unknown:
-            raise ValueError(f"between names {unknown[0]!r}, which is none of the terms {', '.join(names)}")
+            told = f"between names {unknown[0]!r}, which is none of the terms {', '.join(names)}"
+            raise LogitError(told, "name terms, or leave between out")
         return set(self.between)

@@ -7,8 +7,9 @@ saved pipeline takes the panel as it is.
 
 from __future__ import annotations
 
+import re
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -19,8 +20,8 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from .errors import IncidenceWarning
-from .levels import levels, ranked
-from .names import BY
+from .levels import levels, never_met, ranked
+from .names import BY, is_price
 
 Floats = NDArray[np.float64]
 
@@ -32,6 +33,7 @@ FILLED = ("price_", "promotion_")
 """What every row has: a missing one is a mistake, and no step's to fill."""
 HARMONICS = 2
 WEEKS_OF_YEAR = 365.25 / 7
+_LEVEL = re.compile(r"\[.*?\](?=:|$)")
 KNOWN = ("mean_price", "mean_promotion", "price", "promotion", SHARES, SEASON)
 
 
@@ -55,6 +57,44 @@ def _behind(part: str, have: Sequence[str]) -> list[str]:
     if part.startswith(ANY) and part.removeprefix(ANY) in have:
         return [part.removeprefix(ANY)]
     return [name for name in have if name.startswith(f"{part.removeprefix(MEAN)}_")]
+
+
+def is_made(name: str, terms: Iterable[str], columns: Iterable[str]) -> bool:
+    """Whether one of ``terms`` could be, or become, a column of this name: ``price_acme``, ``segment[north]``."""
+    have, factors = list(columns), _LEVEL.sub("", name).split(BY)
+    return any(
+        len(parts := term.split(BY)) == len(factors)
+        and all(mine == one or _becomes(one, mine, have) for one, mine in zip(parts, factors, strict=True))
+        for term in terms
+    )
+
+
+def _becomes(part: str, name: str, have: Sequence[str]) -> bool:
+    """Whether a factor of several columns has one of this name."""
+    if part in have or part.startswith((MEAN, ANY)):
+        return False
+    return name in _behind(part, have) or (f"{part}_*" in have and name.startswith(f"{part}_"))
+
+
+def instead(terms: Iterable[str], without: Collection[str], columns: Iterable[str]) -> list[list[str]]:
+    """Return terms that do not become the columns ``without``: written out, and as means; each with a price at least.
+
+    A term of several columns is written as those of them that stay, or as their mean. Any other one goes as a whole.
+    """
+    have = list(columns)
+    found: list[list[str]] = []
+    for as_means in (False, True):
+        kept: list[str] = []
+        for term in terms:
+            if not any(is_made(one, [term], have) for one in without):
+                kept.append(term)
+            elif BY not in term and term not in have and not term.startswith((MEAN, ANY)) and term != SEASON:
+                means = as_means and term != SHARES
+                kept += [f"{MEAN}{term}"] if means else [one for one in _behind(term, have) if one not in without]
+        kept = list(dict.fromkeys(kept))
+        if any(is_price(term) for term in kept) and kept not in found:
+            found.append(kept)
+    return found
 
 
 def is_category(name: str, column: pd.Series) -> bool:
@@ -182,8 +222,7 @@ class PanelTerms(TransformerMixin, BaseEstimator):
         known = self.levels_[part]
         unknown = ~np.isin(named, known)
         if unknown.any():
-            told = f"{part} is {named[unknown][0]} on {int(unknown.sum())} rows, and never was in training"
-            warnings.warn(f"{told}: they are given the average of its levels", IncidenceWarning, stacklevel=2)
+            warnings.warn(never_met(part, named[unknown]), IncidenceWarning, stacklevel=2)
         return {
             f"{part}[{one}]": np.where(unknown, share, (named == one).astype(np.float64))
             for one, share in zip(known[1:], self.shares_[part][1:], strict=True)

@@ -23,7 +23,6 @@ KEY: Final = SWEEP
 OF: Final = POINT_OF
 POINT: Final = "cxai.sweep.point"
 TRIAL: Final = "cxai.sweep.trial"
-VALUES: Final = "cxai.sweep.values"
 BEST: Final = "cxai.sweep.best"
 """Of a sweep's own run: the ids of the best; of each of those: ``true``."""
 PRUNED: Final = "cxai.pruned"

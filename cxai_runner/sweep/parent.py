@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, Final
 from cxai_runner import __version__
 from cxai_runner.config.problems import Problem, UserError
 from cxai_runner.kept.run import Kept
-from cxai_runner.lifecycle.runs import LINK
+from cxai_runner.lifecycle.runs import LINK, VALUES
 from cxai_runner.sweep.axes import said
-from cxai_runner.sweep.ledger import BEST, KEY, OF, PARENT, POINT, PRUNED, TRIAL, VALUES, WATCHED, Entry, Ledger
+from cxai_runner.sweep.ledger import BEST, KEY, OF, PARENT, POINT, PRUNED, TRIAL, WATCHED, Entry, Ledger
 from cxai_runner.sweep.points import Point, Trial
 from cxai_runner.tracking.courier import Parcel
 from cxai_runner.tracking.lineage import environment_text

@@ -18,13 +18,14 @@ from cxai_runner.data.tables.needs import Needs
 from cxai_runner.evaluation.counts import RootOf
 from cxai_runner.evaluation.intervals import Floats, Statistic
 from cxai_runner.evaluation.metrics import CalibrationError, MeanOf, Named, codes_of, paired_metrics
-from cxai_runner.evaluation.results import Content, Metric
+from cxai_runner.evaluation.results import Content, Finding, Metric
 from cxai_runner.features.alternatives import OTHER
+from cxai_runner.features.asked import Asked, absent_groups
 from cxai_runner.methods.levels import levels
 from cxai_runner.methods.quantity import EmpiricalCounts
 from cxai_runner.methods.quantity.terms import BRAND
 from cxai_runner.methods.response import Competitors, OccasionForecast, PurchaseChain, ResponseError
-from cxai_runner.methods.response.chain import PRICE, PROMOTION
+from cxai_runner.methods.response.chain import PRICE, PROMOTION, is_promoted
 from cxai_runner.methods.response.forecast import PARTS
 from cxai_runner.task import Context, Evidence, Minimise, Primary, SavedModel, Task
 from tasks.price_response import costs, report
@@ -109,20 +110,16 @@ class PriceResponse(Task):
         """Yield a brand, costs and columns to tell apart by that the panel has not."""
         columns = list(tables_columns)
         known = [name.removeprefix(PRICE) for name in columns if name.startswith(PRICE) and not name.endswith("*")]
-        patterns = {name.removesuffix("_*") for name in columns if name.endswith("_*")}
         if known and self.brand is not None and str(self.brand) not in known:
             yield Problem("brand", "no such brand in the panel", self.brand, did_you_mean(str(self.brand), known))
         yield from costs.problems(self.cost, known or None)
-        for name in self.by:
-            if name in OUTCOMES:
-                yield Problem("by", "what happens at the occasion does not tell customers apart", name, "leave it out")
-            elif name not in columns and name.rpartition("_")[0] not in patterns:
-                yield Problem("by", "the panel has no such column", name, did_you_mean(name, columns))
+        yield from Asked(columns, OUTCOMES).wrong_groups(self.by)
 
     def inspect(self, data: Dataset) -> Iterator[Problem]:
         """Yield why these occasions cannot tell what the price does."""
         found = list(unusable(data))
         yield from found or unanswerable(data)
+        yield from absent_groups(self.by, data.frame)
 
     def demand(self, data: Dataset) -> None:
         """Refuse data without a column that is needed, and rows that are no occasions with prices.
@@ -226,6 +223,10 @@ class PriceResponse(Task):
         yield from report.coefficients(fitted.chain)
         yield from report.evidence(metrics, judged, context)
         yield from caveats(answers)
+        names = alternatives(train.frame)
+        if f"{PROMOTION}{names[0]}" in self._columns(train) and not is_promoted(train.frame, names):
+            told = "Promotion is the same everywhere in the training rows: it tells nothing, and is no term of a model."
+            yield Finding(told, "caveat")
 
     def models(self, fitted: Fitted, train: Dataset) -> Mapping[str, SavedModel]:
         """Keep the chain: it takes the panel's columns, and expects units and revenue of each brand."""
@@ -246,7 +247,8 @@ class PriceResponse(Task):
         chain: PurchaseChain = clone(final)
         # What other models say of the customer, where rows are fed with it.
         if train.roles.fed and chain.incidence_terms == "auto":
-            promoted = ("mean_promotion",) if any(n.startswith(PROMOTION) for n in train.roles.inputs) else ()
+            shown = train.frame[[name for name in train.roles.inputs if name.startswith(PROMOTION)]]
+            promoted = ("mean_promotion",) if shown.mean(axis=1).nunique() > 1 else ()
             chain.set_params(incidence_terms=("mean_price", *promoted, *train.roles.fed))
         return chain
 

@@ -22,6 +22,7 @@ from cxai_runner.methods.levels import divided, ranked
 from cxai_runner.methods.names import BY
 from cxai_runner.methods.price_refits import refitted
 from cxai_runner.methods.purchase_response import PROMOTION, PurchaseResponse
+from cxai_runner.methods.terms import is_category
 from cxai_runner.task import Context
 
 if TYPE_CHECKING:
@@ -69,8 +70,8 @@ class Answers:
         What answers.
     named
         The group of every row by each column of ``by``.
-    ranged
-        Columns whose numbers were divided into ranges.
+    ranged, numbers
+        Columns whose numbers were divided into ranges, and all whose values are numbers and no categories.
     promotions
         States of promotion by name; one alone for a model that does not see promotion.
     own
@@ -88,6 +89,7 @@ class Answers:
     response: PurchaseResponse
     named: Mapping[str, pd.Series]
     ranged: Sequence[str]
+    numbers: Sequence[str]
     promotions: Mapping[str, float | None]
     own: Mapping[str, str]
     points: int
@@ -114,6 +116,7 @@ class Answers:
         for column in task.by:
             named[column], was_divided = divided(train.frame[column], MOST_GROUPS)
             ranged += [column] if was_divided else []
+        numbers = [column for column in task.by if not is_category(column, train.frame[column])]
         parts = {part for term in fitted.terms for part in term.split(BY)}
         own = {
             name.removeprefix("price_"): name
@@ -126,7 +129,7 @@ class Answers:
         order = {
             column: list(train.frame[column].groupby(named[column]).min().sort_values().index) for column in ranged
         }
-        return cls(response, named, ranged, states, own, task.points, intervals, customers, order)
+        return cls(response, named, ranged, numbers, states, own, task.points, intervals, customers, order)
 
     @cached_property
     def overall(self) -> ElasticityCurve:

@@ -14,6 +14,7 @@ from cxai_runner.methods.elasticity_curve import ElasticityCurve
 from cxai_runner.methods.names import BY, is_price
 from cxai_runner.methods.purchase_response import PROMOTION
 from tasks.purchase_incidence.answers import FEW_CUSTOMERS, FEW_ROWS, Answers, in_words, turns_elastic
+from tasks.purchase_incidence.omitted import omitted
 
 DRAWN = {"observed": "as observed", "at 1": "promotion 1", "at 0": "promotion 0"}
 """What a picture calls a state of promotion, where no heading says what it is of."""
@@ -217,15 +218,14 @@ def caveats(answers: Answers, terms: tuple[str, ...]) -> Iterator[Content]:
                 "caveat",
             )
     if answers.left_out:
-        told = ", ".join(f"{label} ({rows:,} occasions: {why})" for label, rows, why in answers.left_out)
         takes = f"{FEW_ROWS} occasions" + (f" and {FEW_CUSTOMERS} customers" if answers.customers is not None else "")
-        yield Finding(f"No curve is drawn of {told}; a curve takes {takes}.", "caveat")
+        yield Finding(f"No curve is drawn of {omitted(answers.left_out)}; a curve takes {takes}.", "caveat")
     apart = [column for column in answers.named if not _interacts(column, terms)]
     if apart and not hasattr(response.final, "estimator") and response.smooth:
         column = apart[0]
         yield Finding(
             f"The model has one effect of price for every {column}: their elasticities differ because they buy more or "
-            f"less often. To estimate one each, name the term mean_price:{column}.",
+            f"less often. {_one_each(column, numeric=column in answers.numbers)}",
             "caveat",
         )
     yield from _unsure(answers)
@@ -270,6 +270,15 @@ def _unsure(answers: Answers) -> Iterator[Content]:
             "nothing of whether that is so.",
             "caveat",
         )
+
+
+def _one_each(column: str, *, numeric: bool) -> str:
+    if not numeric:
+        return f"To estimate one each, name the term mean_price:{column}."
+    return (
+        f"The term mean_price:{column} would let it rise or fall with {column} in a straight line; for one of each "
+        f"group, bring the groups as a column of words."
+    )
 
 
 def _interacts(column: str, terms: tuple[str, ...]) -> bool:

@@ -18,19 +18,21 @@ from cxai_runner.data.dataset import Dataset
 from cxai_runner.data.tables.needs import Needs
 from cxai_runner.evaluation.intervals import Statistic
 from cxai_runner.evaluation.metrics import classification_metrics, classification_statistics
-from cxai_runner.evaluation.results import Content, Metric
+from cxai_runner.evaluation.results import Content, Finding, Metric
+from cxai_runner.features.asked import Asked, absent_groups, parts
 from cxai_runner.features.missing import refuse_missing
 from cxai_runner.methods.errors import LogitError
 from cxai_runner.methods.logit_model import LogitModel
-from cxai_runner.methods.names import BY
-from cxai_runner.methods.terms import ANY, KNOWN, MEAN, PanelTerms, columns_of
+from cxai_runner.methods.mundlak import MundlakLogit
+from cxai_runner.methods.names import is_price
+from cxai_runner.methods.terms import ANY, KNOWN, SEASON, WEEK, PanelTerms, columns_of, instead, is_made
+from cxai_runner.methods.unnamed import takes_names, without_names
 from cxai_runner.task import Context, Evidence, Minimise, Primary, SavedModel, Task
 from tasks.purchase_incidence import price, report
 from tasks.purchase_incidence.answers import Answers
 
 OUTCOMES = ("incidence", "brand", "quantity", "revenue")
 """What happens on the occasion itself, and is not known before."""
-KEYS = ("customer_id", "occasion", "time")
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +64,7 @@ class PurchaseIncidence(Task):
     ----------
     terms
         What the model sees, as in `PanelTerms`; ``auto`` is the mean price, the mean promotion where the panel has
-        promotions, and what other models say of the customer (``features.models``).
+        promotions that change, and what other models say of the customer (``features.models``).
     by
         Columns of the panel, such as a segment, by whose values the elasticity is told apart.
     intervals
@@ -95,27 +97,21 @@ class PurchaseIncidence(Task):
 
     def problems(self, tables_columns: Iterable[str]) -> Iterator[Problem]:
         """Yield terms, and columns to tell apart by, that the panel has not."""
-        columns = list(tables_columns)
-        if isinstance(self.terms, str) and self.terms != "auto":
-            yield Problem("terms", "`auto` or a list of terms", self.terms, f"write task.terms=[{self.terms}]")
-        elif not self.terms:
-            yield Problem("terms", "at least one term", list(self.terms), "write task.terms=auto")
-        patterns = {name.removesuffix("_*") for name in columns if name.endswith("_*")}
-        known = [*KNOWN, *(name for name in columns if name not in (*KEYS, *OUTCOMES))]
-        for part in () if isinstance(self.terms, str) else _parts(self.terms):
-            if part.removeprefix(ANY) in OUTCOMES:
-                told = "what is predicted cannot be a term of the model"
-                if part != "incidence":
-                    told = "what happens on the occasion itself cannot be a term of the model"
-                yield Problem("terms", told, part, "leave it out")
-            elif not columns_of(part, columns) and part.removeprefix(MEAN).rpartition("_")[0] not in patterns:
-                yield Problem("terms", "the panel has no column for this term", part, did_you_mean(part, known))
-        for name in self.by:
-            if name in OUTCOMES:
-                told = "what happens on the occasion itself does not tell customers apart"
-                yield Problem("by", told, name, "leave it out")
-            elif name not in columns and name.rpartition("_")[0] not in patterns:
-                yield Problem("by", "the panel has no such column", name, did_you_mean(name, columns))
+        asked = Asked(
+            list(tables_columns), OUTCOMES, behind=columns_of, known=KNOWN, takes=((SEASON, WEEK),), prefixes=(ANY,)
+        )
+        yield from asked.wrong_terms(self.terms, is_price, "mean_price")
+        yield from asked.wrong_groups(self.by)
+
+    def misused(self, model: Any, columns: Iterable[str]) -> Iterator[Problem]:
+        """Yield names of terms whose means a Mundlak logit is to add, and that are no terms."""
+        steps = [step for _, step in model.steps] if isinstance(model, Pipeline) else [model]
+        if isinstance(steps[-1], MundlakLogit) and len(steps) == 1:  # transformers make names of their own
+            have = list(columns)
+            terms = ("mean_price", "mean_promotion", *have) if isinstance(self.terms, str) else self.terms
+            for name in steps[-1].between or ():
+                if not is_made(name, terms, have):
+                    yield Problem("between", "the model has no such term", name, did_you_mean(name, terms))
 
     def inspect(self, data: Dataset) -> Iterator[Problem]:
         """Yield why this panel cannot tell how price moves purchases."""
@@ -140,14 +136,12 @@ class PurchaseIncidence(Task):
                 "panel.price_*", "a price of zero or less", float(prices.min().min()), "filter these rows out"
             )
         allowed = self._allowed(data)
-        for part in _parts(self._terms(data)):
+        for part in parts(self._terms(data)):
             if not columns_of(part, allowed):
                 column = next(iter(columns_of(part, data.frame.columns)), part)
                 remedy = f"name it among the inputs: features.columns=[price_*,promotion_*,{column}]"
                 yield Problem(f"panel.{part}", "a term of the model, but no input of the features", remedy=remedy)
-        for name in (one for one in self.by if one not in data.frame.columns):
-            remedy = did_you_mean(name, data.frame.columns)
-            yield Problem("task.by", "the panel has no such column", name, remedy)
+        yield from absent_groups(self.by, data.frame)
         for name in self._columns(data):
             # What else is missing is the model's to use, or a transformer's to fill.
             if name.startswith(("price_", "promotion_")) and data.frame[name].isna().any():
@@ -183,6 +177,8 @@ class PurchaseIncidence(Task):
         named = isinstance(final, LogitModel) and all(hasattr(step, "set_output") for _, step in pipeline.steps[:-1])
         if named or getattr(final, "needs_names", False):
             pipeline[:-1].set_output(transform="pandas")
+        elif not takes_names(final):
+            pipeline = without_names(pipeline)
         # An order of the rows' own, so that a fit with a random part depends on no order of the file.
         frame = train.frame.sort_values([*columns, "incidence"], kind="stable", key=_sortable)
         refuse_missing(pipeline, frame[columns], frame["incidence"])
@@ -192,7 +188,10 @@ class PurchaseIncidence(Task):
             pipeline.fit(frame[columns], frame["incidence"].astype(int), **(grouped if wanted else {}))
         except LogitError as error:
             key, value = ("task.terms", list(terms)) if error.columns else ("model", type(final).__name__)
-            raise UserError([Problem(key, error.message, value, error.remedy)], "data") from error
+            left = [] if error.spared is None else instead(terms, error.columns[error.spared :], columns)
+            spelled = " or ".join(f"task.terms=[{','.join(one)}]" for one in left)
+            remedy = f"{error.remedy}: {spelled}" if spelled else error.remedy
+            raise UserError([Problem(key, error.message, value, remedy)], "data") from error
         return Fitted(pipeline, columns, columns_of("price", columns), terms, float(frame["incidence"].mean()))
 
     def score(self, fitted: Fitted, data: Dataset, context: Context) -> pd.DataFrame:
@@ -248,6 +247,10 @@ class PurchaseIncidence(Task):
         yield from report.fit_statistics(fitted, scores["train"])
         yield from report.calibration(scores.get("held_out", scores["train"]), context)
         yield from price.caveats(answers, fitted.terms)
+        promotions = columns_of("promotion", self._allowed(train))
+        if self.terms == "auto" and promotions and _is_still(train.frame[promotions]):
+            told = "The mean promotion is the same on all training rows: it tells nothing, and is no term of the model."
+            yield Finding(told, "caveat")
 
     def models(self, fitted: Fitted, train: Dataset) -> Mapping[str, SavedModel]:
         """Keep the pipeline: it takes the panel's price and promotion columns as they are."""
@@ -256,9 +259,10 @@ class PurchaseIncidence(Task):
 
     def _terms(self, data: Dataset) -> tuple[str, ...]:
         if not isinstance(self.terms, str):
-            return tuple(self.terms)
+            return tuple(dict.fromkeys(self.terms))
         promotions = columns_of("promotion", self._allowed(data))
-        return ("mean_price", *(["mean_promotion"] if promotions else []), *data.roles.fed)
+        promoted = promotions and not _is_still(data.frame[promotions])
+        return ("mean_price", *(["mean_promotion"] if promoted else []), *data.roles.fed)
 
     def _columns(self, data: Dataset) -> list[str]:
         """The panel's columns that the model sees: those behind its terms, and every price."""
@@ -271,8 +275,9 @@ class PurchaseIncidence(Task):
         return inputs or [name for name in data.frame.columns if name.startswith(("price_", "promotion_"))]
 
 
-def _parts(terms: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(part for term in terms for part in term.split(BY)))
+def _is_still(promotions: pd.DataFrame) -> bool:
+    """Whether the mean over alternatives never changes."""
+    return bool(promotions.mean(axis=1).round(9).nunique() < 2)
 
 
 def _sortable(column: pd.Series) -> pd.Series:

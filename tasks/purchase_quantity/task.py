@@ -13,12 +13,13 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
 
-from cxai_runner.config.problems import Problem, UserError, did_you_mean
+from cxai_runner.config.problems import Problem, UserError
 from cxai_runner.data.dataset import Dataset
 from cxai_runner.data.tables.needs import Needs
 from cxai_runner.evaluation.counts import count_metrics, count_statistics
 from cxai_runner.evaluation.intervals import Statistic
-from cxai_runner.evaluation.results import Content, Metric
+from cxai_runner.evaluation.results import Content, Finding, Metric
+from cxai_runner.features.asked import Asked, absent_groups, parts
 from cxai_runner.features.missing import refuse_missing
 from cxai_runner.methods.quantity import (
     ChosenTerms,
@@ -29,7 +30,8 @@ from cxai_runner.methods.quantity import (
     forecast,
     has_law,
 )
-from cxai_runner.methods.quantity.terms import BRAND, BY, behind
+from cxai_runner.methods.quantity.terms import BRAND, behind, of_chosen
+from cxai_runner.methods.unnamed import takes_names, without_names
 from cxai_runner.task import Context, Evidence, Minimise, Primary, SavedModel, Task
 from tasks.purchase_quantity import price, report
 from tasks.purchase_quantity.rows import unanswerable, unusable
@@ -96,33 +98,18 @@ class PurchaseQuantity(Task):
 
     def problems(self, tables_columns: Iterable[str]) -> Iterator[Problem]:
         """Yield terms and columns to tell apart by that the panel has not."""
-        columns = list(tables_columns)
-        patterns = {name.removesuffix("_*") for name in columns if name.endswith("_*")}
-        known = [*PRICES, "promotion", BRAND, *(name for name in columns if name not in ("customer_id", *OUTCOMES))]
-        if isinstance(self.terms, str) and self.terms != "auto":
-            yield Problem("terms", "`auto` or a list of terms", self.terms, f"write task.terms=[{self.terms}]")
-        elif not isinstance(self.terms, str) and not any(part in PRICES for part in _parts(self.terms)):
-            told = "no price among them: no elasticity can be estimated"
-            yield Problem("terms", told, list(self.terms), "add price, or write task.terms=auto")
-        for part in () if isinstance(self.terms, str) else _parts(self.terms):
-            if part in OUTCOMES:
-                yield Problem(
-                    "terms", "what happens at the purchase cannot be a term of the model", part, "leave it out"
-                )
-            elif not behind(part, columns) and part.rpartition("_")[0] not in patterns:
-                yield Problem("terms", "the panel has no column for this term", part, did_you_mean(part, known))
-        for name in self.by:
-            if name in OUTCOMES:
-                yield Problem("by", "what happens at the purchase does not tell customers apart", name, "leave it out")
-            elif name not in columns and name.rpartition("_")[0] not in patterns:
-                yield Problem("by", "the panel has no such column", name, did_you_mean(name, columns))
+        columns, known = list(tables_columns), (*PRICES, "promotion", BRAND)
+        asked = Asked(columns, OUTCOMES, "quantity", "at the purchase", behind, known, prefixes=("log_",))
+        yield from asked.wrong_terms(self.terms, PRICES.__contains__, "price")
+        yield from asked.wrong_groups(self.by)
 
     def inspect(self, data: Dataset) -> Iterator[Problem]:
         """Yield why these purchases cannot tell how price moves their quantity."""
         found = list(unusable(data))
         yield from found or unanswerable(data)
         allowed = self._allowed(data)
-        for part in _parts(self._terms(data)):
+        yield from absent_groups(self.by, data.frame)
+        for part in parts(self._terms(data)):
             if not behind(part, allowed) and behind(part, data.frame.columns):
                 remedy = f"name it among the inputs: features.columns=[price_*,promotion_*,{part}]"
                 yield Problem(f"panel.{part}", "a term of the model, but no input of the features", remedy=remedy)
@@ -152,7 +139,9 @@ class PurchaseQuantity(Task):
             raise UserError([Problem("model", told, type(final).__name__, remedy)])
         pipeline = Pipeline([("terms", ChosenTerms(terms)), *((name, clone(step)) for name, step in steps)])
         # A model tells what is wrong with a column by its name, where every transformer can hand names on.
-        if all(hasattr(step, "set_output") for _, step in pipeline.steps[:-1]):
+        if not takes_names(final):
+            pipeline = without_names(pipeline)
+        elif all(hasattr(step, "set_output") for _, step in pipeline.steps[:-1]):
             pipeline[:-1].set_output(transform="pandas")
         # An order of the rows' own, so that a fit with a random part depends on no order of the file.
         frame = train.frame.sort_values([*columns, "quantity"], kind="stable", key=_sortable)
@@ -215,6 +204,11 @@ class PurchaseQuantity(Task):
         yield from report.distribution(_forecast(judged), fitted.training, judged, context)
         yield from report.calibration(judged, context)
         yield from price.caveats(answers, fitted)
+        if self.terms == "auto" and self._promoted(train) and _is_still(train.frame):
+            told = (
+                "The promotion of the brand bought is the same in all training rows: it tells nothing, and is no term."
+            )
+            yield Finding(told, "caveat")
 
     def models(self, fitted: Fitted, train: Dataset) -> Mapping[str, SavedModel]:
         """Keep the pipeline: it takes the panel's columns and the brand, and says how probable each quantity is."""
@@ -223,10 +217,13 @@ class PurchaseQuantity(Task):
 
     def _terms(self, data: Dataset) -> tuple[str, ...]:
         if not isinstance(self.terms, str):
-            return tuple(self.terms)
-        promoted = ("promotion",) if behind("promotion", self._allowed(data)) else ()
+            return tuple(dict.fromkeys(self.terms))
+        promoted = ("promotion",) if self._promoted(data) and not _is_still(data.frame) else ()
         # What other models say of the customer, where rows are fed with it.
         return ("price", *promoted, *data.roles.fed)
+
+    def _promoted(self, data: Dataset) -> bool:
+        return bool(behind("promotion", self._allowed(data)))
 
     def _columns(self, data: Dataset) -> list[str]:
         """The panel's columns that the model sees: the brand, every price, and those behind its terms."""
@@ -241,8 +238,9 @@ class PurchaseQuantity(Task):
         return list(dict.fromkeys([BRAND, *prices, *shown]))
 
 
-def _parts(terms: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(part for term in terms for part in term.split(BY)))
+def _is_still(frame: pd.DataFrame) -> bool:
+    """Whether the promotion of the brand bought never changes."""
+    return len(np.unique(of_chosen(frame, "promotion"))) < 2
 
 
 def _sortable(column: pd.Series) -> pd.Series:

@@ -11,7 +11,7 @@ import pytest
 from cxai_runner.config.compose import compose
 from cxai_runner.config.problems import UserError
 from cxai_runner.config.wording import render
-from cxai_runner.experiment import prepare
+from cxai_runner.experiment import _refuse_unanswerable, prepare
 
 Change = Callable[[pd.DataFrame], pd.DataFrame]
 
@@ -65,6 +65,32 @@ def test_a_mistake_in_the_rows_is_told_with_its_key(
     assert told, render(error.problems, error.stage)
     assert any(said in f"{problem.message}; {problem.remedy}" for problem in told), render(error.problems, error.stage)
     assert all(problem.origin for problem in told)
+
+
+def test_a_key_of_the_task_that_the_rows_do_not_bear_out_is_told_by_its_name(
+    panel_csv: Path, own_panel: list[str], tmp_path: Path
+) -> None:
+    pd.read_csv(panel_csv).assign(region=None).to_csv(tmp_path / "rows.csv", index=False)
+    ready = prepare(compose([*own_panel, f"data.path={tmp_path / 'rows.csv'}", "task.by=[region]"]))
+    train = ready.experiment.features.build(ready.tables, ready.folds[0].train, {})
+    with pytest.raises(UserError) as caught:
+        _refuse_unanswerable(ready.experiment, train)
+    (problem,) = caught.value.problems
+    assert (problem.key, problem.value) == ("task.by", "region")
+
+
+@pytest.mark.parametrize(
+    ("override", "key", "remedy"),
+    [
+        ("task.by=[Price_a]", "task.by", "it is `price_a` here, as data.columns says"),
+        ("task.terms=[mean_price,client]", "task.terms", "it is `customer_id` here, as data.columns says"),
+    ],
+)
+def test_a_name_of_the_file_is_told_with_the_one_it_has_here(
+    override: str, key: str, remedy: str, own_panel: list[str]
+) -> None:
+    (problem,) = refused([*own_panel, override]).problems
+    assert (problem.key, problem.remedy) == (key, remedy)
 
 
 # How the file is written → the key that is told → what is said of it, and what to do.

@@ -6,6 +6,7 @@ import warnings
 
 import pytest
 
+from cxai_runner.methods.errors import IncidenceWarning
 from cxai_runner.warned import Warned
 
 
@@ -59,3 +60,11 @@ def test_what_is_told_to_programmers_is_passed_on(recwarn: pytest.WarningsRecord
         warnings.warn("use another name", DeprecationWarning, stacklevel=1)
     assert warned.told() == []
     assert [one.category for one in recwarn.list] == [DeprecationWarning]
+
+
+def test_one_of_our_own_is_a_sentence_in_full() -> None:
+    warned = Warned()
+    text = "last_brand is z on 60 rows, and never was in training: " + "they are given the average of its levels, " * 9
+    with warned.gathering():
+        warnings.warn(text, IncidenceWarning, stacklevel=1)
+    assert warned.told() == [f"Warning: {text.strip()}."]

@@ -244,6 +244,13 @@ def test_what_not_to_conclude(result):
         assert words in told
 
 
+def test_a_promotion_that_never_changes_is_no_term(occasions):
+    still = replace(occasions, frame=occasions.frame.assign(promotion_a=0, promotion_b=0, promotion_c=0))
+    fitted, _, contents = run(still)
+    assert list(fitted.chain.incidence_.feature_names_in_) == ["mean_price"]
+    assert any(text.startswith("Promotion is the same everywhere") for text in texts(contents, "caveat"))
+
+
 def test_progress_is_told(occasions):
     heard = []
     context = Context(seed=3, resamples=100, step=lambda name, value, n: heard.append((name, value, n)))

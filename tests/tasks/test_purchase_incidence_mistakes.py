@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from cxai_runner.config.problems import UserError
 from cxai_runner.evaluation.results import Table
@@ -67,12 +69,13 @@ def test_prices_that_are_the_same_are_refused_by_name(panel, model):
     problem = refusal(PurchaseIncidence(terms=["price"]), model, data)
     assert (problem.key, problem.value) == ("task.terms", ["price"])
     assert problem.message == "collinear columns, each a combination of the others: price_a, price_b, price_c"
-    assert problem.remedy == "leave one of them out"
+    assert problem.remedy == "leave one of them out: task.terms=[price_a] or task.terms=[mean_price]"
 
 
 def test_a_brand_whose_price_never_changed_is_refused_by_name(panel):
     problem = refusal(PurchaseIncidence(terms=["price"]), BinomialLogit(), changed(panel, price_b=2.0))
     assert problem.message == "constant column, collinear with the intercept: price_b"
+    assert problem.remedy == "leave it out: task.terms=[price_a,price_c] or task.terms=[mean_price]"
 
 
 def test_customers_of_one_occasion_are_no_panel(panel):
@@ -92,7 +95,18 @@ def test_a_model_that_cannot_be_held_is_refused(panel):
     ("options", "key", "value", "message", "remedy"),
     [
         ({"terms": ["mean_price", "mean_price:segmant"]}, "terms", "segmant", "no column for this term", "`segment`"),
-        ({"terms": ["seson"]}, "terms", "seson", "no column for this term", "`season`"),
+        ({"terms": ["mean_price", "mean_promtion"]}, "terms", "mean_promtion", "no column", "`mean_promotion`"),
+        (
+            {"terms": ["mean_promotion"]},
+            "terms",
+            ["mean_promotion"],
+            "no price",
+            "task.terms=[mean_price,mean_promotion]",
+        ),
+        ({"terms": ["mean_price", "customer_id"]}, "terms", "customer_id", "an id is never an input", "leave it out"),
+        ({"terms": ["mean_price:"]}, "terms", "mean_price:", "lacks a factor", "mean_price:COLUMN"),
+        ({"by": ["customer_id"]}, "by", "customer_id", "an id is no segment", "leave it out"),
+        ({"by": ["segmant", "segmant"]}, "by", "segmant", "no such column", "`segment`"),
         ({"terms": ["any_quantity"]}, "terms", "any_quantity", "on the occasion itself cannot be a term", "leave it"),
         ({"terms": ["brand"]}, "terms", "brand", "on the occasion itself cannot be a term", "leave it out"),
         ({"by": ["segmant"]}, "by", "segmant", "no such column", "`segment`"),
@@ -106,10 +120,34 @@ def test_an_unknown_name_is_told_with_the_nearest(panel, options, key, value, me
     assert remedy in problem.remedy
 
 
+@pytest.mark.parametrize("terms", ["auto", ["mean_price", "segment"]])
+def test_a_mean_of_no_term_is_told_before_anything_runs(panel, terms):
+    task, columns = PurchaseIncidence(terms=terms), [*panel.frame.columns, "segment"]
+    (problem,) = task.misused(MundlakLogit(between=["mean_price", "mean_prise"]), columns)
+    assert (problem.key, problem.value, problem.remedy) == ("between", "mean_prise", "did you mean `mean_price`?")
+    assert not list(task.misused(make_pipeline(MundlakLogit(between=["mean_price", "segment[a]"])), columns))
+    scaled = make_pipeline(StandardScaler(), MundlakLogit(between=["mean_prise"]))
+    assert not list(task.misused(scaled, columns))
+    with pytest.raises(UserError, match="between names 'mean_prise'"):
+        PurchaseIncidence().fit(scaled, panel, CONTEXT)
+
+
+@pytest.mark.parametrize("value", [0, 1])
+def test_a_promotion_that_never_changes_is_no_term(panel, value):
+    still = changed(panel, promotion_a=value, promotion_b=value, promotion_c=value)
+    fitted, _, contents = run(still, BinomialLogit())
+    assert fitted.terms == ("mean_price",)
+    assert any("mean promotion is the same on all training rows" in text for text in texts(contents, "caveat"))
+    _, _, contents = run(panel, BinomialLogit())
+    assert not any("is the same on all" in text for text in texts(contents, "caveat"))
+
+
 def test_a_season_needs_the_week(panel):
     (problem,) = PurchaseIncidence(terms=["mean_price", "season"]).problems(panel.frame.columns)
-    assert problem.value == "season"
-    assert not list(PurchaseIncidence(terms=["season"]).problems([*panel.frame.columns, "week_of_year"]))
+    assert (problem.value, problem.message) == ("season", "season takes a column week_of_year, which the panel has not")
+    (problem,) = PurchaseIncidence(terms=["mean_price", "seson"]).problems(panel.frame.columns)
+    assert "season" not in problem.remedy  # what this panel cannot have is not offered
+    assert not list(PurchaseIncidence(terms=["mean_price", "season"]).problems([*panel.frame.columns, "week_of_year"]))
 
 
 def test_a_factor_that_is_no_input_is_told(panel):
@@ -122,6 +160,23 @@ def test_a_factor_that_is_no_input_is_told(panel):
 def test_a_column_to_tell_apart_by_that_was_only_promised_is_told(panel):
     (problem,) = PurchaseIncidence(by=["loyalty_acme"]).inspect(panel)
     assert (problem.key, problem.value) == ("task.by", "loyalty_acme")
+
+
+def test_a_column_to_tell_apart_by_that_holds_nothing_is_told(panel):
+    (problem,) = PurchaseIncidence(by=["region"]).inspect(changed(panel, region=None))
+    assert (problem.key, problem.value) == ("task.by", "region")
+    assert problem.message.startswith("has no value on any row")
+
+
+def test_what_is_named_twice_counts_once(panel):
+    task = PurchaseIncidence(terms=["mean_price", "mean_price"], by=["segment", "segment"], points=5)
+    fitted, _, contents = run(changed(panel, segment=panel.frame["customer_id"] % 2), BinomialLogit(), task)
+    assert fitted.terms == ("mean_price",)
+    assert list(only(contents, Table, "elasticity_at_mean").frame["occasions"].unique()) == [
+        "all",
+        "segment 0",
+        "segment 1",
+    ]
 
 
 def test_a_level_that_training_never_had_is_told(panel):

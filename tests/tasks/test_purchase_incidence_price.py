@@ -99,8 +99,16 @@ def test_what_has_no_effect_of_price_of_its_own_is_told(told, segmented):
     said = [text for text in texts(told, "caveat") if text.startswith("The model has one effect of price")]
     assert said == [
         "The model has one effect of price for every spent: their elasticities differ because they buy more or less "
-        "often. To estimate one each, name the term mean_price:spent."
+        "often. The term mean_price:spent would let it rise or fall with spent in a straight line; for one of each "
+        "group, bring the groups as a column of words."
     ]
+
+
+def test_of_words_one_effect_each_can_be_estimated(panel):
+    words = with_segments(panel, "segment", segment=np.where(panel.frame["customer_id"] % 2, "even", "odd"))
+    contents = run(words, BinomialLogit(), PurchaseIncidence(by=["segment"], points=5))[2]
+    (said,) = [text for text in texts(contents, "caveat") if text.startswith("The model has one effect of price")]
+    assert said.endswith("To estimate one each, name the term mean_price:segment.")
 
 
 def test_promotion_at_one_at_zero_and_as_observed(told, segmented):

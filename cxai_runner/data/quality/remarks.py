@@ -51,7 +51,7 @@ def remarks(tables: Tables, name: str, columns: Collection[str]) -> tuple[str, .
     found = [*_future(table, read)]
     if kept <= MANY_ROWS:
         found += [*_nobodies(table, read, kept), *_alike(table, read), *_long_orders(table, read)]
-        found += _repeated(table, kept)
+        found += [*_repeated(table, kept), *_same_occasion(table)]
     return tuple(found)
 
 
@@ -166,6 +166,23 @@ def _repeated(table: MappedTable, kept: int) -> Iterator[str]:
         yield (
             f"{_rows(kept - distinct)} ({share:.2g} %) {'repeats' if kept - distinct == 1 else 'repeat'} another one "
             "in every column: a file that is there twice, or a product that was rung up twice"
+        )
+
+
+def _same_occasion(table: MappedTable) -> Iterator[str]:
+    """Rows of a panel that are of one customer and one occasion: standard errors take each for another occasion."""
+    key = ["customer_id", "occasion"]
+    if table.name != "panel" or not set(key) <= set(table.columns):
+        return
+    occasions = table.rows.group_by(key).aggregate(times=table.rows.count())
+    again = occasions.filter((occasions["times"] > 1) & occasions["occasion"].notnull())
+    found = row(again.aggregate(times=again["times"].sum(), all=again.count(), like=again["occasion"].min()))
+    if found["all"]:
+        many = int(found["times"]) - int(found["all"])
+        yield (
+            f"{_rows(many)} {'repeats' if many == 1 else 'repeat'} the customer and the occasion of another one, such "
+            f"as at occasion {found['like']}, and each counts as an occasion of its own: a file that is there twice, "
+            "or visits that the column does not tell apart"
         )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 from statistics import fmean, stdev
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from cxai_runner.config.problems import Problem, UserError
 from cxai_runner.evaluation.results import Better, Interval
+from cxai_runner.lifecycle.runs import VALUES
 from cxai_runner.tracking.record import UNSEEDED
 
 if TYPE_CHECKING:
@@ -122,11 +124,22 @@ def standings(entries: Sequence[Entry], goal: Goal) -> list[Row]:
 
 
 def differing(entries: Sequence[Entry]) -> list[str]:
-    """Return the params that are not the same for all, those of the model first; a run that kept none says nothing."""
+    """Return the params that are not the same for all: what a sweep set, then those of the model, then the others.
+
+    A run that kept no params says nothing.
+    """
     known = [entry.params for entry in entries if entry.params]
     keys = sorted({key for params in known for key in params if key.partition(".")[0] not in _NO_MATTER})
     told = [key for key in keys if len({_plain(params.get(key)) for params in known}) > 1]
-    return sorted(told, key=lambda key: (_order(key), not key.endswith("._target_")))
+    swept = {key for entry in entries for key in json.loads(entry.tags.get(VALUES, "{}"))}
+    return sorted(told, key=lambda key: (not _is_set(key, swept), _order(key), not key.endswith("._target_")))
+
+
+def _is_set(key: str, swept: Collection[str]) -> bool:
+    """Whether a sweep set a param, or chose the part that it says the class of."""
+    if key.endswith("._target_"):
+        return any(key.startswith(f"{one}.") for one in swept)
+    return any(key == one or ("." in one and key.startswith(f"{one}.")) for one in swept)
 
 
 def _plain(text: str | None) -> str | float | None:

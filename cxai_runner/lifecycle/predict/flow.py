@@ -162,11 +162,11 @@ def predict(
     refuse_what_is_read(experiment.source, store, to, besides)
     with closing(_place(to, overwrite=overwrite)) as place:
         with _loaded(found, store, trust=trust, threads=threads) as apart, held_to(threads):
-            rows = prepare(experiment, what_was_learned, list(apart.inputs), as_of, since)
+            rows = prepare(experiment, what_was_learned, apart.inputs, as_of, since)
             comparison, notes = _comparison(kept, rows)
             judge = _judge(apart, rows, comparison)
             done = _each(apart, rows, judge, comparison, place, found, tell)
-            notes += _other_code(kept)
+            notes += [*judge.told(), *_other_code(kept)]
         rejected = dict(judge.reasons.most_common())
         _refuse_miscounted(rows.count, done, rejected)
         place.keep()

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cxai_runner.evaluation.population import Spread, is_number
+from cxai_runner.evaluation.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,6 +51,15 @@ class Judge:
     hide: Callable[[pd.Series], pd.Series]
     reasons: Counter[str] = field(default_factory=Counter)
     _taken: dict[tuple[str, str], bool] = field(default_factory=dict)
+    _unseen: dict[str, tuple[int, str]] = field(default_factory=dict)
+
+    def told(self) -> list[str]:
+        """Of which values that no training row had the model was asked, and on how many rows."""
+        return [
+            f"{name} has a value on {counted(rows, 'row')} that was never seen in training, such as {like}: the model "
+            "knows nothing of it, and predicts all the same"
+            for name, (rows, like) in self._unseen.items()
+        ]
 
     def before(self, rows: pd.DataFrame) -> pd.Series:
         """Return why each row cannot be predicted; empty where it can."""
@@ -64,9 +74,13 @@ class Judge:
                 continue
             if (spread := self.seen.get(str(name))) is None:
                 continue
-            new = spread.unseen(self.hide(column))
+            known = self.hide(column)
+            new = spread.unseen(known)
             if new.any() and not self._takes("unseen", str(name), rows, new):
                 _add(why, new, f"{name} has a value that was never seen in training")
+            elif new.any():
+                before, like = self._unseen.get(str(name), (0, str(known[new].iloc[0])))
+                self._unseen[str(name)] = before + int(new.sum()), like
         return self._counted(why)
 
     def after(self, predictions: pd.DataFrame) -> pd.Series:

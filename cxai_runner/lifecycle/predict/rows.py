@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cxai_runner.config.problems import Problem, UserError, did_you_mean, under
 from cxai_runner.data.tables.instants import instant
+from cxai_runner.kept.apart import NUMBERS
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table as IbisTable
@@ -83,7 +84,7 @@ def refuse_other_changes(changes: Sequence[str]) -> None:
 def prepare(
     experiment: Experiment,
     learned: Mapping[str, Any],
-    inputs: Sequence[str],
+    inputs: Mapping[str, str],
     as_of: str | None = None,
     since: str | None = None,
 ) -> NewRows:
@@ -96,7 +97,7 @@ def prepare(
     learned
         What the run's features learned.
     inputs
-        The columns that the model takes.
+        The columns that the model takes, each with the name of its type.
     as_of, since
         Dates, or numbers where occasions are numbered: nothing at or after the first is read; what is before the
         second is only the past of the rows that are predicted.
@@ -113,13 +114,14 @@ def prepare(
     set_threads(experiment.settings["threads"])
     cache = experiment.settings["cache"]
     remember_in(Path(cache["dir"]) if cache["enabled"] else None)
-    composed, experiment = _without_outcomes(experiment.composed, experiment, inputs)
+    composed, experiment = _without_outcomes(experiment.composed, experiment, list(inputs))
     _refuse(composed, under("data", experiment.source.problems()), "config")
     tables = experiment.source.open()
     day = instant(as_of)
-    features = experiment.features.for_new_rows(inputs, day)
-    _refuse(composed, _absent(features, tables, inputs), "config")
-    _refuse(composed, broken(_needed(features, tables, inputs), tables, gaps=True), "data")
+    features = experiment.features.for_new_rows(list(inputs), day)
+    _refuse(composed, _absent(features, tables, list(inputs)), "config")
+    _refuse(composed, _of_other_type(features, tables, inputs), "config")
+    _refuse(composed, broken(_needed(features, tables, list(inputs)), tables, gaps=True), "data")
     _refuse(composed, under("features", features.problems(tables)), "data")
     rows = features.rows(tables)
     part = _window(rows, features.makes, as_of, since)
@@ -161,6 +163,25 @@ def _absent(features: Features, tables: Tables, inputs: Sequence[str]) -> Iterat
             yield Problem(
                 f"features.{name}", "the model takes it, and these data do not give it", remedy="map more columns"
             )
+
+
+def _of_other_type(features: Features, tables: Tables, inputs: Mapping[str, str]) -> Iterator[Problem]:
+    """Yield columns of a table that is ready made which are numbers where the model takes text, or the reverse."""
+    if features.makes not in tables:
+        return  # what is built has the types of training
+    table = tables.mapped[features.makes]
+    types = table.staged.schema()
+    key = f"data.{table.key}.types".replace("..", ".")
+    for name, wanted in inputs.items():
+        found = types[name] if name in table.columns else None
+        if found is None:
+            continue
+        if wanted == "string" and found.is_numeric():
+            told = f"`{name}` holds numbers, and the model takes text"
+            yield Problem(f"{key}.{name}", told, remedy=f"if they are names: {key}.{name}=text")
+        elif wanted in NUMBERS and found.is_string():
+            told = f"`{name}` holds text, and the model takes a number"
+            yield Problem(f"{key}.{name}", told, remedy=f"if they are numbers: {key}.{name}=number")
 
 
 def _needed(features: Features, tables: Tables, inputs: Sequence[str]) -> Needs:

@@ -18,7 +18,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from cxai_runner.methods.levels import level, levels
+from cxai_runner.methods.levels import level, levels, never_met
 
 from .errors import QuantityError, QuantityWarning
 
@@ -173,8 +173,7 @@ class ChosenTerms(TransformerMixin, BaseEstimator):
         known = self.levels_[part]
         unknown = ~np.isin(named, known)
         if unknown.any():
-            told = f"{part} is {named[unknown][0]} on {int(unknown.sum())} rows, and never was in training"
-            warnings.warn(f"{told}: they are given the average of its levels", QuantityWarning, stacklevel=2)
+            warnings.warn(never_met(part, named[unknown]), QuantityWarning, stacklevel=2)
         return {
             f"{part}[{one}]": np.where(unknown, share, (named == one).astype(np.float64))
             for one, share in zip(known[1:], self.shares_[part][1:], strict=True)

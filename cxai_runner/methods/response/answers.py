@@ -22,6 +22,7 @@ from cxai_runner.methods.choice.model import utilities
 from cxai_runner.methods.logit_model import LogitModel, logistic
 from cxai_runner.methods.quantity import QuantityModel
 from cxai_runner.methods.quantity.terms import BRAND
+from cxai_runner.methods.unnamed import seen_by
 
 from .forecast import OccasionForecast
 from .inclusive import inclusive_value
@@ -158,7 +159,8 @@ def _incidence(chain: PurchaseChain, seen: Floats, extra: tuple[Floats, Floats] 
         names = chain.incidence_terms_.get_feature_names_out()
 
         def predicted(terms: Floats) -> Floats:
-            return np.asarray(final.predict_proba(pd.DataFrame(terms, columns=names))[:, 1], dtype=np.float64)
+            rows = seen_by(final, pd.DataFrame(terms, columns=names))
+            return np.asarray(final.predict_proba(rows)[:, 1], dtype=np.float64)
 
         return predicted(here), _arc(predicted, below, here, above)
     move = (above - below) / (2 * STEP)
@@ -194,7 +196,8 @@ def _arc(predicted: Callable[[Floats], Floats], below: Floats, here: Floats, abo
 def _predicted(chain: PurchaseChain, terms: Floats) -> Floats:
     names = chain.quantity_terms_.get_feature_names_out()
     flat = pd.DataFrame(terms.reshape(-1, terms.shape[-1]), columns=names)
-    return np.asarray(chain.quantity_.predict(flat), dtype=np.float64).reshape(terms.shape[:-1])
+    expected = chain.quantity_.predict(seen_by(chain.quantity_, flat))
+    return np.asarray(expected, dtype=np.float64).reshape(terms.shape[:-1])
 
 
 def _terms(transformer: Any, frame: pd.DataFrame) -> Floats:

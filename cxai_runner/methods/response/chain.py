@@ -22,6 +22,7 @@ from cxai_runner.methods.levels import levels
 from cxai_runner.methods.quantity import ChosenTerms, has_law
 from cxai_runner.methods.quantity.terms import BRAND
 from cxai_runner.methods.terms import PanelTerms, columns_of
+from cxai_runner.methods.unnamed import seen_by
 
 from .answers import forecast
 from .errors import ResponseError
@@ -164,7 +165,8 @@ class PurchaseChain(BaseEstimator):
         rows = X.assign(**{BRAND: brand})
         self.quantity_terms_ = ChosenTerms(terms)
         seen = _refusing("quantity", lambda: self.quantity_terms_.fit(rows).transform(rows))
-        self.quantity_ = _refusing("quantity", lambda: clone(self.quantity).fit(seen, units, **_with(self, groups)))
+        given = seen_by(self.quantity, seen)
+        self.quantity_ = _refusing("quantity", lambda: clone(self.quantity).fit(given, units, **_with(self, groups)))
 
     def _fit_incidence(self, X: pd.DataFrame, bought: NDArray[np.int64], groups: NDArray[Any] | None) -> None:
         if not hasattr(self.incidence, "predict_proba"):
@@ -181,12 +183,11 @@ class PurchaseChain(BaseEstimator):
         seen = _refusing("incidence", lambda: self.incidence_terms_.fit(X).transform(X))
         if self.inclusive_:
             seen = seen.assign(**{INCLUSIVE: self.inclusive_value(X)})
-        self.incidence_ = _refusing(
-            "incidence", lambda: clone(self.incidence).fit(seen, bought, **_with(self, groups, self.incidence))
-        )
+        given, extra = seen_by(self.incidence, seen), _with(self, groups, self.incidence)
+        self.incidence_ = _refusing("incidence", lambda: clone(self.incidence).fit(given, bought, **extra))
 
     def _promoted(self, X: pd.DataFrame) -> bool:
-        return all(f"{PROMOTION}{name}" in X for name in self.alternatives_)
+        return is_promoted(X, self.alternatives_)
 
     def inclusive_value(self, X: pd.DataFrame) -> Floats:
         """Return the expected utility of the best brand on each occasion, but for a constant; shape (n,)."""
@@ -214,6 +215,12 @@ class PurchaseChain(BaseEstimator):
     def score(self, X: pd.DataFrame, y: pd.DataFrame) -> float:
         """Return the mean logarithm of the probability of what happened."""
         return float(self.log_probability(X, y).sum(axis=1).mean())
+
+
+def is_promoted(X: pd.DataFrame, alternatives: Sequence[str]) -> bool:
+    """Whether each alternative has a promotion, and not all of them are the same on all rows."""
+    names = [f"{PROMOTION}{name}" for name in alternatives]
+    return all(name in X for name in names) and pd.unique(X[names].to_numpy().ravel()).size > 1
 
 
 def frame_of(X: object) -> pd.DataFrame:

@@ -35,6 +35,7 @@ from cxai_runner.methods.quantity import LinearQuantity, LogLinearQuantity, Pois
 from cxai_runner.methods.quantity import likelihood as counts
 from cxai_runner.methods.quantity.newton import maximise
 from cxai_runner.methods.quantity.terms import BRAND
+from cxai_runner.methods.unnamed import seen_by
 
 from .chain import INCLUSIVE, PurchaseChain
 from .economics import Draw, Occasions
@@ -273,9 +274,9 @@ def _fitted_to(final: Any, rows: pd.DataFrame, y: NDArray[Any], weight: Floats) 
     """A model of any kind, fitted to rows with counts; one that counts rows itself (trees) to the rows, repeated."""
     kept = np.flatnonzero(weight)
     if hasattr(final, "coef_") and has_fit_parameter(final, "sample_weight"):
-        return clone(final).fit(rows.iloc[kept], y[kept], sample_weight=weight[kept])
+        return clone(final).fit(seen_by(final, rows.iloc[kept]), y[kept], sample_weight=weight[kept])
     index = np.repeat(kept, weight[kept].astype(np.intp))
-    return clone(final).fit(rows.iloc[index], y[index])
+    return clone(final).fit(seen_by(final, rows.iloc[index]), y[index])
 
 
 def _repeated(times: Floats, customers: Codes) -> tuple[Codes, Codes]:

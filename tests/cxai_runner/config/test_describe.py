@@ -64,6 +64,7 @@ class Spec:
         (Path, "a path"),
         (Any, "any value"),
         (list[str], "a list; each item: text"),
+        (list[str] | str, "text or a list; each item: text"),
         (list, "a list"),
         (dict, "a mapping"),
         (Sequence[Any], "a list"),

@@ -82,6 +82,14 @@ def test_text_is_no_list_of_letters() -> None:
     assert problem.message == "a list; each item: text"
 
 
+def test_what_is_nearly_right_is_told_with_how_to_write_it() -> None:
+    assert told(Ours, category="A", names="seg")["c.names"] == ("a list; each item: text", "write c.names=[seg]")
+    assert told(Ours, category="A", names=None)["c.names"][1] == "write c.names=[]"
+    assert told(Ours, category="A", brands=None)["c.brands"][1] == "write c.brands=4"
+    assert told(Ours, category=None)["c.category"] == ("text", "")
+    assert told(Ours, category="A", names=[1])["c.names.0"] == ("text", "")
+
+
 def test_a_union_is_told_by_the_arm_that_was_meant() -> None:
     assert told(Ours, category="A", spec={"path": 3}) == {"c.spec.path": ("text", "")}
     (message, remedy) = told(Ours, category="A", spec="nine")["c.spec"]

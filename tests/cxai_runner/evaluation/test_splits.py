@@ -130,7 +130,7 @@ def test_all_rows_hold_out_none() -> None:
             CustomerHoldout(),
             rows([1, 1, 1]),
             "test_size",
-            "with 1 customers nobody is held out",
+            "with 1 customer nobody is held out",
             "change the share, or bring more customers; to hold out none: split=all",
         ),
         (

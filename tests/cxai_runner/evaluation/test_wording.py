@@ -7,7 +7,7 @@ import math
 import pytest
 
 from cxai_runner.evaluation.results import Interval
-from cxai_runner.evaluation.wording import number, share, with_interval
+from cxai_runner.evaluation.wording import counted, number, share, with_interval
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,8 @@ def test_shares():
 )
 def test_intervals(interval, digits, text):
     assert with_interval(interval, digits) == text
+
+
+@pytest.mark.parametrize(("many", "words"), [(0, "0 rows"), (1, "1 row"), (2_345, "2,345 rows")])
+def test_how_many(many, words):
+    assert counted(many, "row") == words

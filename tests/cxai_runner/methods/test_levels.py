@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxai_runner.methods.levels import divided, level, levels, ranked
+from cxai_runner.methods.levels import divided, level, levels, never_met, ranked
 
 
 def test_three_is_three_however_it_is_written():
@@ -52,3 +52,10 @@ def test_the_ends_of_ranges_are_told_apart_and_without_powers_of_ten(column, fir
 def test_numbers_that_are_mostly_one_are_divided_by_their_values():
     named, _ = divided(pd.Series([0.0] * 80 + list(range(1, 21))), 8)
     assert named.value_counts().tolist() == [85, 5, 5, 5]
+
+
+def test_levels_never_met_are_counted():
+    one = never_met("town", np.asarray(["Lier"], dtype=object))
+    assert one.startswith("town is Lier on 1 row, and never was in training")
+    several = never_met("town", np.asarray(["Lier", "Mol", "Lier"], dtype=object))
+    assert several.startswith("town has 2 values on 3 rows, such as Lier, that never were in training")

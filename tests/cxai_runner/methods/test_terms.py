@@ -8,7 +8,7 @@ import pytest
 from sklearn.base import clone
 
 from cxai_runner.methods.errors import IncidenceWarning
-from cxai_runner.methods.terms import PanelTerms, columns_of
+from cxai_runner.methods.terms import PanelTerms, columns_of, instead, is_made
 
 
 @pytest.fixture
@@ -135,7 +135,7 @@ def test_a_season_comes_again_after_a_year_and_is_smooth(more):
 
 def test_a_level_that_was_never_met_is_given_the_average_and_told(more):
     transformer = PanelTerms(("last_brand",)).fit(more)
-    with pytest.warns(IncidenceWarning, match="last_brand is zoo on 1 rows, and never was in training"):
+    with pytest.warns(IncidenceWarning, match="last_brand is zoo on 1 row, and never was in training"):
         out = transformer.transform(more.head(3).assign(last_brand=["a", "zoo", "b"]))
     assert list(out.iloc[1]) == [0.25, 0.25]
 
@@ -144,3 +144,45 @@ def test_a_factor_without_a_column_is_none_of_the_term():
     assert columns_of("mean_price:segment", ["price_a", "price_b"]) == []
     assert columns_of("mean_price:segment", ["price_a", "segment_2"]) == ["price_a", "segment_2"]
     assert columns_of("season", ["price_a"]) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "made"),
+    [
+        ("mean_price", True),
+        ("price_a", True),
+        ("price_zz", False),
+        ("size", True),
+        ("mean_price:size", True),
+        ("size:mean_price", False),
+        ("segment[a:b]", True),
+        ("mean_price:segment[<18]", False),
+        ("loyalty_x", True),
+        ("mean_prise", False),
+    ],
+)
+def test_what_a_term_may_become_is_known_before_it_does(name, made):
+    terms = ["mean_price", "price", "size", "mean_price:size", "segment", "loyalty"]
+    assert is_made(name, terms, ["price_a", "price_b", "size", "segment", "loyalty_*"]) is made
+
+
+@pytest.mark.parametrize(
+    ("terms", "without", "found"),
+    [
+        (["price"], ["price_b"], [["price_a"], ["mean_price"]]),
+        (["mean_price", "price"], ["price_a", "price_b"], [["mean_price"]]),
+        (["mean_price", "mean_promotion"], ["mean_promotion"], [["mean_price"]]),
+        (
+            ["mean_price", "promotion"],
+            ["promotion_b"],
+            [["mean_price", "promotion_a"], ["mean_price", "mean_promotion"]],
+        ),
+        (["mean_price", "loyalty"], ["loyalty_b"], [["mean_price", "loyalty_a"]]),
+        (["price", "segment"], ["segment[old]"], [["price"]]),
+        (["price:price"], ["price_b:price_a"], []),
+        (["mean_price"], ["mean_price"], []),
+    ],
+)
+def test_terms_without_a_column(terms, without, found):
+    have = ["price_a", "price_b", "promotion_a", "promotion_b", "loyalty_a", "loyalty_b", "segment"]
+    assert instead(terms, without, have) == found

@@ -41,6 +41,18 @@ def test_order_numbers_that_are_used_again(tmp_path: Path) -> None:
     assert remarks(read(tmp_path, text), "transactions", ["customer_id", "timestamp"]) == (), "no order is read"
 
 
+def test_occasions_of_a_panel_that_are_there_twice(tmp_path: Path) -> None:
+    rows = "1,1,0\n1,2,1\n2,1,1\n2,2,0\n"
+    head = "customer_id,occasion,incidence\n"
+    assert told(read(tmp_path, head + rows, "panel"), "panel") == ()
+    (sentence,) = told(read(tmp_path, head + 2 * rows, "panel"), "panel")
+    assert sentence.startswith("4 rows repeat the customer and the occasion of another one, such as at occasion 1,")
+    (sentence,) = told(read(tmp_path, head + rows + "2,2,1\n", "panel"), "panel")
+    assert sentence.startswith("1 row repeats the customer and the occasion of another one, such as at occasion 2,")
+    without = read(tmp_path, (head + 2 * rows).replace("occasion", "visit"), "panel")
+    assert told(without, "panel") == ()
+
+
 def test_dates_of_the_future(tmp_path: Path) -> None:
     coming = (datetime.now(UTC) + timedelta(days=400)).date()
     today = datetime.now(UTC).date()

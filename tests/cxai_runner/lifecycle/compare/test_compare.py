@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -13,7 +14,7 @@ from cxai_runner.lifecycle import compare as package
 from cxai_runner.lifecycle.compare import compare
 from cxai_runner.lifecycle.compare import evidence as judging
 from cxai_runner.lifecycle.compare.page import page
-from cxai_runner.lifecycle.runs import POINT_OF, SWEEP
+from cxai_runner.lifecycle.runs import POINT_OF, SWEEP, VALUES
 from cxai_runner.tracking.store import Store
 from tests.cxai_runner.lifecycle.compare.conftest import scored
 
@@ -50,6 +51,16 @@ def test_the_same_number_written_otherwise_is_no_difference(store: Store, keep: 
     for c, penalty in (("1", "l1"), ("1.0", "l2")):
         keep(scored(0.0), {"model.C": c, "model.penalty": penalty, "seed": 0}, experiment="written")
     assert compare(store, experiment="written").params == ["model.penalty"]
+
+
+def test_what_a_sweep_set_comes_first(store: Store, keep: Keep) -> None:
+    """A model brings keys of its own along; what was asked about is not to be lost among them."""
+    for name, terms in (("Logit", "[price]"), ("Trees", "[price, season]")):
+        params = {"model._target_": name, "model.C": name, "model.a": name, "split.seed": name, "task.terms": terms}
+        values = {VALUES: json.dumps({"model": name.lower(), "task.terms": terms})}
+        keep(scored(0.0), {**params, "seed": 0}, experiment="asked", tags=values)
+    found = compare(store, experiment="asked").params
+    assert found == ["model._target_", "task.terms", "model.C", "model.a", "split.seed"]
 
 
 def test_against_another_the_best_is_better(store: Store, runs: Mapping[str, str]) -> None:

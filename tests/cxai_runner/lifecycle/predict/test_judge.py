@@ -84,3 +84,14 @@ def test_a_prediction_that_is_no_number_is_none(value: float) -> None:
     why = asked.after(pd.DataFrame({"probability": [0.5, value]}))
     assert why.tolist() == ["", "the model gave no finite probability"]
     assert asked.reasons.total() == 1
+
+
+def test_values_never_seen_that_the_model_takes_are_counted() -> None:
+    asked = judge(Model("gaps, new"))
+    asked.before(ROWS)
+    asked.before(ROWS.assign(town=["Ghent", "Lier", "Mechelen", None, "Ghent"]))
+    (told,) = asked.told()
+    assert told.startswith("town has a value on 3 rows that was never seen in training, such as Lier: the model")
+    rejecting = judge(Model("gaps"))
+    rejecting.before(ROWS)
+    assert rejecting.told() == []

@@ -71,7 +71,7 @@ def test_missing_numbers_are_left_to_the_next_step_and_missing_words_are_a_level
 
 def test_a_level_that_was_never_met_is_an_average_one_with_a_warning():
     terms = ChosenTerms(["segment"]).fit(FRAME)
-    with pytest.warns(QuantityWarning, match="segment is late on 1 rows, and never was in training"):
+    with pytest.warns(QuantityWarning, match="segment is late on 1 row, and never was in training"):
         made = terms.transform(FRAME.assign(segment=["old", "late", "new", "old"]))
     assert made["segment[new]"].tolist() == [0, 0.25, 1, 0]
 
