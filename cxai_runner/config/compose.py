@@ -100,11 +100,13 @@ class Composed:
     def unknown_key(self, problem: Problem, slot: str) -> Problem:
         """Word a key that the component in ``slot`` does not take, and who takes it."""
         key = problem.key.rpartition(".")[2]
-        remedy = problem.remedy
+        remedy, choice = problem.remedy, self.choices.get(slot)
         if not remedy.startswith("did you mean"):
+            # Options in a folder of their own are a task's: those of another are named where there is none of it.
+            own = f"{choice.rpartition('/')[0]}/" if choice and "/" in choice else ""
             takers = [name for name in self.folders.options(slot) if self._takes(slot, name, key)]
+            takers.sort(key=lambda name: not name.startswith(own))
             remedy = f"`{key}` is a key of {slot}={takers[0]}" if takers else remedy
-        choice = self.choices.get(slot)
         owner = f"{slot} `{choice}`" if choice else f"`{slot}`"
         return replace(problem, message=f"not a key of {owner}", remedy=remedy)
 

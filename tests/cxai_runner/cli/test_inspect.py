@@ -46,7 +46,7 @@ def test_json_is_one_document(shop: Path, cxai: Call) -> None:
     assert {one["name"]: one["role"] for one in table["columns"]}["client"] == "customer_id"
     (proposal,) = told["proposals"]
     assert yaml.safe_load(proposal["yaml"])["_target_"] == "cxai_runner.data.FileSource"
-    assert [one["task"] for one in proposal["feeds"]] == ["segmentation"]
+    assert [one["task"] for one in proposal["feeds"]] == ["explore", "segmentation"]
     assert not (shop / "my").exists()
 
 
