@@ -229,7 +229,7 @@ def test_a_challenger_is_held_against_the_champion_on_rows_that_neither_knows(
 
     loss = "held_out/log_loss"
     good = run("model=logit")
-    bad = run("model=logit", "task.terms=[mean_promotion]")
+    bad = run("model=logit_penalised", "model.C=0.001")
     gate(good["run_id"])
     refused = gate(bad["run_id"])
     assert not refused["passed"]
