@@ -16,6 +16,12 @@ from typing import Any
 
 from cxai_runner.tracking.courier import Parcel
 
+TRUSTED = [
+    "cxai_runner.methods.logit.BinomialLogit",
+    "cxai_runner.methods.terms.PanelTerms",
+    "cxai_runner.methods.unnamed.Unnamed",
+]
+
 
 def read(path: Path) -> Parcel:
     """Read a payload that the benchmark made."""
@@ -84,7 +90,7 @@ def _save(mlflow: Any, saved: Any, run_id: str) -> None:
             input_example=saved.example,
             pip_requirements=["scikit-learn"],
             serialization_format="skops",
-            skops_trusted_types=["cxai_runner.methods.terms.PanelTerms", "cxai_runner.methods.logit.BinomialLogit"],
+            skops_trusted_types=TRUSTED,
         )
 
 
