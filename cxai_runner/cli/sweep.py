@@ -152,13 +152,17 @@ def _ahead(ahead: Forecast, jobs: int | None) -> str:
     panels = f"{ahead.features} set{'s' * (ahead.features != 1)} of features ({ahead.built} built)"
     long = "" if ahead.seconds is None or jobs is None else f"; about {_duration(ahead.seconds)}"
     workers = f"on {jobs} worker{'s' * (jobs != 1)}" if jobs else "on as many workers as the cluster has room for"
-    return f"{ahead.points} points: {ahead.done} done, {ahead.left} to run, {panels}{long} {workers}"
+    return f"{_points(ahead.points)}: {ahead.done} done, {ahead.left} to run, {panels}{long} {workers}"
 
 
 def _duration(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _points(many: int) -> str:
+    return f"{many} point{'s' * (many != 1)}"
 
 
 def _axes(planned: Plan) -> str:
@@ -195,7 +199,7 @@ def _in_words(done: Sweep) -> str:
         values = [short(standing.trial.values.get(key, "")) for key in keys] or [standing.trial.name]
         rows.append([mark, *values, *scores, f"{sum(spent):.1f}" if spent else "", runs])
     linked = sum(point.is_linked for point in done.points)
-    count = f"{len(done.points)} points: {done.made} run now, {linked} done before"
+    count = f"{_points(len(done.points))}: {done.made} run now, {linked} done before"
     count += f", {len(done.failures)} failed" + f", {len(done.given_up)} given up" * bool(done.given_up)
     left = len(done.points) - sum(bool(one.run_id) for one in done.points) - len(done.failures) - len(done.given_up)
     lines = [count + f", {left} not run" * bool(left)]
@@ -204,8 +208,9 @@ def _in_words(done: Sweep) -> str:
     if len(done.standings()) > _SHOWN:
         lines.append(f"  … and {len(done.standings()) - _SHOWN} more: tables/table.csv of run {done.run_id[:8]}")
     for failure in done.failures:
-        first = failure.reason.splitlines()[0] if failure.reason else ""
-        lines.append(f"  failed: {failure.point.name}: {first}" + f" (run {failure.run_id[:8]})" * bool(failure.run_id))
+        lines.append(
+            f"  failed: {failure.point.name}: {failure.line}" + f" (run {failure.run_id[:8]})" * bool(failure.run_id)
+        )
     steps = [f"cxai show {done.run_id[:8]}", "cxai ui"]
     if done.best():
         steps.insert(1, f"cxai run --config {shlex.quote(place(done.artifacts, 'best.yaml'))}")
@@ -228,5 +233,6 @@ def _as_json(done: Sweep) -> dict[str, Any]:
         "best": [one.trial.name for one in done.best()],
         "best_config": place(done.artifacts, "best.yaml") if done.best() else "",
         "report": place(done.artifacts, "report.html"),
+        "stopped": done.stopped,
         "failed": [{"point": one.point.label, "run": one.run_id, "error": one.reason} for one in done.failures],
     }

@@ -187,7 +187,8 @@ def write(tracker: Tracker, sweep: str, point: Point, outcome: Outcome, course: 
             run.say(tags={PRUNED: "true"})
             run.end(Ending("KILLED"))
         elif parcel.record is None or outcome.error:
-            run.end(parcel.ending or Ending("FAILED", outcome.error, outcome.error + "\n"))
+            why = "\n\n".join(part for part in (outcome.error, outcome.trace) if part)
+            run.end(parcel.ending or Ending("FAILED", outcome.error, why + "\n"))
         else:
             run.finish(parcel.record, parcel.level)
     metrics = {} if parcel.record is None else parcel.record.metrics

@@ -65,7 +65,8 @@ def headline(sweep: Sweep, found: Verdict | None) -> str:
     """Return what was learned, in a sentence."""
     best = sweep.best()
     if not best:
-        return f"{_counted(len(sweep.points), 'point')}, and none with a result that can be ranked."
+        words = f"{_counted(len(sweep.points), 'point')}, and none with a result that can be ranked"
+        return f"{words}: {sweep.stopped}" if sweep.stopped else f"{words}."
     trials = sum(one.rank is not None for one in sweep.standings())
     goals = sweep.plan.goals
     if len(goals) > 1:
