@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from cxai_runner.cli.completion import complete_override
 from cxai_runner.cli.output import emit_json, place, progress, table
 
 if TYPE_CHECKING:
+    from cxai_runner.sweep.coordinator import Order
     from cxai_runner.sweep.forecast import Forecast
     from cxai_runner.sweep.ledger import Ledger
     from cxai_runner.sweep.plan import Plan
@@ -60,13 +62,15 @@ def command(
     from cxai_runner.sweep.plan import plan
     from cxai_runner.sweep.progress import teller
 
+    if rerun and failed_only:
+        raise click.UsageError("--rerun makes every point again, --failed-only some: leave one of them out.")
     with progress(quiet=as_json) as tell:
         tell("checking every point")
         planned = plan(overrides, config_dirs, jobs or _processors())
     jobs = _places(planned, jobs)
-    if only_plan:
-        return _tell_plan(planned, jobs, as_json=as_json)
     order = Order(jobs, rerun, failed_only, 1 if fail_fast else max_failures)
+    if only_plan:
+        return _tell_plan(planned, order, as_json=as_json)
     with teller(quiet=as_json) as telling:
         done = sweep(planned, order, telling)
     if as_json:
@@ -93,12 +97,14 @@ def _places(planned: Plan, jobs: int | None) -> int | None:
     return max(1, min(jobs or _processors() // planned.threads, points))
 
 
-def _tell_plan(planned: Plan, jobs: int | None, *, as_json: bool) -> int:
+def _tell_plan(planned: Plan, order: Order, *, as_json: bool) -> int:
     from cxai_runner.sweep.forecast import forecast
 
-    ledger = _ledger(planned)
-    ahead = forecast(planned, ledger, jobs or 1)
-    finished = {} if ledger is None else ledger.finished
+    ledger, jobs = _ledger(planned), order.jobs
+    if order.failed_only and planned.points:
+        planned = _of_failed(planned, ledger)
+    ahead = forecast(planned, ledger, jobs or 1, rerun=order.rerun)
+    finished = {} if ledger is None or order.rerun else ledger.finished
     rows = [
         {
             "point": point.label,
@@ -127,6 +133,17 @@ def _tell_plan(planned: Plan, jobs: int | None, *, as_json: bool) -> int:
     click.echo()
     click.echo(_axes(planned) if not rows else _grid(rows))
     return 0
+
+
+def _of_failed(planned: Plan, ledger: Ledger | None) -> Plan:
+    """The plan with the points alone that failed when the sweep was started last."""
+    from cxai_runner.sweep import parent
+
+    started = None if ledger is None else next(iter(ledger.sweeps(planned.key)), None)
+    if ledger is None or started is None:
+        raise parent.never_started()
+    failed = parent.past(ledger, started).failed
+    return replace(planned, points=[point for point in planned.points if point.label in failed])
 
 
 def _ledger(planned: Plan) -> Ledger | None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from cxai_runner.config.problems import Problem, UserError
+from cxai_runner.config.problems import UserError
 from cxai_runner.kept.run import Kept
 from cxai_runner.sweep import best, parent, report
 from cxai_runner.sweep.executors import Executor, Lost, executor
@@ -23,7 +23,7 @@ from cxai_runner.sweep.ledger import Entry, Ledger
 from cxai_runner.sweep.objectives import costs, unheard
 from cxai_runner.sweep.points import Point, Trial
 from cxai_runner.sweep.standing import Failure, Sweep
-from cxai_runner.sweep.work import Job, Outcome
+from cxai_runner.sweep.work import Job, Outcome, in_a_line
 from cxai_runner.tracking.run import Tracker
 from cxai_runner.tracking.signals import terminated_as_exception
 
@@ -171,7 +171,7 @@ class _Coordinator:
         try:
             self.plan.identify(point)
         except UserError as error:
-            self._fail(point, str(error))
+            self._fail(point, in_a_line(error))
             return False
         assert point.keys is not None
         identity = point.keys.identity
@@ -268,8 +268,7 @@ class _Coordinator:
         """Take in what an earlier start of this sweep came to, where the store alone does not say it by identity."""
         if before is None:
             if self.order.failed_only:
-                remedy = "leave --failed-only out"
-                raise UserError([Problem("--failed-only", "this sweep was never started", remedy=remedy)])
+                raise parent.never_started()
             return
         past = parent.past(self.ledger, before)
         self._failed_before, self._courses = past.failed, past.courses

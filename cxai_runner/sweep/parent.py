@@ -107,6 +107,11 @@ def before(ledger: Ledger, key: str) -> Entry | None:
     return newest
 
 
+def never_started() -> UserError:
+    """Return what to say to who wants the failed points of a sweep that has none yet."""
+    return UserError([Problem("--failed-only", "this sweep was never started", remedy="leave --failed-only out")])
+
+
 def past(ledger: Ledger, sweep: Entry) -> Past:
     """Read what an earlier start came to from its points' runs, and from the links in its own."""
     values: dict[int, Mapping[str, str]] = {}

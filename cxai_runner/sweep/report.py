@@ -172,10 +172,7 @@ def failures(sweep: Sweep) -> pd.DataFrame:
     """Return one row per point without a result: the point, why in a line, and its run."""
     import pandas as pd
 
-    rows = [
-        {"point": one.point.name, "reason": " ".join(one.reason.split()), "run": one.run_id[:_SHORT]}
-        for one in sweep.failures
-    ]
+    rows = [{"point": one.point.name, "reason": one.brief, "run": one.run_id[:_SHORT]} for one in sweep.failures]
     return pd.DataFrame(rows, columns=["point", "reason", "run"])
 
 

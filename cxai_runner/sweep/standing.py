@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _LINE: Final = 200
 """Letters of a reason that a line on a terminal shows."""
+_CELL: Final = 500
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,16 @@ class Failure:
     @property
     def line(self) -> str:
         """The reason as a terminal shows it: its first line, cut where nobody reads on."""
-        first, _, _ = self.reason.partition("\n")
-        return first if len(first) <= _LINE else first[: _LINE - 1] + "…"
+        return _cut(self.reason.partition("\n")[0], _LINE)
+
+    @property
+    def brief(self) -> str:
+        """The reason as a table shows it: in one line, which is cut where the traceback of the run says more."""
+        return _cut(" ".join(self.reason.split()), _CELL)
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 @dataclass(eq=False)

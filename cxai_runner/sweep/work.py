@@ -110,13 +110,18 @@ def perform(job: Job, watch: Watch | None = None) -> Outcome:
     except GivenUpError:
         given_up = True
     except UserError as mistake:
-        problems, error = mistake.problems, str(mistake)
+        problems, error = mistake.problems, in_a_line(mistake)
     except (Exception, SystemExit) as failure:  # one run that fails must not take the others with it
         if was_interrupted(failure):
             raise
         error = f"{type(failure).__name__}: {failure}".removesuffix(": ")
     parcel = courier.parcel if courier is not None else None
     return Outcome(job.label, began, time.perf_counter() - clock, where, parcel, problems, error, given_up)
+
+
+def in_a_line(mistake: UserError) -> str:
+    """Return all that is wrong in one line, without the count that stands above it elsewhere."""
+    return "; ".join(f"{one.key}: {one.message}" + f"; {one.remedy}" * bool(one.remedy) for one in mistake.problems)
 
 
 def _as_child(composed: Composed) -> Composed:

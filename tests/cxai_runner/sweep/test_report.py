@@ -70,6 +70,8 @@ def test_a_terminal_shows_the_beginning_of_a_long_reason() -> None:
     point = made(AXES[:1], [({"model": "logit"}, None)]).points[0]
     assert Failure(point, "ValueError: too few\nrows").line == "ValueError: too few"
     assert Failure(point, "x" * 20_000).line == "x" * 199 + "…"
+    assert Failure(point, "ValueError: too few\nrows").brief == "ValueError: too few rows"
+    assert Failure(point, "x" * 20_000).brief == "x" * 499 + "…"
 
 
 def test_several_objectives_have_a_front_instead_of_a_second() -> None:

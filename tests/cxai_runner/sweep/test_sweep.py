@@ -235,6 +235,11 @@ def test_only_what_failed_is_run_again_where_that_is_asked_for(sweep: Cxai, cxai
     assert never.returncode == 2
     assert "this sweep was never started" in never.stderr
     sweep(*FICKLE, "model.fit_intercept=true,false", "--fail-fast", code=1)
+    ahead = sweep(*FICKLE, "model.fit_intercept=true,false", "--failed-only", "--plan")
+    assert [(one["point"], one["state"]) for one in ahead["plan"]] == [("3", "to run")]
+    both = cxai("sweep", *own_panel, *FICKLE, "--failed-only", "--rerun", cwd=tmp_path)
+    assert both.returncode == 2
+    assert "leave one of them out" in both.stderr
     fickle.unlink()
     said = sweep(*FICKLE, "model.fit_intercept=true,false", "--failed-only", code=1)
     assert said["made"] == 1
@@ -253,6 +258,8 @@ def test_a_plan_says_what_is_done_and_what_is_left(cxai: Cxai, own_panel: list[s
     assert (before["features"], before["features_built"]) == (1, 0)
     assert not (tmp_path / "mlruns" / "mlflow.db").exists()
     cxai("sweep", *own_panel, *POINTS, cwd=tmp_path)
+    again = plan(*POINTS, "--rerun")
+    assert (again["done"], again["to_run"], {one["state"] for one in again["plan"]}) == (0, 3, {"to run"})
     after = plan(*POINTS, "split.test_size=0.25,0.4")
     assert (after["points"], after["done"], after["to_run"]) == (6, 3, 3)
     assert (after["features"], after["features_built"]) == (1, 0)  # the other half of them: another split
