@@ -32,7 +32,7 @@ from tasks.price_response import costs, report
 from tasks.price_response.caveats import caveats
 from tasks.price_response.costs import Cost
 from tasks.price_response.prices import Answers
-from tasks.price_response.rows import alternatives, outcome, unanswerable, unusable
+from tasks.price_response.rows import alternatives, flags, outcome, unanswerable, unusable
 
 OUTCOMES = ("incidence", BRAND, "quantity", "revenue")
 METRICS = (
@@ -80,6 +80,8 @@ class PriceResponse(Task):
         Of a unit: an amount, a share of the mean observed price such as 60%, or either by brand; null for no margin.
     by
         Columns of the panel, such as a segment, by whose values the elasticity is told apart.
+    availability
+        Prefix of the columns that say whether a brand could be chosen, where the panel has them.
     cluster
         Whether the models' own standard errors allow for the rows of a customer being alike.
     points
@@ -92,6 +94,7 @@ class PriceResponse(Task):
     competitors: Competitors = "fixed"
     cost: Cost = None
     by: Sequence[str] = ()
+    availability: str | None = "available"
     cluster: bool = True
     points: Annotated[int, Ge(5)] = 31
     refits: Annotated[int, Ge(10)] = 100
@@ -99,7 +102,7 @@ class PriceResponse(Task):
     title: ClassVar[str] = "What does a price do altogether: to purchases, brand choice, units, revenue and margin?"
     needs: ClassVar[Needs] = Needs(
         required={"panel": ("customer_id", "incidence", "brand", "quantity", "price_*")},
-        optional={"panel": ("occasion", "promotion_*")},
+        optional={"panel": ("occasion", "promotion_*", "available_*")},
     )
     evidence: ClassVar[Evidence] = Evidence.HELD_OUT
     primary_metric: ClassVar[Primary | None] = Minimise("log_loss")
@@ -117,7 +120,7 @@ class PriceResponse(Task):
 
     def inspect(self, data: Dataset) -> Iterator[Problem]:
         """Yield why these occasions cannot tell what the price does."""
-        found = list(unusable(data))
+        found = list(unusable(data, self.availability))
         yield from found or unanswerable(data)
         yield from absent_groups(self.by, data.frame)
 
@@ -130,7 +133,7 @@ class PriceResponse(Task):
             Naming each column, and what is wrong with its rows.
         """
         super().demand(data)
-        problems = list(unusable(data))
+        problems = list(unusable(data, self.availability))
         if problems:
             raise UserError(problems, "data")
 
@@ -245,6 +248,8 @@ class PriceResponse(Task):
             names = ", ".join(type(step).__name__ for _, step in steps[:-1])
             raise UserError([Problem("features.transformers", told, names, "write features.transformers=[]")])
         chain: PurchaseChain = clone(final)
+        if flags(train.frame, self.availability) and getattr(chain.choice, "availability", "") is None:
+            chain.choice.set_params(availability=self.availability)
         # What other models say of the customer, where rows are fed with it.
         if train.roles.fed and chain.incidence_terms == "auto":
             shown = train.frame[[name for name in train.roles.inputs if name.startswith(PROMOTION)]]
@@ -288,7 +293,7 @@ class PriceResponse(Task):
         inputs = list(data.roles.inputs)
         shown = inputs or [name for name in data.frame.columns if name.startswith((PRICE, PROMOTION))]
         prices = [name for name in data.frame.columns if name.startswith(PRICE)]
-        return list(dict.fromkeys([*prices, *shown]))
+        return list(dict.fromkeys([*prices, *shown, *flags(data.frame, self.availability)]))
 
     @staticmethod
     def _forecast(fitted: Fitted, data: Dataset) -> OccasionForecast:

@@ -237,7 +237,9 @@ def test_a_standard_column_of_another_type_is_a_mistake(tmp_path: Path, column: 
     path.write_text("customer_id,occasion,incidence,price_1\n1,1,1,1.5\n1,2,0,1.6\n")
     with pytest.raises(UserError) as caught:
         OneFile(path=str(path), table="panel", types={column: kind}).open()
-    assert [(one.key, one.message, one.value) for one in caught.value.problems] == [(f"data.types.{column}", told, kind)]
+    assert [(one.key, one.message, one.value) for one in caught.value.problems] == [
+        (f"data.types.{column}", told, kind)
+    ]
 
 
 def test_a_key_that_turns_out_to_be_text_far_down_the_file(tmp_path: Path) -> None:
