@@ -9,7 +9,7 @@ import pandas as pd
 
 from cxai_runner.config.problems import Problem
 from cxai_runner.data.dataset import Dataset
-from cxai_runner.methods.levels import levels
+from cxai_runner.methods.levels import MISSING, levels
 from cxai_runner.methods.quantity.terms import BRAND
 from cxai_runner.methods.response.chain import PRICE, PROMOTION
 from cxai_runner.methods.terms import columns_of
@@ -111,6 +111,9 @@ def _quantities(bought: pd.DataFrame) -> Iterator[Problem]:
 
 def _brands(bought: pd.DataFrame, names: list[str]) -> Iterator[Problem]:
     count = levels(bought[BRAND]).value_counts()
+    if MISSING in count and MISSING not in names:
+        told = f"{int(count.pop(MISSING)):,} missing values where something was bought"
+        yield Problem("panel.brand", told, remedy="say which brand was bought, or drop these rows")
     for brand in sorted(map(str, count.index)):
         if brand not in names:
             told = f"{int(count[brand]):,} purchases are of a brand that has no column `{PRICE}{brand}`"

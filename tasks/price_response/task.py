@@ -15,6 +15,7 @@ from sklearn.pipeline import Pipeline
 from cxai_runner.config.problems import Problem, UserError, did_you_mean
 from cxai_runner.data.dataset import Dataset
 from cxai_runner.data.tables.needs import Needs
+from cxai_runner.evaluation.clusters import few_clusters, one_cluster
 from cxai_runner.evaluation.counts import RootOf
 from cxai_runner.evaluation.intervals import Floats, Statistic
 from cxai_runner.evaluation.metrics import CalibrationError, MeanOf, Named, codes_of, paired_metrics
@@ -29,7 +30,7 @@ from cxai_runner.methods.response.chain import PRICE, PROMOTION, is_promoted
 from cxai_runner.methods.response.forecast import PARTS
 from cxai_runner.task import Context, Evidence, Minimise, Primary, SavedModel, Task
 from tasks.price_response import costs, report
-from tasks.price_response.caveats import caveats
+from tasks.price_response.caveats import caveats, together
 from tasks.price_response.costs import Cost
 from tasks.price_response.prices import Answers
 from tasks.price_response.rows import alternatives, flags, outcome, unanswerable, unusable
@@ -123,6 +124,7 @@ class PriceResponse(Task):
         found = list(unusable(data, self.availability))
         yield from found or unanswerable(data)
         yield from absent_groups(self.by, data.frame)
+        yield from one_cluster(data.frame[data.roles.id], resampled=True)
 
     def demand(self, data: Dataset) -> None:
         """Refuse data without a column that is needed, and rows that are no occasions with prices.
@@ -226,6 +228,9 @@ class PriceResponse(Task):
         yield from report.coefficients(fitted.chain)
         yield from report.evidence(metrics, judged, context)
         yield from caveats(answers)
+        yield from together(fitted.brand, train.frame, self.competitors)
+        what = "intervals of resampled customers, which are too narrow"
+        yield from few_clusters(train.frame[train.roles.id], "occasions", what)
         names = alternatives(train.frame)
         if f"{PROMOTION}{names[0]}" in self._columns(train) and not is_promoted(train.frame, names):
             told = "Promotion is the same everywhere in the training rows: it tells nothing, and is no term of a model."
