@@ -120,7 +120,8 @@ class Figure:
     mark
         ``line`` (with a band where ``low`` and ``high`` are named), ``bar``, ``point``, ``heatmap``, ``stack`` (areas
         of ``by`` on top of each other, those below zero downwards), ``flow`` (bands from what ``x`` names to what ``y``
-        names, as wide as ``fill``), or for trials:
+        names, as wide as ``fill``), ``dendrogram`` (brackets between ``left`` and ``right``, from ``left_height`` and
+        ``right_height`` up to ``height``), or for trials:
         ``parallel`` (a line per trial, over everything that varies), ``search`` (points, and the best so far).
     x, y
         Columns; for a heat map the column and the row, with ``fill`` the cell's value. For parallel coordinates the
@@ -140,7 +141,7 @@ class Figure:
     name: str
     title: str
     data: pd.DataFrame
-    mark: Literal["line", "bar", "point", "heatmap", "stack", "flow", "parallel", "search"]
+    mark: Literal["line", "bar", "point", "heatmap", "stack", "flow", "dendrogram", "parallel", "search"]
     x: str
     y: str
     caption: str = ""
