@@ -2,7 +2,8 @@
 
 Each side runs in a process of its own. Seconds are those of the fit, from an array in memory to numbered segments;
 memory is that of the whole process. Both sides come to the same sum of squares, which is held before a row is printed.
-SciPy and scikit-learn keep the distance of every pair, so 20,000 customers are what a machine of 16 GiB holds with ease.
+SciPy and scikit-learn keep the distance of every pair, so that 20,000 customers are about what a machine of 8
+GiB holds.
 """
 
 from __future__ import annotations
@@ -105,7 +106,9 @@ SIDES = {side.__name__: side for side in (ward, scipy_ward, sklearn_ward, kmeans
 
 
 def _sum_of_squares(values: NDArray[np.float64], labels: NDArray[np.intp]) -> float:
-    return float(sum(((part - part.mean(axis=0)) ** 2).sum() for part in (values[labels == k] for k in np.unique(labels))))
+    return float(
+        sum(((part - part.mean(axis=0)) ** 2).sum() for part in (values[labels == k] for k in np.unique(labels)))
+    )
 
 
 def main(side: str, customers: str, told: str) -> None:

@@ -1,8 +1,8 @@
 """Whether segments are found again, and whether they are clearer than where there are none.
 
-Two kinds of customers have no segments. Those of shuffled columns have the same values, and nothing to do with each
-other. Those of one normal distribution have the same means and correlations: a single long cloud can be divided as well,
-the same way every time, and is still one group [1]_. Segments have to be clearer than in both.
+Two kinds of customers have no segments. Those of shuffled columns have the same values, which have nothing to do with
+each other. Those of one normal distribution have the same means and correlations: a single long cloud can be divided, the
+same way every time, and is still one group [1]_. Segments have to be clearer than in both.
 
 References
 ----------
@@ -25,7 +25,7 @@ from cxai_runner.task import Context
 from tasks.segmentation.fitted import Segments
 
 MOST = 20_000
-"""Customers of whom a random sample stands for all of more, for a clusterer that names no number (``challenge_rows``)."""
+"""So many customers stand for all of more, of a clusterer that names no number of its own (``challenge_rows``)."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -41,8 +41,8 @@ def components(segments: Segments) -> Iterator[Content]:
                 "high in it": [meaning(names, loadings[:, j]) for j in range(count)],
             }
         ),
-        f"Together they explain {share(float(shares.sum()))} of the variance of the {len(names)} columns. Named are columns "
-        f"that correlate with a component by at least {STRONG}, the strongest first.",
+        f"Together they explain {share(float(shares.sum()))} of the variance of the {len(names)} columns. Named are "
+        f"columns that correlate with a component by at least {STRONG}, the strongest first.",
     )
     long = pd.DataFrame(
         [

@@ -27,8 +27,8 @@ def dendrogram(clusterer: HierarchicalSegments) -> Iterator[Content]:
     ).head(15)
     table["jump"] = [np.nan, *table["jump"][:-1]]
     suggestion = (
-        f"The heights suggest {clusterer.suggested_} segments: the next merge lies further above the last than at any other "
-        "number."
+        f"The heights suggest {clusterer.suggested_} segments: the next merge lies further above the last than at any "
+        "other number."
     )
     yield Table(
         "merges",

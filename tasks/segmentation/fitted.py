@@ -17,8 +17,8 @@ from cxai_runner.methods.segments import centre_distances, silhouettes
 class Segments:
     """A fitted clusterer, and where its segments lie in the space in which it measures distances.
 
-    Customers whom it leaves unassigned (segment −1) are no segment: their silhouette is 0, and nothing of their distance
-    to the centre of all is explained.
+    Customers whom it leaves unassigned (segment −1) are no segment: their silhouette is 0, and nothing of their
+    distance to the centre of all is explained.
 
     Parameters
     ----------

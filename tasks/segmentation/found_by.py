@@ -43,7 +43,9 @@ def prepared(segments: Segments) -> Iterator[Content]:
     ]
     caption = "One scale for all." if step.scale else "Not brought to one scale."
     if step.winsorise > 0:
-        caption += f" Values beyond the outermost {step.winsorise:.1%} at either end were drawn in to where that begins."
+        caption += (
+            f" Values beyond the outermost {step.winsorise:.1%} at either end were drawn in to where that begins."
+        )
     yield Table("preparation", "What was done to the columns", pd.DataFrame(rows), caption)
 
 

@@ -39,12 +39,12 @@ def membership(segments: Segments) -> Iterator[Content]:
         "membership",
         "How surely customers belong",
         table,
-        "A customer counts for the most probable segment. `expected customers` adds up the probabilities of all; the last "
-        "columns are shares of the segment whose probability of being in it is above, or below, so much.",
+        "A customer counts for the most probable segment. `expected customers` adds up the probabilities of all; the "
+        "last columns are shares of the segment whose probability of being in it is above, or below, so much.",
     )
     yield Finding(
-        f"Customers are in their segment with probability {own.mean():.2f} on average; {share(float((own < UNSURE).mean()))} "
-        f"of them with less than {UNSURE}."
+        f"Customers are in their segment with probability {own.mean():.2f} on average; "
+        f"{share(float((own < UNSURE).mean()))} of them with less than {UNSURE}."
     )
 
 
@@ -58,8 +58,8 @@ def classes(segments: Segments) -> Iterator[Content]:
         "classes",
         "What the classes are like",
         table,
-        "Probability of each category within the class, and means of numbers. Standard errors are from the scores of the "
-        "likelihood; at a probability of 0 or 1 there is none.",
+        "Probability of each category within the class, and means of numbers. Standard errors are from the scores of "
+        "the likelihood; at a probability of 0 or 1 there is none.",
         shown=60,
     )
     categories = table[table["value"] != "mean"]
@@ -92,20 +92,20 @@ def unassigned(segments: Segments) -> Iterator[Content]:
         return
     outside = float((segments.labels < 0).mean())
     yield Finding(
-        f"{share(outside)} of the customers lie in no dense region and stay unassigned (segment −1). A new customer goes "
-        "with the most similar one of these, or stays unassigned if that one is, or is too far away."
+        f"{share(outside)} of the customers lie in no dense region and stay unassigned (segment −1). A new customer "
+        "goes with the most similar one of these, or stays unassigned if that one is, or is too far away."
     )
     if not clusterer.n_clusters_:
         yield Finding("There is no dense region of the size asked for: a smaller model.min_cluster_size may find one.")
     if outside > 0.5:
         yield Finding(
-            "More than half of the customers are unassigned: this describes a few groups, and not the customers. A smaller "
-            "model.min_samples assigns more.",
+            "More than half of the customers are unassigned: this describes a few groups, and not the customers. A "
+            "smaller model.min_samples assigns more.",
             "caveat",
         )
     if clusterer.searched_ < len(clusterer.labels_):
         yield Finding(
-            f"{clusterer.searched_:,} of {len(clusterer.labels_):,} customers, drawn at random, were searched for dense "
-            "regions (model.max_customers); the others were placed as new ones are.",
+            f"{clusterer.searched_:,} of {len(clusterer.labels_):,} customers, drawn at random, were searched for "
+            "dense regions (model.max_customers); the others were placed as new ones are.",
             "caveat",
         )

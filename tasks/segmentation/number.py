@@ -84,7 +84,9 @@ def selection(clusterer: NumberedSegments, table: Evidence) -> Iterator[Content]
 
 def _advice(clusterer: NumberedSegments, advice: Recommendation) -> Iterator[Finding]:
     chosen = clusterer.n_clusters_
-    number = "no segments" if advice.number == 1 else _segments(advice.number).removesuffix(" were").removesuffix(" was")
+    number = (
+        "no segments" if advice.number == 1 else _segments(advice.number).removesuffix(" were").removesuffix(" was")
+    )
     text = f"Recommended: {number}: {advice.why}"
     if advice.number != chosen:
         how = CHOSEN_FOR[clusterer.choose_by]

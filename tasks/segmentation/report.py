@@ -32,7 +32,7 @@ def verdict(scores: pd.DataFrame, challenge: Challenge, advice: Recommendation |
     again = f"adjusted Rand index {number(rand, 2)} when customers are drawn again"
     none = "No segments are to be seen:"
     if many < 2:
-        text = f"{none} {customers} are one group{f' ({advice.why.rstrip(".")})' if advice is not None else ''}."
+        text = f"{none} {customers} are one group" + (f": {advice.why}" if advice is not None else ".")
     elif not challenge.beats_shuffles:
         text = f"{none} {customers} divide no more clearly than chance would have it ({silhouette})."
     elif not challenge.beats_clouds:
@@ -158,8 +158,8 @@ def caveats(inputs: list[str], challenge: Challenge, scores: pd.DataFrame) -> It
         yield Finding("With one column there is nothing to shuffle apart: segments are ranges of it.", "caveat")
     if challenge.customers:
         yield Finding(
-            f"Stability and placebos are those of {challenge.customers:,} customers drawn at random: dividing all of them a "
-            "hundred times would take too long.",
+            f"Stability and placebos are those of {challenge.customers:,} customers drawn at random: to divide all "
+            "a hundred times would take too long.",
             "caveat",
         )
     if challenge.found_by_chance.rand.mean() > STABLE:

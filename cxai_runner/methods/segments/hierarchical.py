@@ -71,8 +71,8 @@ class HierarchicalSegments(NumberedSegments):
     ----------
     .. [1] Ward (1963), Hierarchical grouping to optimize an objective function, Journal of the American Statistical
        Association 58.
-    .. [2] Müllner (2013), fastcluster: fast hierarchical, agglomerative clustering routines for R and Python, Journal of
-       Statistical Software 53.
+    .. [2] Müllner (2013), fastcluster: fast hierarchical, agglomerative clustering routines for R and Python, Journal
+       of Statistical Software 53.
     """
 
     criteria: ClassVar[tuple[str, ...]] = ("heights", "silhouette", "elbow", "gap", "prediction_strength")

@@ -60,7 +60,7 @@ class LatentClassSegments(NumberedSegments):
     Attributes
     ----------
     n_clusters_, labels_, sizes_, selection_
-        As in `KMeansSegments`; ``selection_`` has ``deviance`` (−2 log-likelihood) in place of ``inertia``, and ``bic``.
+        As in `KMeansSegments`; ``selection_`` has ``bic``, and ``deviance``, −2 log-likelihood, for ``inertia``.
         A row belongs to the class in which it most probably is.
     log_likelihood_, bic_ : float
         Of the training rows; of numbers, as standardised.
@@ -215,7 +215,9 @@ class LatentClassSegments(NumberedSegments):
         frame = self._frame(X, first)
         if first:
             self._learn(frame)
-        columns = [_codes(frame.iloc[:, j], known) for j, known in zip(self.categorical_, self.categories_, strict=True)]
+        columns = [
+            _codes(frame.iloc[:, j], known) for j, known in zip(self.categorical_, self.categories_, strict=True)
+        ]
         numbers = [_numbers(frame.iloc[:, j]) for j in self.numeric_]
         scaled = [(one - c) / s for one, c, s in zip(numbers, self.centre_, self.scale_, strict=True)]
         values = np.stack([*columns, *scaled], axis=1)
@@ -249,7 +251,9 @@ class LatentClassSegments(NumberedSegments):
             text = types.is_bool_dtype(column) or not types.is_numeric_dtype(column)
             if (self._is_code(column) if given == "auto" else name in given) or text:
                 self.categorical_.append(j)
-                self.categories_.append(sorted(set(_plain(column.dropna())), key=lambda one: (isinstance(one, str), one)))
+                self.categories_.append(
+                    sorted(set(_plain(column.dropna())), key=lambda one: (isinstance(one, str), one))
+                )
             else:
                 values = _numbers(column)
                 if np.isinf(values).any():

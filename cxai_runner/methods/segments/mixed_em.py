@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -61,7 +62,7 @@ class MixedRows:
         for j, start in enumerate(ends[:-1]):
             row = np.flatnonzero(~np.isnan(codes[:, j]))
             indicators[row, start + codes[row, j].astype(np.intp)] = 1.0
-        blocks = tuple(slice(int(a), int(b)) for a, b in zip(ends[:-1], ends[1:], strict=True))
+        blocks = tuple(slice(int(a), int(b)) for a, b in pairwise(ends))
         known = ~np.isnan(numbers)
         return cls(indicators, blocks, np.where(known, numbers, 0.0), known.astype(np.float64), counts)
 
@@ -126,9 +127,7 @@ def maximised(rows: MixedRows, membership: Floats) -> Classes:
     )
 
 
-def fit(
-    rows: MixedRows, k: int, random: np.random.RandomState, *, starts: int, max_iter: int, tol: float
-) -> Fit:
+def fit(rows: MixedRows, k: int, random: np.random.RandomState, *, starts: int, max_iter: int, tol: float) -> Fit:
     """Fit ``k`` classes: short runs from random memberships, the best of them to the end.
 
     Parameters
@@ -178,8 +177,8 @@ def parameters(rows: MixedRows, k: int) -> int:
 def standard_errors(rows: MixedRows, classes: Classes) -> Classes:
     """Standard errors of shares, probabilities, means and variances, in the place of each.
 
-    From the outer product of the scores, taken on the log-odds of shares and probabilities and carried over by the delta
-    method. NaN where a probability lies at 0 or 1, or a variance at its least: there is no error at a boundary.
+    From the outer product of the scores, taken on the log-odds of shares and probabilities and carried over by the
+    delta method. NaN where a probability lies at 0 or 1, or a variance at its least: there is no error at a boundary.
     """
     joint = log_joint(rows, classes)
     member = np.exp(joint - logsumexp(joint, axis=1, keepdims=True))
@@ -198,11 +197,15 @@ def standard_errors(rows: MixedRows, classes: Classes) -> Classes:
     numbers = rows.numbers.shape[1]
     at = k
     weights = _share_errors(classes.weights, covariance[:k, :k])
-    probabilities, means, variances = (np.empty_like(part) for part in (classes.probabilities, classes.means, classes.means))
+    probabilities, means, variances = (
+        np.empty_like(part) for part in (classes.probabilities, classes.means, classes.means)
+    )
     for c in range(k):
         for block in rows.blocks:
             width = block.stop - block.start
-            probabilities[c, block] = _share_errors(classes.probabilities[c, block], covariance[at : at + width, at : at + width])
+            probabilities[c, block] = _share_errors(
+                classes.probabilities[c, block], covariance[at : at + width, at : at + width]
+            )
             at += width
         for part in (means, variances):
             part[c] = np.sqrt(np.diag(covariance[at : at + numbers, at : at + numbers]))

@@ -1,4 +1,4 @@
-"""Segments as a mixture of normal distributions: of any shape and size, and every customer in each with a probability."""
+"""Segments as a mixture of normal distributions: of any shape, every customer in each with a probability."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class GaussianMixtureSegments(NumberedSegments):
     Attributes
     ----------
     n_clusters_, labels_, sizes_, selection_
-        As in `KMeansSegments`; ``selection_`` has ``deviance`` (−2 log-likelihood) in place of ``inertia``, and ``bic``.
+        As in `KMeansSegments`; ``selection_`` has ``bic``, and ``deviance``, −2 log-likelihood, for ``inertia``.
         A row belongs to the segment in which it most probably is.
     mixture_ : GaussianMixture
         The fitted mixture, its components in the order of the segments.
@@ -102,13 +102,13 @@ class GaussianMixtureSegments(NumberedSegments):
     ) -> Sequence[Solution]:
         shapes = SHAPES if self.covariance_type == "auto" else (self.covariance_type,)
         return [
-            min((self._mixed(k, shape, values, random, starts) for shape in shapes), key=lambda one: one.measures["bic"])
+            min(
+                (self._mixed(k, shape, values, random, starts) for shape in shapes), key=lambda one: one.measures["bic"]
+            )
             for k in counts
         ]
 
-    def _mixed(
-        self, k: int, shape: str, values: Floats, random: np.random.RandomState, starts: int | None
-    ) -> Solution:
+    def _mixed(self, k: int, shape: str, values: Floats, random: np.random.RandomState, starts: int | None) -> Solution:
         seed = random.randint(np.iinfo(np.int32).max)
         fitted = GaussianMixture(
             k,

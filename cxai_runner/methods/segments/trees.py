@@ -75,7 +75,7 @@ def top(tree: Floats, leaves: int) -> dict[str, NDArray[np.float64]]:
     Returns
     -------
     dict of str to ndarray
-        By columns, one row per merge, the first merge first: ``left``, ``right``, where its two branches stand (branches
+        By columns, one row per merge, the first merge first: ``left``, ``right``, where its two branches stand (those
         at the foot stand at 0, 1, 2 …), ``left_height``, ``right_height``, where they begin, ``height``, and ``rows``,
         how many rows it holds; and, one value per branch at the foot from left to right, ``foot``: its rows.
     """
