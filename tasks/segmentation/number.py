@@ -127,6 +127,11 @@ def _segments(number: int) -> str:
 
 
 def _sampled(clusterer: NumberedSegments) -> str:
-    if len(clusterer.labels_) <= clusterer.silhouette_sample:
-        return "Elbow is the distance below the straight line from first to last."
-    return f"Silhouette, gap and prediction strength are those of {clusterer.silhouette_sample:,} random customers."
+    customers = len(clusterer.labels_)
+    clear, costly = clusterer.silhouette_sample, min(clusterer.silhouette_sample, clusterer.costly_rows)
+    told = "Elbow is the distance below the straight line from first to last."
+    if customers > clear:
+        told += f" The silhouette is that of {clear:,} random customers."
+    if customers > costly:
+        told += f" Gap and prediction strength are those of {costly:,} random customers."
+    return told

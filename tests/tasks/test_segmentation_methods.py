@@ -38,7 +38,7 @@ METHODS = {
     "latent class": LatentClassSegments(k_max=5, n_init=3, random_state=0),
     "hdbscan": DensitySegments(0.08, random_state=0),
 }
-PLANTED = np.array([[0, 0, 0, 0], [8, 0, 0, 0], [0, 8, 8, 0]], dtype=float)
+PLANTED = np.array([[0, 0, 0, 0], [8, 8, 0, 0], [0, 0, 8, 8]], dtype=float)
 
 
 def planted(n=400, seed=0):
@@ -77,7 +77,7 @@ def test_one_group_is_no_segments(name, correlation):
     """Its columns may depend on each other: a long cloud divides the same way every time, and is still one."""
     contents = run(one_group(correlation), make_pipeline(StandardScaler(), METHODS[name]), Segmentation(resamples=3))[3]
     (headline,) = texts(contents, "headline")
-    assert headline.startswith("No segments are to be seen")
+    assert headline.startswith(("No segments are to be seen", "No lasting segments are to be seen"))
 
 
 def test_a_given_number_of_one_group_is_none_either():
@@ -127,7 +127,7 @@ def test_the_merge_tree_is_drawn_and_its_cut_suggested(tree):
 def test_components_are_said_in_words(steps):
     contents = run(planted()[0], make_pipeline(*steps), Segmentation(resamples=2))[3]
     table = only(contents, Table, "components").frame
-    assert set(table["high in it"][0].replace("low: ", "").replace(";", ",").split(", ")) >= {"orders", "revenue"}
+    assert set(table["high in it"][0].replace("low: ", "").replace(";", ",").split(", ")) >= {"recency", "orders"}
     loadings = only(contents, Figure, "loadings").data
     assert loadings["loading"].abs().max() <= 1
     assert len(loadings) == 4 * len(table)

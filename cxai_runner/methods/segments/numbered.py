@@ -25,6 +25,8 @@ Floats = NDArray[np.float64]
 Labels = NDArray[np.intp]
 Selection = dict[str, NDArray[Any]]
 
+FEW_STARTS = 2
+"""Starts of the many further fits."""
 COSTLY = ("gap", "prediction_strength")
 """Criteria that need many further fits."""
 
@@ -41,6 +43,8 @@ class NumberedSegments(ClusterMixin, BaseEstimator):  # type: ignore[misc]
     """What the number can be judged by."""
     challenge_rows: ClassVar[int] = 20_000
     """Rows that this method divides in so little time that it can be repeated a hundred times."""
+    costly_rows: ClassVar[int] = 2_000
+    """Rows that stand for all in gap and prediction strength, which need many further fits."""
     takes_categories: ClassVar[bool] = False
     """Whether columns may hold text."""
 
@@ -173,10 +177,10 @@ class NumberedSegments(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         return "inertia"
 
     def _with_costly(self, values: Any, table: Selection, random: np.random.RandomState) -> Selection:
-        rows, counts = self._sample(values, random), [int(k) for k in table["k"]]
+        rows, counts = self._sample(values, random, self.costly_rows), [int(k) for k in table["k"]]
 
         def solve(part: Any, wanted: Sequence[int], random: np.random.RandomState) -> Sequence[Solution]:
-            return self._solutions(part, wanted, random, 2)
+            return self._solutions(part, wanted, random, FEW_STARTS)
 
         added: Selection = {}
         if "gap" in self.criteria:
@@ -186,10 +190,11 @@ class NumberedSegments(ClusterMixin, BaseEstimator):  # type: ignore[misc]
             added |= {"prediction_strength": strength, "prediction_strength_error": error}
         return {**table, **added}
 
-    def _sample(self, values: Any, random: np.random.RandomState) -> Labels:
-        if len(values) <= self.silhouette_sample:
+    def _sample(self, values: Any, random: np.random.RandomState, most: int | None = None) -> Labels:
+        count = min(len(values), self.silhouette_sample, most or len(values))
+        if count == len(values):
             return np.arange(len(values))
-        return np.sort(random.choice(len(values), self.silhouette_sample, replace=False)).astype(np.intp)
+        return np.sort(random.choice(len(values), count, replace=False)).astype(np.intp)
 
     def _best(self, counts: list[int]) -> int:
         if self.choose_by == "majority":
