@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.cluster import AgglomerativeClustering
 from sklearn.impute import SimpleImputer
@@ -14,10 +15,12 @@ from sklearn.preprocessing import StandardScaler
 
 from cxai_runner.config.problems import UserError
 from cxai_runner.evaluation.results import Figure, Finding, Table
-from cxai_runner.methods.segments import KMeansSegments
+from cxai_runner.methods.segments import KMeansSegments, Recommendation
+from cxai_runner.methods.stability import Stability
 from cxai_runner.task import Context
-from tasks.segmentation import Segmentation
+from tasks.segmentation import Segmentation, report
 from tasks.segmentation import task as segmentation
+from tasks.segmentation.challenge import Challenge
 
 from .conftest import make_customers
 
@@ -73,22 +76,31 @@ def test_groups_that_are_not_there_are_not(noise):
     assert headline.startswith("No segments are to be seen: 300 customers divide no more clearly than chance")
 
 
-def on_a_ring(data, n=400):
-    """Customers on a ring: no cloud, and no division of it that comes back."""
-    rng = np.random.default_rng(0)
-    angle = rng.uniform(0, 2 * np.pi, n)
-    columns = [np.cos(angle), np.sin(angle), np.zeros(n)]
-    noise = rng.normal(0, 0.1, (3, n))
-    made = zip(data.roles.inputs, columns, noise, strict=True)
-    return replace(data, frame=data.frame.assign(**{name: one + e for name, one, e in made}))
+FOUND = {"rand": 0.9, "silhouette": 0.5, "chance": 0.2, "cloud": 0.3, "bic": None, "advice": 3}
 
 
-def test_groups_that_touch_are_not_stable():
-    """A ring has structure (its columns depend on each other) but no division that comes back."""
-    data = on_a_ring(make_customers(400, apart=0.0))
-    _, _, metrics, contents = run(data, make_pipeline(KMeansSegments(5, random_state=0)))
-    assert metrics["stability"].value.value < 0.75
-    assert "is not stable" in texts(contents, "headline")[0]
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({}, "90 customers fall into 3 segments, stable (adjusted Rand index 0.90"),
+        ({"rand": 0.6}, "90 customers fall into groups, but this division into 3 is not stable"),
+        ({"rand": 0.3}, "No lasting segments are to be seen: 90 customers divide otherwise"),
+        ({"chance": 0.6}, "No segments are to be seen: 90 customers divide no more clearly than chance"),
+        ({"cloud": 0.6}, "No segments are to be seen: 90 customers divide no more clearly than one group does"),
+        ({"bic": (9.0, 8.0)}, "No segments are to be seen: one normal distribution whose columns correlate describes"),
+        ({"bic": (8.0, 9.0)}, "90 customers fall into 3 segments"),
+        ({"advice": 1}, "No segments are to be seen: 90 customers can be divided into 3 (silhouette 0.5"),
+    ],
+)
+def test_the_verdict(changed, says):
+    one = FOUND | changed
+    many = {name: np.full(19, one[name]) for name in ("chance", "cloud")}
+    found = Stability(np.full(8, one["rand"]), np.full((8, 3), 0.9))
+    challenge = Challenge(found, found, one["silhouette"], many["chance"], many["cloud"], bic=one["bic"])
+    scores = pd.DataFrame({"segment": np.repeat([0, 1, 2], 30)})
+    (headline,) = report.verdict(scores, challenge, Recommendation(one["advice"], {}, "all say so."))
+    assert headline.text.startswith(says)
+    assert headline.text.endswith(".")
 
 
 def test_one_long_group_is_none():

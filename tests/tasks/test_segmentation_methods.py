@@ -71,6 +71,7 @@ def test_planted_segments_come_back(name):
     assert adjusted_rand_score(others, saved.estimator.predict(new.frame[list(saved.example)])) >= 0.95
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("correlation", [0.0, 0.8])
 @pytest.mark.parametrize("name", METHODS)
 def test_one_group_is_no_segments(name, correlation):
@@ -94,7 +95,7 @@ def tree():
 def test_the_criteria_stand_side_by_side(tree):
     table = only(tree, Table, "selection").frame
     assert list(table["k"]) == [1, 2, 3, 4, 5]
-    assert {"heights", "silhouette", "elbow", "gap", "gap_error", "prediction_strength"} <= set(table)
+    assert {"heights", "silhouette", "elbow", "gap", "gap_error", "strength", "strength_error"} <= set(table)
     said = only(tree, Table, "recommendation").frame.set_index("criterion")["segments"]
     assert (said == "3").sum() >= 4
     assert any(text.startswith("Recommended: 3 segments:") for text in texts(tree, "finding"))

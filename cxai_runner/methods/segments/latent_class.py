@@ -16,7 +16,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .criteria import Solution
-from .mixed_em import Classes, MixedRows, bayes, fit, log_joint, parameters, standard_errors
+from .mixed_em import LEAST_PROBABILITY, Classes, MixedRows, bayes, fit, log_joint, parameters, standard_errors
 from .numbered import NumberedSegments, by_size
 from .silhouettes import inertia_of
 
@@ -133,11 +133,12 @@ class LatentClassSegments(NumberedSegments):
         check_is_fitted(self)
         errors = standard_errors(self._rows(self._read(X))[0], self._classes())
         names = getattr(self, "feature_names_in_", np.array([f"x{j}" for j in range(self.n_features_in_)]))
+        shares = np.where(self.probabilities_ > LEAST_PROBABILITY, self.probabilities_, 0.0)
         found, at = [], 0
         for j, categories in zip(self.categorical_, self.categories_, strict=True):
             for one in categories:
                 for k in range(self.n_clusters_):
-                    found.append((k, names[j], _text(one), self.probabilities_[k, at], errors.probabilities[k, at]))
+                    found.append((k, names[j], _text(one), shares[k, at], errors.probabilities[k, at]))
                 at += 1
         for at, j in enumerate(self.numeric_):
             for k in range(self.n_clusters_):

@@ -147,7 +147,9 @@ def test_none_needs_more_than_half_of_those_who_can_say_so():
 def test_the_most_votes_win_and_then_the_first_criterion():
     advice = recommend(told(silhouette=[np.nan, 1, 2, 3], elbow=[np.nan, 0, 1, 2], **STRONG, **RISING))
     assert advice.number == 4
-    assert advice.why == ("the silhouette and the elbow say 4, prediction strength 3, the gap statistic none.")
+    assert advice.why == (
+        "the silhouette and the elbow say 4, prediction strength 3; the gap statistic names no number."
+    )
     assert advice.votes["gap"] is None
     tied = recommend(told(silhouette=[np.nan, 1, 2, 3], **STRONG, **RISING))
     assert tied.number == 3
