@@ -195,12 +195,12 @@ class LatentClassSegments(NumberedSegments):
 
     def _rows(self, values: Floats, counted: bool = True) -> tuple[MixedRows, Labels]:
         """Different rows with how often each is there, and which of them each row is."""
-        counts, back = np.ones(len(values)), np.arange(len(values))
+        often, back = np.ones(len(values), dtype=np.intp), np.arange(len(values))
         if counted:
-            values, back, counts = np.unique(values, axis=0, return_inverse=True, return_counts=True)
+            values, back, often = np.unique(values, axis=0, return_inverse=True, return_counts=True)
         split = len(self.categorical_)
         sizes = [len(categories) for categories in self.categories_]
-        return MixedRows.of(values[:, :split], sizes, values[:, split:], counts.astype(np.float64)), back.ravel()
+        return MixedRows.of(values[:, :split], sizes, values[:, split:], often.astype(np.float64)), back.ravel()
 
     def _measured(self, values: Any) -> Floats:
         """Numbers in standard deviations, categories at a distance of 1 from each other; missing ones in the middle."""

@@ -200,7 +200,9 @@ def standard_errors(rows: MixedRows, classes: Classes) -> Classes:
         scores.append(own * away / classes.variances[c])
         scores.append(own * (away**2 / classes.variances[c] - rows.known) / (2 * classes.variances[c]))
     score = np.concatenate(scores, axis=1)
-    covariance = np.linalg.pinv(score.T @ (score * rows.counts[:, np.newaxis]), hermitian=True)
+    covariance: Floats = np.linalg.pinv(score.T @ (score * rows.counts[:, np.newaxis]), hermitian=True).astype(
+        np.float64
+    )
     numbers = rows.numbers.shape[1]
     at = k
     weights = _share_errors(classes.weights, covariance[:k, :k])

@@ -31,7 +31,7 @@ COSTLY = ("gap", "prediction_strength")
 """Criteria that need many further fits."""
 
 
-class NumberedSegments(ClusterMixin, BaseEstimator):  # type: ignore[misc]
+class NumberedSegments(ClusterMixin, BaseEstimator):
     """What methods with a number of segments have in common: the choice of the number, numbering and prediction.
 
     A method says how rows are divided (`_solutions`) and what it keeps (`_keep`). With ``n_clusters="auto"`` the
@@ -133,9 +133,9 @@ class NumberedSegments(ClusterMixin, BaseEstimator):  # type: ignore[misc]
     def _numbers(self, values: Any) -> list[int]:
         given: Any = self.n_clusters  # in a notebook nobody has checked it yet
         if given != "auto":
-            if not isinstance(given, numbers.Integral) or given < 1:
+            if not isinstance(given, numbers.Integral) or int(given) < 1:
                 raise ValueError(f"n_clusters must be 'auto' or a whole number of at least 1, not {given!r}")
-            if given > len(values):
+            if int(given) > len(values):
                 raise ValueError(f"n_clusters={given} segments are more than the n_samples={len(values)} rows")
             return [int(given)]
         if not 2 <= self.k_min <= self.k_max:
