@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated, Any, ClassVar
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
-from cxai_runner.config.problems import Problem, UserError
+from cxai_runner.config.problems import Problem, UserError, under
 from cxai_runner.data.dataset import Dataset
 from cxai_runner.data.tables.needs import Needs
 from cxai_runner.evaluation.intervals import Statistic
@@ -23,7 +23,9 @@ from cxai_runner.evaluation.results import Content, Interval, Metric
 from cxai_runner.methods.segments import centre_distances, silhouettes
 from cxai_runner.methods.stability import Stability, shuffle_columns, stability
 from cxai_runner.task import Context, Evidence, Maximise, Primary, SavedModel, Task
-from tasks.segmentation import report
+from tasks.segmentation import differences, report, solutions
+from tasks.segmentation.useful import Judged, Useful, judge
+from tasks.segmentation.useful import report as usefulness
 
 # Customers that stand for all in a silhouette, so that its cost grows with the number of customers and not its square.
 REFERENCE = 2000
@@ -115,6 +117,7 @@ class Fitted:
     baseline: Segments
     baseline_scores: pd.DataFrame
     challenges: dict[int, Challenge] = field(default_factory=dict)
+    judged: dict[int, Judged] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,10 +130,13 @@ class Segmentation(Task):
         Refits on resampled customers behind the stability.
     placebos
         Refits on shuffled columns: the segments have to be clearer than nearly all of these.
+    useful
+        What the six tests of a useful segmentation are asked with.
     """
 
     resamples: Annotated[int, Ge(2)] = 20
     placebos: Annotated[int, Ge(19)] = 19  # fewer cannot tell at the 5 % level
+    useful: Useful = Useful()
 
     title: ClassVar[str] = "Which groups of customers are there, and what sets them apart?"
     needs: ClassVar[Needs] = Needs(required={"customers": ("customer_id",)}, optional={"customers": ("*",)})
@@ -138,6 +144,10 @@ class Segmentation(Task):
     primary_metric: ClassVar[Primary | None] = Maximise("silhouette")
     baseline_label: ClassVar[str] = "one shuffle"
     model_kind: ClassVar[str | None] = "clusterer"
+
+    def problems(self, tables_columns: Iterable[str]) -> Iterator[Problem]:
+        """Yield columns that the tests of usefulness name and that there are not."""
+        yield from under("useful", self.useful.problems(tables_columns))
 
     def inspect(self, data: Dataset) -> Iterator[Problem]:
         """Yield why these customers cannot be divided."""
@@ -156,6 +166,7 @@ class Segmentation(Task):
             )
         if len(frame) < 10:
             yield Problem("customers", f"{len(frame)} customers are too few to divide", remedy="take at least ten")
+        yield from self.useful.inspect(data)
 
     def fit(self, model: Any, train: Dataset, context: Context) -> Fitted:
         """Fit the model, and the same model on shuffled columns."""
@@ -212,7 +223,21 @@ class Segmentation(Task):
                 _spread(result.silhouette - result.placebos),
                 "higher",
             ),
+            *self.judged(fitted, train, context).metrics(),
         )
+
+    def judged(self, fitted: Fitted, train: Dataset, context: Context) -> Judged:
+        """Judge once per fit and seed whether the segments are useful; both the metrics and the report need it."""
+        if context.seed not in fitted.judged:
+            model = _with_number(fitted.segments.pipeline)
+            segment = np.asarray(fitted.segments.pipeline.predict(train.frame[list(train.roles.inputs)]))
+            rand = self.challenged(fitted, context).found.rand
+            fitted.judged[context.seed] = judge(self.useful, model, train, segment.astype(np.intp), rand, context)
+        return fitted.judged[context.seed]
+
+    def beside(self, scores: Mapping[str, pd.DataFrame]) -> Iterator[Content]:
+        """Yield how several segmentations agree."""
+        yield from solutions.beside(scores)
 
     def challenged(self, fitted: Fitted, context: Context) -> Challenge:
         """Resample and shuffle once per fit and seed; both the metrics and the report need it."""
@@ -241,12 +266,19 @@ class Segmentation(Task):
         context: Context,
     ) -> Iterator[Content]:
         """Yield verdict, sizes, profiles, composition, the choice of their number, and caveats."""
-        challenge = self.challenged(fitted, context)
-        names = report.names(train.frame, list(train.roles.inputs), scores["train"]["segment"])
+        challenge, judged = self.challenged(fitted, context), self.judged(fitted, train, context)
+        inputs, describe = list(train.roles.inputs), list(train.roles.describe)
+        segment = scores["train"]["segment"]
+        names = report.names(train.frame, inputs, segment)
         yield from report.verdict(scores["train"], challenge)
+        yield from usefulness.verdicts(judged)
         yield from report.sizes(scores["train"], names, challenge, context)
-        yield from report.profiles(train.frame, list(train.roles.inputs), scores["train"]["segment"], names)
-        yield from report.composition(train.frame, list(train.roles.describe), scores["train"]["segment"], names)
+        yield from report.profiles(train.frame, inputs, segment, names)
+        yield from differences.tested(train.frame, inputs, describe, segment.to_numpy())
+        yield from usefulness.rules(judged, names)
+        yield from usefulness.response(judged, names)
+        yield from usefulness.over_time(judged, names)
+        yield from report.composition(train.frame, describe, segment, names)
         yield from report.selection(fitted.segments.pipeline[-1])
         yield from report.caveats(list(train.roles.inputs), challenge, scores["train"])
 
