@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pandas as pd
 
+from cxai_runner.evaluation.intervals import of_share
 from cxai_runner.evaluation.population import stability_index
 from cxai_runner.evaluation.results import Content, Figure, Finding, Table
 from cxai_runner.evaluation.wording import number, share
@@ -190,15 +191,15 @@ def _shares(back: LookBack, names: Mapping[int, str], since: str) -> Iterator[Co
     every = np.unique([*back.segment, *back.applied])
     before, now = (np.array([(of == k).sum() for k in every]) for of in (back.segment, back.applied))
     psi, chance, most = stability_index(before, now)
-    ends = [wilson(count, of.sum()) for of in (before, now) for count in of]
+    shares = [of_share(int(count), int(of.sum())) for of in (before, now) for count in of]
     table = pd.DataFrame(
         {
             "segment": [_called(k, names) for k in every] * 2,
             "at": [f"{since}, when it was made"] * len(every) + [f"{back.until:%Y-%m-%d}, applied"] * len(every),
             "customers": [*before, *now],
-            "share": [*(before / before.sum()), *(now / now.sum())],
-            "low": [low for low, _ in ends],
-            "high": [high for _, high in ends],
+            "share": [one.value for one in shares],
+            "low": [one.low for one in shares],
+            "high": [one.high for one in shares],
         }
     )
     level = "shifted" if psi >= MOVED[1] else "moved" if psi >= MOVED[0] else "hardly moved"
@@ -232,13 +233,6 @@ def _shares(back: LookBack, names: Mapping[int, str], since: str) -> Iterator[Co
 
 def _told(verdict: str) -> str:
     return "moved no more than by chance" if verdict.startswith("cannot") else verdict
-
-
-def wilson(count: int, of: int) -> tuple[float, float]:
-    """Return the 95 % interval of a share (Wilson (1927), JASA 22)."""
-    z, p = 1.959964, count / of
-    centre, reach = p + z**2 / (2 * of), z * np.sqrt(p * (1 - p) / of + z**2 / (4 * of**2))
-    return float((centre - reach) / (1 + z**2 / of)), float((centre + reach) / (1 + z**2 / of))
 
 
 def _called(segment: int, names: Mapping[int, str]) -> str:
