@@ -229,7 +229,6 @@ class Comparison:
                 most=words,
             )
 
-
     def shares(self) -> Iterator[LabelShare]:
         """Yield how many rows have each label, where a model answers with labels."""
         for (part, name), counts in self._counts.items():

@@ -1,4 +1,4 @@
-"""Questions that lead to answers: a tree from left to right, what is asked on its way and what comes out at its ends."""
+"""Questions that lead to answers: a tree from left to right, with what is asked on it and what comes out of it."""
 
 from __future__ import annotations
 

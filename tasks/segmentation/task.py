@@ -136,7 +136,7 @@ class Segmentation(Task):
 
     resamples: Annotated[int, Ge(2)] = 20
     placebos: Annotated[int, Ge(19)] = 19  # fewer cannot tell at the 5 % level
-    useful: Useful = Useful()
+    useful: Useful = field(default_factory=Useful)
 
     title: ClassVar[str] = "Which groups of customers are there, and what sets them apart?"
     needs: ClassVar[Needs] = Needs(required={"customers": ("customer_id",)}, optional={"customers": ("*",)})

@@ -143,10 +143,7 @@ class Compared:
             ],
             "notes": list(self.notes),
             "findings": [one.text for one in self.more if isinstance(one, Finding)],
-            "tables": {
-                one.name: json.loads(one.frame.to_json(orient="records"))
-                for one in self.tables()
-            },
+            "tables": {one.name: json.loads(one.frame.to_json(orient="records")) for one in self.tables()},
         }
 
     def tables(self) -> list[Table]:

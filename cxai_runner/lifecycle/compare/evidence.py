@@ -76,7 +76,7 @@ def judged(rows: Sequence[Row], against: int, shown: int, goal: Goal, store: Sto
 
 
 def beside(rows: Sequence[Row], shown: int, goal: Goal | None, store: Store) -> tuple[Content, ...]:
-    """Ask the task what else is to be said of runs beside each other; of a row of several seeds the first stands for all.
+    """Ask the task what else is to be said of runs beside each other; of several seeds the first stands for all.
 
     Parameters
     ----------

@@ -109,9 +109,7 @@ def _tables(compared: Compared) -> list[Table]:
         for name in others:
             ends = metrics[[name, f"{name}_low", f"{name}_high"]].astype("float64").to_numpy()
             values[name] = [_ends(*row) for row in ends]
-        tables.append(
-            Table("metrics", f"Other metrics of {goal.part.replace('_', ' ')} rows", values, shown=_LISTED)
-        )
+        tables.append(Table("metrics", f"Other metrics of {goal.part.replace('_', ' ')} rows", values, shown=_LISTED))
     return tables
 
 

@@ -47,8 +47,8 @@ def headline(compared: Compared) -> str:
     best = compared.best
     if compared.goal is None:
         return (
-            "These runs describe and measure nothing, so that none is better than another: what they found stands beside "
-            "each other."
+            "These runs describe and measure nothing, so that none is better than another: what they found is set side "
+            "by side."
         )
     if best is None or best.value is None:
         return "No run has a result to compare."

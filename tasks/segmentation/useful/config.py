@@ -86,7 +86,9 @@ class Useful:
         frame = data.frame
         for key, name in (("response", self.response), ("revenue", self.revenue)):
             if name in frame and not pd.api.types.is_numeric_dtype(frame[name]):
-                yield Problem(f"task.useful.{key}", f"not a number but {frame[name].dtype}", name, "name another column")
+                yield Problem(
+                    f"task.useful.{key}", f"not a number but {frame[name].dtype}", name, "name another column"
+                )
         if self.offer in frame:
             many = frame[self.offer].nunique()
             if not 2 <= many <= MOST_OFFERS:

@@ -72,9 +72,7 @@ class Judged:
         return (*found, Metric(TESTS, "tests of usefulness met", Interval(many, math.nan, math.nan), "higher"))
 
 
-def judge(
-    useful: Useful, model: Any, train: Dataset, segment: Labels, rand: Floats, context: Context
-) -> Judged:
+def judge(useful: Useful, model: Any, train: Dataset, segment: Labels, rand: Floats, context: Context) -> Judged:
     """Judge a segmentation.
 
     Parameters
@@ -160,7 +158,9 @@ def _accessible(useful: Useful, frame: pd.DataFrame, segment: Labels, context: C
     name, question = "accessible", "Can a segment be reached by what is known before anybody buys?"
     columns = list(frame.columns)
     if not columns:
-        told = "no column is there to reach customers by: name some that segments are not made of (task.useful.targeting)"
+        told = (
+            "no column is there to reach customers by: have some that segments are not made of (task.useful.targeting)"
+        )
         return Test.none(name, question, told)
     known = frame.notna().any(axis=1).to_numpy()
     frame, own = frame[known], segment[known]
@@ -193,9 +193,7 @@ def _stable(useful: Useful, rand: Floats, back: LookBack | str, context: Context
         return Test.of(name, question, tuple(figures), f"{told}; over time it is not judged: {back}")
     ours, theirs = back.segment[back.both], back.today[back.both]
     (interval,) = _intervals([RandIndex(ours, theirs)], len(ours), context, "over time")
-    figures.append(
-        Figure("stability_over_time", "agreement with an earlier date", interval, useful.stable_over_time)
-    )
+    figures.append(Figure("stability_over_time", "agreement with an earlier date", interval, useful.stable_over_time))
     stayed = share(float((ours == theirs).mean()))
     told += f"; {stayed} of {len(ours):,} customers are where they were on {back.time:%Y-%m-%d}"
     return Test.of(name, question, tuple(figures), told)
@@ -262,7 +260,7 @@ def _actionable(useful: Useful, frame: pd.DataFrame, segment: Labels) -> tuple[E
     name, question = "actionable", "Does an offer do more in one segment than in another?"
     if useful.offer is None or useful.response is None:
         told = (
-            "no offer is told: name who was given what and how they responded (task.useful.offer, task.useful.response), "
+            "no offer is told: name who was given what and how they responded (task.useful.offer and .response), "
             "or promote the segments and ask price_response or purchase_incidence by them (features.models)"
         )
         return None, Test.none(name, question, told)
@@ -314,4 +312,3 @@ def _revenue(useful: Useful, frame: pd.DataFrame) -> Floats | None:
 def _listed(names: Sequence[str], most: int = 6) -> str:
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
-

@@ -110,8 +110,8 @@ def response(judged: Judged, names: Mapping[int, str]) -> Iterator[Content]:
         when = ""
         if not isinstance(back, str) and judged.responded.startswith("revenue of the next"):
             when = (
-                f" Customers in the segments that the same model found on {back.time:%Y-%m-%d}, called as those of today "
-                "that share most with them; nothing that came later was known to it."
+                f" Customers in the segments that the same model found on {back.time:%Y-%m-%d}, called as those of "
+                "today that share most with them; nothing that came later was known to it."
             )
         title = f"{judged.responded[:1].upper()}{judged.responded[1:]} by segment"
         caption = f"Means with 95 % intervals by resampling customers; 100 is the mean of all.{when}"
@@ -206,9 +206,9 @@ def _shares(back: LookBack, names: Mapping[int, str], since: str) -> Iterator[Co
     verdict = level if psi > chance or level == "hardly moved" else "cannot be told from chance"
     words = f"population stability index {number(psi)}, by chance up to {number(chance)}"
     caption = (
-        f"The model of {since} applied to all customers of {back.until:%Y-%m-%d}: {words}. 95 % intervals are Wilson's. "
-        "Measures that grow with time move everybody: then a segmentation has to be made anew, or made of measures that "
-        "do not."
+        f"The model of {since} applied to all customers of {back.until:%Y-%m-%d}: {words}. 95 % intervals are "
+        "Wilson's. Measures that grow with time move everybody: then a segmentation has to be made anew, or made of "
+        "measures that do not."
     )
     yield Table("shares_over_time", "Shares over time", table, caption)
     yield Figure(
