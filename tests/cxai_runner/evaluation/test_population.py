@@ -124,8 +124,8 @@ def test_texts_are_kept_as_keyed_hashes_where_customers_are_hidden() -> None:
 
 def test_the_share_of_each_label_is_told_beside_that_of_training() -> None:
     trained = pd.DataFrame({"segment": ["0"] * 600 + ["1"] * 400, "other": np.arange(1000.0)})
-    plain = population.written(trained[["other"]], trained, lambda column: column)
-    comparison = population.Comparison(population.read(plain), lambda column: column)
+    plain = written(trained[["other"]], trained, OPEN)
+    comparison = Comparison(read(plain), OPEN)
     comparison.take("score", pd.DataFrame({"segment": ["0"] * 300 + ["1"] * 600 + ["2"] * 100}))
     first, second, third = comparison.shares()
     assert (first.label, first.rows_before, first.rows, first.moved) == ("0", 600, 300, "fewer")
