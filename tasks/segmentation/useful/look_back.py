@@ -94,7 +94,10 @@ def look_back(model: Any, train: Dataset, segment: NDArray[np.intp], inputs: Seq
         return "before the earlier date a column was the same for every customer"
     # An order of the rows' own, as in the fit of today.
     frame = frame.sort_values(columns, kind="stable", ignore_index=True)
-    fitted = clone(model).fit(frame[columns])
+    try:
+        fitted = clone(model).fit(frame[columns])
+    except ValueError as error:
+        return f"the model could not be fitted to the customers of then ({str(error).splitlines()[0].rstrip('.')})"
     then = np.asarray(fitted.predict(frame[columns])).astype(np.intp)
     now = pd.Series(segment, index=train.frame[train.roles.id])
     today = frame["customer_id"].map(now).fillna(GONE).to_numpy().astype(np.intp)
