@@ -13,10 +13,12 @@ if TYPE_CHECKING:
 
     from cxai_runner.evaluation.results import Figure
 
-ROOM: Final = 0.78
+ROOM: Final = 0.82
 """The share of a level's width that its words have."""
-LETTERS: Final = 108
+LETTERS: Final = 150
 """Letters that fit into the whole width."""
+TURN: Final = 0.9
+"""Where between two levels a branch turns."""
 
 
 def tree(axes: Axes, figure: Figure) -> None:
@@ -31,11 +33,12 @@ def tree(axes: Axes, figure: Figure) -> None:
         if parent < 0:
             continue
         at = int(parent)
-        x = [levels[at] + ROOM, levels[at] + 0.5 * (1 + ROOM), levels[at] + 0.5 * (1 + ROOM), level]
+        # It begins behind the box that it hangs on, wherever that ends.
+        x = [levels[at], levels[at] + TURN, levels[at] + TURN, level]
         axes.plot(x, [places[at], places[at], place, place], color=GREY, linewidth=1, zorder=1)
         answer = "no" if at in first else "yes"
         first.add(at)
-        axes.text(level - 0.02, place - 0.06, answer, ha="right", va="bottom", fontsize=7.5, color=GREY)
+        axes.text(level - 0.055, place - 0.04, answer, ha="right", va="bottom", fontsize=7.5, color=GREY)
     for level, place, end, words in zip(levels, places, data[figure.by].map(str), data[figure.text], strict=True):
         lines = [part for line in str(words).split("\n") for part in wrap(line, letters) or [""]]
         colour = colours.get(end)
@@ -54,7 +57,7 @@ def tree(axes: Axes, figure: Figure) -> None:
                 "linewidth": 2 if colour else 1,
             },
         )
-    axes.set_xlim(-0.05, levels.max() + 1)
+    axes.set_xlim(-0.05, levels.max() + ROOM)
     axes.set_ylim(places.max() + 0.6, places.min() - 0.6)
     axes.set_axis_off()
 

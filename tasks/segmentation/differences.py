@@ -41,7 +41,7 @@ def tested(
             "measured by": [one.effect for one in found],
             "test": [one.test for one in found],
             "statistic": [one.statistic for one in found],
-            "degrees of freedom": [one.freedom for one in found],
+            "freedom": [one.freedom for one in found],
             "p": [_p(one) for one in corrected([one.p for one in found])],
             "customers": [one.customers for one in found],
         }

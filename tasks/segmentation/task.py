@@ -270,7 +270,7 @@ class Segmentation(Task):
         inputs, describe = list(train.roles.inputs), list(train.roles.describe)
         segment = scores["train"]["segment"]
         names = report.names(train.frame, inputs, segment)
-        yield from report.verdict(scores["train"], challenge)
+        yield from usefulness.concluded(report.verdict(scores["train"], challenge), judged)
         yield from usefulness.verdicts(judged)
         yield from report.sizes(scores["train"], names, challenge, context)
         yield from report.profiles(train.frame, inputs, segment, names)

@@ -71,7 +71,7 @@ def test_a_useless_one_passes_none():
     data = base(apart=0.0, told=0.0)
     rng = np.random.default_rng(1)
     shuffled = data.others["earlier"].assign(**{name: rng.normal(size=600) for name in INPUTS})
-    useful = replace(OFFERED, depth=1, substantial=0.1, targeting=["region"])
+    useful = replace(OFFERED, depth=1, substantial=0.2, targeting=["region"])
     found = verdicts(judged(replace(data, others={"earlier": shuffled}), useful, many=8, rand=0.4))
     assert "yes" not in found.values()
     assert found == {

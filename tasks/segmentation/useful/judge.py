@@ -260,8 +260,8 @@ def _actionable(useful: Useful, frame: pd.DataFrame, segment: Labels) -> tuple[E
     name, question = "actionable", "Does an offer do more in one segment than in another?"
     if useful.offer is None or useful.response is None:
         told = (
-            "no offer is told: name who was given what and how they responded (task.useful.offer and .response), "
-            "or promote the segments and ask price_response or purchase_incidence by them (features.models)"
+            "no offer is told: name who was given what, task.useful.offer, and how they responded, "
+            "task.useful.response; or promote the segments and ask price_response by them, features.models.segment"
         )
         return None, Test.none(name, question, told)
     response = frame[useful.response].astype("float64").to_numpy()

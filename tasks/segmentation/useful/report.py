@@ -14,10 +14,22 @@ from cxai_runner.evaluation.wording import number, share
 from cxai_runner.methods.rule_tree import Node, RuleTree, branch
 from tasks.segmentation.useful.judge import Judged
 from tasks.segmentation.useful.look_back import LookBack
-from tasks.segmentation.useful.verdicts import met
+from tasks.segmentation.useful.verdicts import NOT_JUDGED, YES, met
 
 MOVED = (0.1, 0.25)
 """By custom a population stability index above the first is worth a look, above the second a new model."""
+
+
+def concluded(said: Iterator[Content], judged: Judged) -> Iterator[Content]:
+    """Add to the headline how many of the tests are met."""
+    many = sum(one.verdict == YES for one in judged.tests)
+    known = sum(one.verdict != NOT_JUDGED for one in judged.tests)
+    for one in said:
+        if isinstance(one, Finding) and one.kind == "headline" and known:
+            told = f"{one.text} Of {known} tests of usefulness that could be judged, {many} are met."
+            yield Finding(told.replace(" 1 are met", " 1 is met"), "headline")
+        else:
+            yield one
 
 
 def verdicts(judged: Judged) -> Iterator[Content]:
@@ -28,7 +40,7 @@ def verdicts(judged: Judged) -> Iterator[Content]:
             "test": one.name,
             "what is asked": one.question,
             "verdict": one.verdict,
-            "figure": one.figure,
+            "figure": one.figure.replace(" [", "\u00a0[").replace(", ", ",\u00a0"),  # an interval stays on one line
             "what it is": "; ".join(part.label for part in one.figures),
             "threshold": one.wanted,
             "what it rests on": one.grounds,
@@ -202,8 +214,6 @@ def _shares(back: LookBack, names: Mapping[int, str], since: str) -> Iterator[Co
             "high": [one.high for one in shares],
         }
     )
-    level = "shifted" if psi >= MOVED[1] else "moved" if psi >= MOVED[0] else "hardly moved"
-    verdict = level if psi > chance or level == "hardly moved" else "cannot be told from chance"
     words = f"population stability index {number(psi)}, by chance up to {number(chance)}"
     caption = (
         f"The model of {since} applied to all customers of {back.until:%Y-%m-%d}: {words}. 95 % intervals are "
@@ -226,13 +236,20 @@ def _shares(back: LookBack, names: Mapping[int, str], since: str) -> Iterator[Co
     )
     first, second = (share(counts[most] / counts.sum()) for counts in (before, now))
     yield Finding(
-        f"Had the segmentation been made on {since}, its shares would have {_told(verdict)} by {back.until:%Y-%m-%d} "
+        f"Had the segmentation been made on {since}, its shares would by {back.until:%Y-%m-%d} have {_far(psi, chance)} "
         f"({words}); most of all {_called(every[most], names)}: {first}, then {second}."
     )
 
 
-def _told(verdict: str) -> str:
-    return "moved no more than by chance" if verdict.startswith("cannot") else verdict
+def _far(psi: float, chance: float) -> str:
+    """How far shares moved, by chance and by custom."""
+    if psi <= chance:
+        return "moved no more than by chance"
+    if psi < MOVED[0]:
+        return f"moved by more than chance, though less than by custom is worth a look ({number(MOVED[0], 2)})"
+    if psi < MOVED[1]:
+        return f"moved as far as by custom is worth a look ({number(MOVED[0], 2)})"
+    return f"shifted so far that by custom it has to be made anew ({number(MOVED[1], 2)})"
 
 
 def _called(segment: int, names: Mapping[int, str]) -> str:
@@ -260,7 +277,7 @@ def _drawn(tree: RuleTree, names: Mapping[int, str]) -> pd.DataFrame:
         if node.condition is None or node.yes is None or node.no is None:
             segment = tree.segments[int(node.counts.argmax())]
             customers, right = int(node.counts.sum()), float(node.counts.max() / node.counts.sum())
-            words = f"{_called(segment, names)}\n{customers:,} customers, {share(right)} right"
+            words = f"{_called(segment, names)}\n{customers:,} customers, {right:.0%} right".replace("%", " %")
             row |= {"place": float(next(height)), "words": words, "segment": f"{segment}"}
             return float(str(row["place"]))
         ends = [take(one, level + 1, number_of) for one in (node.yes, node.no)]

@@ -15,6 +15,7 @@ from cxai_runner.config.problems import UserError
 from cxai_runner.kept.run import local_path
 from cxai_runner.lifecycle.compare import compare
 from cxai_runner.lifecycle.compare.page import page
+from cxai_runner.report.document import Document
 from cxai_runner.tracking.store import Store
 from tests.cxai_runner.lifecycle.compare.conftest import scored
 
@@ -30,6 +31,10 @@ def looks(store: Store, keep: Keep) -> list[str]:
         run = keep(None, {"features.as_of": where}, experiment="looks", tags=DESCRIBES)
         for name, value in (("gini", gini), ("gini_low", gini - 0.02), ("gini_high", gini + 0.02)):
             store.client.log_metric(run, f"estimate/{name}", value)
+        folder = local_path(store.client.get_run(run).info.artifact_uri)
+        assert folder is not None
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "report.json").write_text(Document("explore", "", "").to_json(), encoding="utf-8")
         made.append(run)
     return made
 
