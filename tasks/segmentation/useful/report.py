@@ -236,8 +236,8 @@ def _shares(back: LookBack, names: Mapping[int, str], since: str) -> Iterator[Co
     )
     first, second = (share(counts[most] / counts.sum()) for counts in (before, now))
     yield Finding(
-        f"Had the segmentation been made on {since}, its shares would by {back.until:%Y-%m-%d} have {_far(psi, chance)} "
-        f"({words}); most of all {_called(every[most], names)}: {first}, then {second}."
+        f"Had the segmentation been made on {since}, its shares would by {back.until:%Y-%m-%d} have "
+        f"{_far(psi, chance)} ({words}); most of all {_called(every[most], names)}: {first}, then {second}."
     )
 
 
