@@ -28,9 +28,9 @@ class RandIndex:
 
     def __call__(self, counts: Floats) -> Floats:
         """Return the index for every resample of shape (n, b), shape (1, b)."""
-        both = np.zeros((self.shape[0] * self.shape[1], counts.shape[1]))
-        np.add.at(both, self.cell, counts)
-        both = both.reshape(*self.shape, -1)
+        cells = np.zeros((self.shape[0] * self.shape[1], counts.shape[1]))
+        np.add.at(cells, self.cell, counts)
+        both: Floats = cells.reshape(*self.shape, -1)
         pairs = _pairs(both).sum(axis=(0, 1))
         ours, others = (_pairs(both.sum(axis=axis)).sum(axis=0) for axis in (1, 0))
         expected = ours * others / _pairs(both.sum(axis=(0, 1)))

@@ -10,7 +10,7 @@ import io
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from cxai_runner.report import flows, marks, trees, trials, verdicts
+from cxai_runner.report import dendrograms, flows, marks, trees, trials, verdicts
 from cxai_runner.report.marks import GREY, INK, LIGHT
 
 if TYPE_CHECKING:
@@ -22,7 +22,14 @@ if TYPE_CHECKING:
 SIZE: Final = (5.6, 3.5)
 BROAD: Final = (11.2, 4.2)
 """Of a picture that has the whole width of a page."""
-_MARKS: Final = {**marks.MARKS, **flows.MARKS, **trees.MARKS, **trials.MARKS, **verdicts.MARKS}
+_MARKS: Final = {
+    **marks.MARKS,
+    **flows.MARKS,
+    **dendrograms.MARKS,
+    **trees.MARKS,
+    **trials.MARKS,
+    **verdicts.MARKS,
+}
 PADDING: Final = 5
 STYLE: Final[Any] = {
     "font.family": "DejaVu Sans",

@@ -84,7 +84,8 @@ class Useful:
                 told = "segments are made of it, so that they differ by it whatever they are"
                 yield Problem(f"task.useful.{key}", told, name, f"let it be no input: features.exclude=[{name}]")
         frame = data.frame
-        for key, name in (("response", self.response), ("revenue", self.revenue)):
+        numbers: tuple[tuple[str, str | None], ...] = (("response", self.response), ("revenue", self.revenue))
+        for key, name in numbers:
             if name in frame and not pd.api.types.is_numeric_dtype(frame[name]):
                 yield Problem(
                     f"task.useful.{key}", f"not a number but {frame[name].dtype}", name, "name another column"

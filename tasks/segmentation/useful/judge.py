@@ -242,9 +242,9 @@ def _response(
 ) -> tuple[Floats, Labels, str] | str:
     """The response, the segments of those of whom it is known, and what it is."""
     if useful.response is not None:
-        column = frame[useful.response].astype("float64")
-        known = np.isfinite(column.to_numpy())
-        return column.to_numpy()[known], segment[known], useful.response.replace("_", " ")
+        column = np.asarray(frame[useful.response], dtype=np.float64)
+        known = np.isfinite(column)
+        return column[known], segment[known], useful.response.replace("_", " ")
     ask = "name a column that segments are not made of (task.useful.response)"
     if isinstance(back, str):
         return f"{back}: {ask}"
@@ -264,7 +264,7 @@ def _actionable(useful: Useful, frame: pd.DataFrame, segment: Labels) -> tuple[E
             "task.useful.response; or promote the segments and ask price_response by them, features.models.segment"
         )
         return None, Test.none(name, question, told)
-    response = frame[useful.response].astype("float64").to_numpy()
+    response = np.asarray(frame[useful.response], dtype=np.float64)
     known = np.isfinite(response) & frame[useful.offer].notna().to_numpy()
     effects = segment_response.offer_effects(response[known], frame[useful.offer][known], segment[known])
     if not np.isfinite(effects.p):
@@ -305,7 +305,7 @@ def _some(many: int, context: Context) -> Labels:
 def _revenue(useful: Useful, frame: pd.DataFrame) -> Floats | None:
     if useful.revenue not in frame:
         return None
-    revenue = frame[useful.revenue].astype("float64").fillna(0.0).to_numpy()
+    revenue = np.nan_to_num(np.asarray(frame[useful.revenue], dtype=np.float64), posinf=np.inf)
     return revenue if np.isfinite(revenue).all() and revenue.sum() > 0 else None
 
 

@@ -272,16 +272,18 @@ def _drawn(tree: RuleTree, names: Mapping[int, str]) -> pd.DataFrame:
     height = iter(range(2 ** (_depth(tree.root) + 1)))
 
     def take(node: Node, level: int, parent: int) -> float:
-        number_of, row = len(rows), {"level": level, "parent": parent}
+        number_of = len(rows)
+        row: dict[str, object] = {"level": level, "parent": parent}
         rows.append(row)
         if node.condition is None or node.yes is None or node.no is None:
             segment = tree.segments[int(node.counts.argmax())]
             customers, right = int(node.counts.sum()), float(node.counts.max() / node.counts.sum())
             words = f"{_called(segment, names)}\n{customers:,} customers, {right:.0%} right".replace("%", " %")
-            row |= {"place": float(next(height)), "words": words, "segment": f"{segment}"}
-            return float(str(row["place"]))
+            place = float(next(height))
+            row.update(place=place, words=words, segment=f"{segment}")
+            return place
         ends = [take(one, level + 1, number_of) for one in (node.yes, node.no)]
-        row |= {"place": sum(ends) / 2, "words": f"{branch(node.condition)}?", "segment": ""}
+        row.update(place=sum(ends) / 2, words=f"{branch(node.condition)}?", segment="")
         return sum(ends) / 2
 
     take(tree.root, 0, -1)
