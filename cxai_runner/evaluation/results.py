@@ -122,7 +122,7 @@ class Figure:
         of ``by`` on top of each other, those below zero downwards), ``flow`` (bands from what ``x`` names to what ``y``
         names, as wide as ``fill``), ``dendrogram`` (brackets between ``left`` and ``right``, from ``left_height`` and
         ``right_height`` up to ``height``), ``tree`` (questions, a node per row at level ``y`` and place ``x`` on it,
-        hung on the row that ``fill`` numbers), ``verdicts`` (a box per test ``x`` with its verdict ``y``), or for trials:
+        hung on the row that ``fill`` numbers), ``verdicts`` (a box per ``x`` with its verdict ``y``), or for trials:
         ``parallel`` (a line per trial, over everything that varies), ``search`` (points, and the best so far).
     x, y
         Columns; for a heat map the column and the row, with ``fill`` the cell's value. For parallel coordinates the

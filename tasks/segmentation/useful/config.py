@@ -82,14 +82,14 @@ class Useful:
         for key, name in self._named():
             if name in inputs and key != "revenue":
                 told = "segments are made of it, so that they differ by it whatever they are"
-                yield Problem(f"task.useful.{key}", told, name, f"let it be no input: features.exclude=[{name}]")
+                remedy = f"let it be no input: features.exclude=[{name}], or features.columns without it"
+                yield Problem(f"task.useful.{key}", told, name, remedy)
         frame = data.frame
         numbers: tuple[tuple[str, str | None], ...] = (("response", self.response), ("revenue", self.revenue))
-        for key, name in numbers:
-            if name in frame and not pd.api.types.is_numeric_dtype(frame[name]):
-                yield Problem(
-                    f"task.useful.{key}", f"not a number but {frame[name].dtype}", name, "name another column"
-                )
+        for key, one in numbers:
+            if one in frame and not pd.api.types.is_numeric_dtype(frame[one]):
+                told = f"not a number but {frame[one].dtype}"
+                yield Problem(f"task.useful.{key}", told, one, "name another column")
         if self.offer in frame:
             many = frame[self.offer].nunique()
             if not 2 <= many <= MOST_OFFERS:
