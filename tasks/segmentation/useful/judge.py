@@ -272,7 +272,7 @@ def _actionable(useful: Useful, frame: pd.DataFrame, segment: Labels) -> tuple[E
     figure = Figure(
         "actionable_p",
         "p of one effect in all segments",
-        Interval(effects.p, effects.p, effects.p),
+        Interval(effects.p, math.nan, math.nan),
         useful.actionable,
         better="lower",
     )

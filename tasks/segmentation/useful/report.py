@@ -91,7 +91,7 @@ def rules(judged: Judged, names: Mapping[int, str]) -> Iterator[Content]:
         )
     caption = (
         "`right` is the share of a rule's customers that are in the segment, `found` the share of the segment that it "
-        f"finds, both on the customers that it was learned from.{held_out}"
+        f"finds, both on the {sum(one.customers for one in found):,} customers that it was learned from.{held_out}"
     )
     yield Table("rules", "How to recognise a segment", table, caption, shown=2**5)
     yield Figure(

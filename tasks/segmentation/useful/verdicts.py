@@ -64,7 +64,7 @@ class Figure:
     @property
     def wanted(self) -> str:
         """The threshold, in words."""
-        return f"{'at least' if self.better == 'higher' else 'below'} {number(self.threshold, 2)}"
+        return f"{'at least' if self.better == 'higher' else 'below'} {self.threshold:g}"
 
     def metric(self) -> Metric:
         """Return it as it is logged."""
