@@ -14,7 +14,7 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
-from cxai_runner.config.problems import Problem, UserError
+from cxai_runner.config.problems import Problem, UserError, under
 from cxai_runner.data.dataset import Dataset
 from cxai_runner.data.tables.needs import Needs
 from cxai_runner.evaluation.intervals import Statistic
@@ -22,10 +22,12 @@ from cxai_runner.evaluation.metrics import segment_metrics, segment_statistics
 from cxai_runner.evaluation.results import Content, Interval, Metric
 from cxai_runner.methods.stability import shuffle_columns
 from cxai_runner.task import Context, Evidence, Maximise, Primary, SavedModel, Task
-from tasks.segmentation import found_by, number, report
-from tasks.segmentation.challenge import Challenge, challenge
+from tasks.segmentation import differences, found_by, number, report, solutions
+from tasks.segmentation.challenge import Challenge, challenge, with_number
 from tasks.segmentation.fitted import Segments
 from tasks.segmentation.readable import readable
+from tasks.segmentation.useful import Judged, Useful, judge
+from tasks.segmentation.useful import report as usefulness
 
 # Customers that stand for all in a silhouette, so that its cost grows with the number of customers and not its square.
 REFERENCE = 2000
@@ -39,6 +41,7 @@ class Fitted:
     baseline: Segments
     baseline_scores: pd.DataFrame
     challenges: dict[int, Challenge] = field(default_factory=dict)
+    judged: dict[int, Judged] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,10 +54,13 @@ class Segmentation(Task):
         Refits on resampled customers behind the stability.
     placebos
         Refits on shuffled columns: the segments have to be clearer than nearly all of these.
+    useful
+        What the six tests of a useful segmentation are asked with.
     """
 
     resamples: Annotated[int, Ge(2)] = 20
     placebos: Annotated[int, Ge(19)] = 19  # fewer cannot tell at the 5 % level
+    useful: Useful = field(default_factory=Useful)
 
     title: ClassVar[str] = "Which groups of customers are there, and what sets them apart?"
     needs: ClassVar[Needs] = Needs(required={"customers": ("customer_id",)}, optional={"customers": ("*",)})
@@ -62,6 +68,10 @@ class Segmentation(Task):
     primary_metric: ClassVar[Primary | None] = Maximise("silhouette")
     baseline_label: ClassVar[str] = "one shuffle"
     model_kind: ClassVar[str | None] = "clusterer"
+
+    def problems(self, tables_columns: Iterable[str]) -> Iterator[Problem]:
+        """Yield columns that the tests of usefulness name and that there are not."""
+        yield from under("useful", self.useful.problems(tables_columns))
 
     def inspect(self, data: Dataset) -> Iterator[Problem]:
         """Yield why these customers cannot be divided."""
@@ -78,6 +88,7 @@ class Segmentation(Task):
             )
         if len(frame) < 10:
             yield Problem("customers", f"{len(frame)} customers are too few to divide", remedy="take at least ten")
+        yield from self.useful.inspect(data)
 
     def fit(self, model: Any, train: Dataset, context: Context) -> Fitted:
         """Fit the model, and the same model on shuffled columns."""
@@ -135,7 +146,21 @@ class Segmentation(Task):
                 _spread(result.silhouette - result.placebos),
                 "higher",
             ),
+            *self.judged(fitted, train, context).metrics(),
         )
+
+    def judged(self, fitted: Fitted, train: Dataset, context: Context) -> Judged:
+        """Judge once per fit and seed whether the segments are useful; both the metrics and the report need it."""
+        if context.seed not in fitted.judged:
+            model = with_number(fitted.segments.pipeline)
+            segment = fitted.segments.predict(train.frame[list(train.roles.inputs)])
+            rand = self.challenged(fitted, context).found.rand
+            fitted.judged[context.seed] = judge(self.useful, model, train, segment, rand, context)
+        return fitted.judged[context.seed]
+
+    def beside(self, scores: Mapping[str, pd.DataFrame]) -> Iterator[Content]:
+        """Yield how several segmentations agree."""
+        yield from solutions.beside(scores)
 
     def challenged(self, fitted: Fitted, context: Context) -> Challenge:
         """Resample and shuffle once per fit and seed; both the metrics and the report need it."""
@@ -154,14 +179,21 @@ class Segmentation(Task):
         context: Context,
     ) -> Iterator[Content]:
         """Yield verdict, sizes, profiles, composition, the choice of their number, and caveats."""
-        challenge = self.challenged(fitted, context)
-        train = readable(train)
-        names = report.names(train.frame, list(train.roles.inputs), scores["train"]["segment"])
-        evidence = number.evidence(fitted.segments)
-        yield from report.verdict(scores["train"], challenge, number.recommended(evidence))
+        challenge, judged = self.challenged(fitted, context), self.judged(fitted, train, context)
+        segment, evidence = scores["train"]["segment"], number.evidence(fitted.segments)
+        shown = readable(train)
+        inputs, describe = list(shown.roles.inputs), list(shown.roles.describe)
+        names = report.names(shown.frame, inputs, segment)
+        said = report.verdict(scores["train"], challenge, number.recommended(evidence))
+        yield from usefulness.concluded(said, judged)
+        yield from usefulness.verdicts(judged)
         yield from report.sizes(scores["train"], names, challenge, context)
-        yield from report.profiles(train.frame, list(train.roles.inputs), scores["train"]["segment"], names)
-        yield from report.composition(train.frame, list(train.roles.describe), scores["train"]["segment"], names)
+        yield from report.profiles(shown.frame, inputs, segment, names)
+        yield from differences.tested(train.frame, train.roles.inputs, describe, segment.to_numpy())
+        yield from usefulness.rules(judged, names)
+        yield from usefulness.response(judged, names)
+        yield from usefulness.over_time(judged, names)
+        yield from report.composition(shown.frame, describe, segment, names)
         yield from found_by.told(fitted.segments, evidence)
         yield from report.caveats(list(train.roles.inputs), challenge, scores["train"])
 
