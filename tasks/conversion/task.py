@@ -135,7 +135,7 @@ class Conversion(Task):
     slices: Sequence[str] | Literal["auto"] = "auto"
     repeats: Annotated[int, Ge(1)] = 5
 
-    title: ClassVar[str] = "Will this customer convert?"
+    title: ClassVar[str] = "Will this customer convert, and which model says it best?"
     needs: ClassVar[Needs] = Needs(required={"customers": ("customer_id", "converted")}, optional={"customers": ("*",)})
     evidence: ClassVar[Evidence] = Evidence.HELD_OUT
     primary_metric: ClassVar[Primary | None] = Minimise("log_loss")
