@@ -1,7 +1,7 @@
-"""Who buys an audiobook again, among 14,084 customers: the published numbers of three models, and a network beside them.
+"""Who buys an audiobook again, among 14,084 customers: the published numbers of three models, and a network.
 
-Stratified five folds, shuffled with seed 0; ten inputs standardised, no id, no weights; balanced accuracy at the training
-share of buyers. Means over the folds, each within .005.
+Stratified five folds, shuffled with seed 0; ten inputs standardised, no id, no weights; balanced accuracy at the
+training share of buyers. Means over the folds, each within .005.
 """
 
 from __future__ import annotations
