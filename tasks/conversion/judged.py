@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cxai_runner.evaluation.intervals import FEW_CUSTOMERS, bootstrap, percentile
+from cxai_runner.evaluation.intervals import FEW_CUSTOMERS, Statistic, bootstrap, percentile
 from cxai_runner.evaluation.metrics import MeanOf, calibration_table, classification_statistics, codes_of
 from cxai_runner.evaluation.results import Content, Figure, Finding, Interval, Table
 from cxai_runner.evaluation.targeting import confusion_table, gains_table, profit_of
@@ -204,7 +204,7 @@ def _how_calibrated(fitted: Fitted, converted: Ints, rows: pd.DataFrame, context
 
 def slices(task: Conversion, converted: Ints, rows: pd.DataFrame, context: Context) -> Iterator[Content]:
     """How the model does on kinds of customers."""
-    found = []
+    found: list[dict[str, Any]] = []
     small = 0
     for column in (str(name) for name in rows if str(name).startswith(SLICE)):
         for value in sorted(rows[column].unique()):
@@ -234,7 +234,11 @@ def _slice(converted: Ints, rows: pd.DataFrame, mine: NDArray[np.bool_], context
     part, truth = rows[mine], converted[mine]
     codes, customers = codes_of(part["customer_id"])
     told = classification_statistics(truth, part["probability"], part["customer_id"])
-    several = [told["roc_auc"], told["log_loss"], MeanOf(truth - part["probability"].to_numpy(), codes, customers)]
+    several: list[Statistic] = [
+        told["roc_auc"],
+        told["log_loss"],
+        MeanOf(truth - part["probability"].to_numpy(), codes, customers),
+    ]
     row: dict[str, float] = {"rows": int(mine.sum()), "rate": float(truth.mean())}
     named = zip(
         ("roc_auc", "log_loss", "gap"),

@@ -37,7 +37,7 @@ def test_only_an_interaction_counts_and_the_verdict_says_who_finds_it():
     alone = next(one for one in beside if one.name == "roc_auc").value
     assert alone.low < 0.5 < alone.high
     (headline,) = texts(contents, "headline")
-    assert "the network (mean of 2 seeds) does better than logistic regression" in headline
+    assert "mean of 2 seeds) does better than logistic regression" in headline
 
 
 def test_pure_noise_is_called_noise():

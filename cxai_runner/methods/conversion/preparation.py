@@ -142,7 +142,7 @@ class Preparation(TransformerMixin, BaseEstimator):
         tells_missing = missing >= self.rare
         if np.ptp(values[there]) == 0 and not tells_missing:
             return "has one value in training"
-        found = {"kind": kind, "fill": float(np.median(values[there])), "missing": missing, "unit": 0.0}
+        found: dict[str, Any] = {"kind": kind, "fill": float(np.median(values[there])), "missing": missing, "unit": 0.0}
         filled = np.where(there, values, found["fill"])
         if self.skewed == "log" and kind == "number" and abs(before := _skewness(filled)) > SKEWED:
             sizes = np.abs(filled[filled != 0])
@@ -196,8 +196,8 @@ def is_date(column: pd.Series) -> bool:
 
 def plain_types(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a frame whose dates, and whose numbers beside missing values, have the types that any reader knows."""
-    found = {}
-    for name in (one for one in frame if frame[one].dtype == object):
+    found: dict[str, Any] = {}
+    for name in (str(one) for one in frame if frame[one].dtype == object):
         if is_date(frame[name]):
             found[name] = pd.to_datetime(frame[name])
         elif is_number(frame[name]):

@@ -79,7 +79,7 @@ def test_it_stops_where_validation_does_not_improve():
         {"activation": "gelu", "normalisation": "batch", "optimiser": "adamw", "weight_decay": 0.01},
         {"activation": "selu", "normalisation": "layer", "optimiser": "nadam", "schedule": "cosine"},
         {"activation": "silu", "optimiser": "rmsprop", "schedule": "exponential", "dropout": 0.2},
-        {"activation": "elu", "optimiser": "sgd", "schedule": "plateau", "patience": 3},
+        {"activation": "elu", "optimiser": "sgd", "schedule": "plateau", "patience": 3, "learning_rate": 0.2},
         {"activation": "tanh", "loss": "focal", "embedding": 3},
     ],
     ids=lambda options: options["activation"],
