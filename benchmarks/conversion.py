@@ -57,8 +57,8 @@ def _scored(home: Path, package: dict[str, str]) -> Row:
     _written(home / "train.parquet", CHUNK // 2, outcome=True)
     _written(home / "new.parquet", CUSTOMERS, outcome=False)
     cxai = [sys.executable, "-m", "cxai_runner.cli"]
-    asked = ["task=conversion", "data=parquet", "data.table=customers", "features=table", "features.columns=['*']"]
-    asked += ["features.exclude=[converted]", "features.transformers=[]", "task.outcome=converted", "task.against={}"]
+    asked = ["task=conversion", "data=parquet", "data.table=customers", "features=customer_table"]
+    asked += ["features.exclude=[converted]", "task.outcome=converted", "~task.against"]
     spent: dict[str, Spent] = {}
     for model in ("network", "xgboost"):
         spend([*cxai, "run", *asked, f"model={model}", f"data.path={home}/train.parquet"], package, str(home))

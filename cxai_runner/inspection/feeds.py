@@ -156,8 +156,7 @@ class _Trial:
             asked = "" if isinstance(composed, UserError) else _asked(composed, self.proposal, wanted)
             if asked:  # a task that predicts an outcome takes columns of any type, but for what came of customers
                 outcomes = list(dict.fromkeys([*outcomes, *_told(self.proposal, wanted)]))
-                made += [f"task.outcome={asked}", "features.columns=['*']", "features.missing=keep"]
-                made += ["features.transformers=[]"]
+                made.append(f"task.outcome={asked}")
             made += [f"features.exclude=[{','.join(outcomes)}]"] if outcomes else []
         if "category" in keys and (category := _category(self.proposal)):
             made.append(f"features.category={_worded(category)}")

@@ -22,6 +22,8 @@ from tasks.conversion.task import Conversion, Fitted
 
 LIFETIMES: Final = "lifetimes"
 """The frame beside the rows that says how long customers bought: ``duration`` and ``event``."""
+VALUE: Final = "value"
+"""The column that says what customers are worth, in rows that are made of transactions."""
 MOST: Final = 5
 """Groups of customers that survival tells apart."""
 
@@ -33,7 +35,8 @@ class Churn(Conversion):
     Parameters
     ----------
     at_stake
-        The column that says what is lost with a customer, where there is one.
+        The column that says what is lost with a customer; ``auto`` is ``value``, where the rows have it, as those that
+        are made of transactions do.
     tenure
         The column that says how long a customer has been one, of a table that is ready made: whoever left did so then.
         Rows that are made of transactions bring lifetimes of their own.
@@ -44,7 +47,7 @@ class Churn(Conversion):
     """
 
     outcome: str = "churned"
-    at_stake: str | None = None
+    at_stake: str | None = "auto"
     tenure: str | None = None
     unit: str = "days"
     survival_by: str | None = None
@@ -55,7 +58,7 @@ class Churn(Conversion):
         """Yield columns that there are not, too."""
         have = list(tables_columns)
         yield from super().problems(have)
-        for key, name in (("at_stake", self.at_stake), ("tenure", self.tenure), ("survival_by", self.survival_by)):
+        for key, name in (("at_stake", self._stake(have)), ("tenure", self.tenure), ("survival_by", self.survival_by)):
             if name is not None and name not in have:
                 yield Problem(key, "no such column", name, did_you_mean(name, have))
         if self.survival_by is not None and self.tenure is None:
@@ -65,7 +68,7 @@ class Churn(Conversion):
     def inspect(self, data: Dataset) -> Iterator[Problem]:
         """Yield times and amounts that are none, too."""
         yield from super().inspect(data)
-        for key, name in (("at_stake", self.at_stake), ("tenure", self.tenure)):
+        for key, name in (("at_stake", self._stake(data.frame)), ("tenure", self.tenure)):
             if name is None:
                 continue
             values = pd.to_numeric(data.frame[name], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
@@ -77,9 +80,8 @@ class Churn(Conversion):
     def score(self, fitted: Fitted, data: Dataset, context: Context) -> pd.DataFrame:
         """Return the scores of `Conversion`, and what is at stake with each customer."""
         scores = super().score(fitted, data, context)
-        if self.at_stake is None:
-            return scores
-        return scores.assign(at_stake=data.frame[self.at_stake].to_numpy(dtype=np.float64))
+        stake = self._stake(data.frame)
+        return scores if stake is None else scores.assign(at_stake=data.frame[stake].to_numpy(dtype=np.float64))
 
     def report(
         self,
@@ -94,6 +96,12 @@ class Churn(Conversion):
         if "held_out" in scores:
             yield from at_risk(scores["held_out"], self.outcome)
         yield from self._stay(train)
+
+    def _stake(self, columns: Iterable[str]) -> str | None:
+        """The column that says what is lost with a customer."""
+        if self.at_stake != "auto":
+            return self.at_stake
+        return VALUE if VALUE in columns else None
 
     def _stay(self, train: Dataset) -> Iterator[Content]:
         """How long customers stay, where it is known."""
