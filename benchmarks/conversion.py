@@ -1,7 +1,7 @@
 """An epoch of our network beside a bare Keras script, and a million customers scored by it beside XGBoost.
 
 The epoch is of equal rows, layers, steps and validation rows in processes of their own; its time is the median of all
-epochs but the first, in which TensorFlow builds its graph. Memory is the peak of the whole process, TensorFlow included.
+epochs but the first, in which TensorFlow builds its graph. Memory is the peak of the whole process with TensorFlow.
 Scoring is `cxai predict` from a Parquet file to another, with models that were trained on the same rows.
 """
 

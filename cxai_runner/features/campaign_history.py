@@ -1,7 +1,7 @@
 """What is known of a customer, and of a campaign, on the day before the campaign begins.
 
-Each piece is one query where the rows live: its rows are the pairs of campaign and customer, and everything that it sums
-up lies strictly before the campaign's first day.
+Each piece is one query where the rows live: its rows are the pairs of campaign and customer, and everything that it
+sums up lies strictly before the campaign's first day.
 """
 
 from __future__ import annotations
@@ -109,7 +109,9 @@ def _bought(tables: Tables, keyed: IbisTable, recent: int, made: set[str]) -> Ib
         sums["reduced"] = lines["revenue"].sum(where=lines["retail_discount"] > 0)
     if "coupon_orders" in made:
         sums["coupon"] = lines["coupon_discount"].max()
-    orders = lines.group_by(own).aggregate(**sums)  # a tenth of the rows, before each meets all campaigns of its customer
+    orders = lines.group_by(own).aggregate(
+        **sums
+    )  # a tenth of the rows, before each meets all campaigns of its customer
     met = keyed.inner_join(orders, "customer_id")
     met = met.filter(met["timestamp"] < met["time"])
     met = met.mutate(ago=met["time"].date().delta(met["timestamp"].date(), unit="day"))

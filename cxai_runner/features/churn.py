@@ -136,7 +136,7 @@ class Churn(Features):
             yield from self._out_of_reach(tables)
 
     def rows(self, tables: Tables) -> IbisTable:
-        """Each customer at each date up to which they were still buying; undated where there is one date, and one row each."""
+        """Each customer at each date up to which they were still buying; undated where there is one date."""
         import ibis
 
         bought = tables["transactions"]

@@ -60,10 +60,10 @@ class CouponRedemption(Features):
 
     What the source has no columns for is left out. Columns of a table `customers` are joined, and are inputs too.
 
-    Left out and counted are campaigns that begin before so many days are known as ``history`` asks for; those that were
-    not over when the data end, or when the part ends, since nobody knows of them yet who redeems. All rows of a customer
-    are on one side of a split by customer. A split by time has customers on both sides, and no campaign: what is
-    learned from was over before what is judged by began.
+    Left out and counted are campaigns that begin before so many days are known as ``history`` asks for, and those that
+    were not over when the data end, or when the part ends, since nobody knows of them yet who redeems. All rows of a
+    customer are on one side of a split by customer. A split by time has customers on both sides, and no campaign: what
+    is learned from was over before what is judged by began.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ class CouponRedemption(Features):
         return (*_ROW, *past.measures(tables), *self._known(tables))
 
     def problems(self, tables: Tables) -> Iterator[Problem]:
-        """Yield inputs that there are not, campaigns that end before they begin, and none that is known well enough."""
+        """Yield inputs that there are not, campaigns that end before they begin, and that none is known enough."""
         possible = (*past.measures(tables), *self._known(tables))
         for name in self.columns or ():
             if name not in possible:
@@ -125,8 +125,8 @@ class CouponRedemption(Features):
             first, end = self._span(tables)
             when = row(campaigns.aggregate(first=campaigns["start"].min(), last=campaigns["end"].max()))
             told = (
-                f"no campaign began {self.history} days after transactions begin ({first:%Y-%m-%d}) and was over before "
-                f"they end ({end:%Y-%m-%d}); campaigns run from {when['first']:%Y-%m-%d} to {when['last']:%Y-%m-%d}"
+                f"no campaign began {self.history} days after transactions begin ({first:%Y-%m-%d}) and was over "
+                f"before they end ({end:%Y-%m-%d}); campaigns run from {when['first']:%Y-%m-%d} to {when['last']:%Y-%m-%d}"
             )
             yield Problem("history", told, value=self.history, remedy="fewer days of history, or longer data")
 
@@ -197,7 +197,7 @@ class CouponRedemption(Features):
         return early, (sent["last"] > ibis.literal(until, type="timestamp")) & ~early
 
     def _outcomes(self, tables: Tables, usable: IbisTable, end: datetime | None) -> IbisTable:
-        """The rows, each with whether a coupon of the campaign was redeemed while it ran; missing where it still runs."""
+        """The rows, each with whether a coupon of the campaign was redeemed in time; missing where it still runs."""
         import ibis
 
         redeemed = tables["redemptions"].select("customer_id", "campaign_id", at="timestamp")
@@ -222,4 +222,3 @@ class CouponRedemption(Features):
         for reason, rows in ((before, counts["early"]), (after, counts["late"])):
             if rows:
                 yield Dropped("mailings", reason, rows, counts["every"])
-

@@ -1,14 +1,15 @@
 """How long customers stay: survival by Kaplan and Meier, the hazard over time, and the time that is left to them.
 
 A customer is seen from their beginning to an end that happened (an event) or to the last day on which anybody looked
-(censored). Nothing is assumed of the shape of survival; what lies beyond the longest observed time is not known, so that
-every mean is restricted: it counts the time up to a limit that is stated with it.
+(censored). Nothing is assumed of the shape of survival; what lies beyond the longest observed time is not known, so
+that every mean is restricted: it counts the time up to a limit that is stated with it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -73,10 +74,10 @@ class Survival:
 
     @cached_property
     def curve(self) -> pd.DataFrame:
-        """One row per time at which it ended for somebody: ``time``, ``survival``, ``low``, ``high``, ``at_risk``, ``events``.
+        """One row per time at which it ended for somebody.
 
-        The 95 % interval is that of log(−log S), which stays within 0 and 1 (Kalbfleisch and Prentice 2002, 1.4); the
-        variance is Greenwood's.
+        ``time``, ``survival``, ``low``, ``high``, ``at_risk`` and ``events``. The 95 % interval is that of log(−log S),
+        which stays within 0 and 1 (Kalbfleisch and Prentice 2002, 1.4); the variance is Greenwood's.
         """
         if not self.events.any():
             names = ("time", "survival", "low", "high", "at_risk", "events")
@@ -122,7 +123,7 @@ class Survival:
         """
         bounds = np.asarray(edges, dtype=np.float64)
         rows = []
-        for number, (start, end) in enumerate(zip(bounds[:-1], bounds[1:], strict=True)):
+        for number, (start, end) in enumerate(pairwise(bounds.tolist())):
             last = number == len(bounds) - 2
             inside = (self.durations >= start) & ((self.durations <= end) if last else (self.durations < end))
             ended = int(self.events[inside].sum())
@@ -137,8 +138,8 @@ class Survival:
     def remaining(self, since: float, limit: float | None = None) -> Restricted:
         """Return the mean time that is left to those who are still there after ``since``, up to ``limit``.
 
-        It is ∫ S(t) dt from ``since`` to ``limit``, divided by S(``since``). Its variance is that of the restricted mean
-        (Klein and Moeschberger 2003, 4.5) of the customers who are seen from ``since`` on.
+        It is ∫ S(t) dt from ``since`` to ``limit``, divided by S(``since``). Its variance is that of the restricted
+        mean (Klein and Moeschberger 2003, 4.5) of the customers who are seen from ``since`` on.
 
         Raises
         ------

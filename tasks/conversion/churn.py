@@ -1,4 +1,4 @@
-"""The question of churn: conversion turned round, with who is at risk, what is at stake, and how long customers stay."""
+"""The question of churn: conversion turned round, with who is at risk, with what, and how long customers stay."""
 
 from __future__ import annotations
 

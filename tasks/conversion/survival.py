@@ -102,7 +102,9 @@ def _hazard(every: Survival, edges: NDArray[np.float64], unit: str, ended: str) 
 def _table(every: Survival, edges: NDArray[np.float64], unit: str, ended: str) -> Table:
     hazard = every.hazard(edges)
     rows = []
-    for start, end, events, rate in zip(hazard["start"], hazard["end"], hazard["events"], hazard["hazard"], strict=True):
+    for start, end, events, rate in zip(
+        hazard["start"], hazard["end"], hazard["events"], hazard["hazard"], strict=True
+    ):
         there = int((every.durations >= start).sum())
         row = {"from": start, "to": end, "still_there": there, "survival": every.at([start])[0], ended: events}
         left = every.remaining(start) if (every.durations > start).sum() >= FEW else None
@@ -110,8 +112,8 @@ def _table(every: Survival, edges: NDArray[np.float64], unit: str, ended: str) -
             break
         rows.append(row | {"hazard": rate, "left": left.value, "low": left.low, "high": left.high})
     caption = (
-        f"`survival` is the share that is there after `from` {unit}, `hazard` is per {unit.removesuffix('s')}. `left` is "
-        f"the mean time that is left to those who are still there then, with its 95 % interval: a restricted mean, "
+        f"`survival` is the share that is there after `from` {unit}, `hazard` is per {unit.removesuffix('s')}. `left` "
+        f"is the mean time that is left to those who are still there then, with its 95 % interval: a restricted mean, "
         f"which counts no more than the {number(every.limit, 0)} {unit} that were observed."
     )
     return Table("survival", "How long customers stay", pd.DataFrame(rows), caption)

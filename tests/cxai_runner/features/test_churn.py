@@ -1,4 +1,4 @@
-"""Who churned is told by hand on a tiny table, at every edge; and nothing of later than a date is read for its inputs."""
+"""Who churned is told by hand on a tiny table, at every edge; nothing of later than a date is read for its inputs."""
 
 from __future__ import annotations
 

@@ -58,9 +58,7 @@ def test_a_stream_is_the_same_rows(case: str, opened: Any) -> None:
     tables = opened(mapped)
     learned = features.learn(tables, Part("train", end=MARCH))
     whole = features.build(tables, part, features.extended(tables, part, learned))
-    chunks = list(
-        features.stream(tables, part, features.extended(tables, part, learned), AT_ONCE.get(case, 300))
-    )
+    chunks = list(features.stream(tables, part, features.extended(tables, part, learned), AT_ONCE.get(case, 300)))
     assert len(chunks) > 1 or case == "profile"
     columns = list(chunks[0].frame.columns)
     expected = whole.frame[columns].sort_values(columns, ignore_index=True)

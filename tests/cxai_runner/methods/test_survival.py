@@ -88,7 +88,7 @@ def test_nobody_ended_or_everybody_did() -> None:
     stays = Survival([3, 5], [0, 0])
     assert stays.curve.empty
     assert stays.median() is None
-    assert stays.mean() .value == 5
+    assert stays.mean().value == 5
     assert stays.at([4]).tolist() == [1]
     gone = Survival([3, 5], [1, 1]).curve
     assert gone["survival"].tolist() == [0.5, 0]
@@ -100,7 +100,7 @@ def test_nobody_ended_or_everybody_did() -> None:
     [([], []), ([1, 2], [1]), ([1, -2], [1, 0]), ([1, np.nan], [1, 0]), ([1, np.inf], [1, 0]), ([1, 2], [1, 2])],
 )
 def test_what_is_no_survival_is_refused(durations: list[float], events: list[float]) -> None:
-    with pytest.raises(ValueError, match="duration|event"):
+    with pytest.raises(ValueError, match=r"duration|event"):
         Survival(durations, events)
 
 
