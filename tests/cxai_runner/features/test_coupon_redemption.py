@@ -23,7 +23,7 @@ TRAIN = Part("train")
 def dated(rows: list[tuple[Any, ...]], columns: list[str]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=columns)
     times = [one for one in columns if one in ("timestamp", "start", "end")]
-    return frame.assign(**{one: pd.to_datetime(frame[one]) for one in times})
+    return frame.assign(**{one: pd.to_datetime(frame[one], format="ISO8601") for one in times})
 
 
 BOUGHT = ["customer_id", "order_id", "timestamp", "product_id", "revenue", "retail_discount", "coupon_discount"]
