@@ -140,7 +140,7 @@ def trained(model: Any, rows: Rows, how: Recipe, context: Context, purpose: str,
     for step in transformers:
         learned = step.fit_transform(learned, rows.converted[rows.learned])
     part = balanced(rows.converted[rows.learned], how.balance, context.rng(f"balance {purpose}"))
-    fit = {"sample_weight": part.weights} if part.weights is not None else {}
+    fit: dict[str, Any] = {"sample_weight": part.weights} if part.weights is not None else {}
     if fit and not has_fit_parameter(final, "sample_weight"):
         told = f"{type(final).__name__} takes no weights"
         raise UserError([Problem("task.balance", told, "weights", "undersample or oversample instead")])

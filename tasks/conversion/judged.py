@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cxai_runner.evaluation.intervals import FEW_CUSTOMERS, bootstrap, percentile
+from cxai_runner.evaluation.intervals import FEW_CUSTOMERS, Statistic, bootstrap, percentile
 from cxai_runner.evaluation.metrics import MeanOf, calibration_table, classification_statistics, codes_of
 from cxai_runner.evaluation.results import Content, Figure, Finding, Interval, Table
 from cxai_runner.evaluation.targeting import confusion_table, gains_table, profit_of
@@ -32,8 +32,8 @@ def gains(converted: Ints, rows: pd.DataFrame, context: Context) -> Iterator[Con
     """Conversions by tenth of the customers, the likeliest first."""
     table = gains_table(converted, rows["probability"], rows["customer_id"], context.resamples, context.rng("gains"))
     caption = (
-        "Tenths of the rows, the highest probabilities first; equal ones stay together. Lift is the conversion rate over "
-        "that of all rows, gain the share of all conversions up to here. 95 % intervals."
+        "Tenths of the rows, the highest probabilities first; equal ones stay together. Lift is the conversion rate "
+        "over that of all rows, gain the share of all conversions up to here. 95 % intervals."
     )
     yield Table("gains", "Gains and lift", table, caption)
     top = table.iloc[0]
@@ -41,8 +41,8 @@ def gains(converted: Ints, rows: pd.DataFrame, context: Context) -> Iterator[Con
         lift = with_interval(Interval(top["lift"], top["lift_low"], top["lift_high"]), 1)
         gain = with_interval(Interval(100 * top["gain"], 100 * top["gain_low"], 100 * top["gain_high"]), 0)
         yield Finding(
-            f"The {share(float(top['contacted']))} of the customers with the highest probabilities convert {lift} times as "
-            f"often as all, and hold {gain} % of all conversions."
+            f"The {share(float(top['contacted']))} of the customers with the highest probabilities convert {lift} "
+            f"times as often as all, and hold {gain} % of all conversions."
         )
     start = pd.DataFrame({"contacted": [0.0], "gain": [0.0], "gain_low": [0.0], "gain_high": [0.0]})
     drawn = pd.concat([start, table[["contacted", "gain", "gain_low", "gain_high"]]], ignore_index=True)
@@ -76,7 +76,7 @@ def gains(converted: Ints, rows: pd.DataFrame, context: Context) -> Iterator[Con
 
 
 def profit(task: Conversion, converted: Ints, rows: pd.DataFrame, context: Context) -> Iterator[Content]:
-    """What contacting the likeliest customers earned, where config says what a contact costs and a conversion brings."""
+    """What contacting the likeliest customers earned, where config says the worth of both."""
     if task.value is None or task.cost is None:
         return
     value = rows["value"].to_numpy() if isinstance(task.value, str) else float(task.value)
@@ -91,8 +91,8 @@ def profit(task: Conversion, converted: Ints, rows: pd.DataFrame, context: Conte
         else (f"a probability above {number(task.cost / float(task.value), 4)}")
     )
     caption = (
-        f"A conversion brings {worth}, a contact costs {number(task.cost, 2)}. Customers in the order of what a contact is "
-        "expected to bring; 95 % intervals resample customers."
+        f"A conversion brings {worth}, a contact costs {number(task.cost, 2)}. Customers in the order of what a "
+        "contact is expected to bring; 95 % intervals resample customers."
     )
     yield Table("profit", "Profit by customers contacted", found.curve, caption, len(found.curve))
     yield Figure(
@@ -114,8 +114,8 @@ def profit(task: Conversion, converted: Ints, rows: pd.DataFrame, context: Conte
         return
     bound = f", as far as a budget of {number(float(task.budget or 0), 2)} goes," if found.bound else ""
     yield Finding(
-        f"Contacting whoever is expected to pay for it ({per}){bound} is {found.contacts:,} of {len(rows):,} customers for "
-        f"{number(found.spent, 2)}, and earned {with_interval(found.worth_it)}; contacting everybody "
+        f"Contacting whoever is expected to pay for it ({per}){bound} is {found.contacts:,} of {len(rows):,} customers "
+        f"for {number(found.spent, 2)}, and earned {with_interval(found.worth_it)}; contacting everybody "
         f"{with_interval(found.everybody)}."
     )
 
@@ -204,7 +204,7 @@ def _how_calibrated(fitted: Fitted, converted: Ints, rows: pd.DataFrame, context
 
 def slices(task: Conversion, converted: Ints, rows: pd.DataFrame, context: Context) -> Iterator[Content]:
     """How the model does on kinds of customers."""
-    found = []
+    found: list[dict[str, Any]] = []
     small = 0
     for column in (str(name) for name in rows if str(name).startswith(SLICE)):
         for value in sorted(rows[column].unique()):
@@ -234,7 +234,11 @@ def _slice(converted: Ints, rows: pd.DataFrame, mine: NDArray[np.bool_], context
     part, truth = rows[mine], converted[mine]
     codes, customers = codes_of(part["customer_id"])
     told = classification_statistics(truth, part["probability"], part["customer_id"])
-    several = [told["roc_auc"], told["log_loss"], MeanOf(truth - part["probability"].to_numpy(), codes, customers)]
+    several: list[Statistic] = [
+        told["roc_auc"],
+        told["log_loss"],
+        MeanOf(truth - part["probability"].to_numpy(), codes, customers),
+    ]
     row: dict[str, float] = {"rows": int(mine.sum()), "rate": float(truth.mean())}
     named = zip(
         ("roc_auc", "log_loss", "gap"),

@@ -87,16 +87,16 @@ def alone(fitted: Fitted, judged: pd.DataFrame, converted: NDArray[np.int64]) ->
     if len(high):
         named = ", ".join(f"{name} ({number(auc)})" for name, auc in zip(high["column"], high["roc_auc"], strict=True))
         yield Finding(
-            f"May be known only after the outcome: {named} alone ranks customers with a ROC AUC of {ALONE:g} or more. If "
-            f"so, leave it out (features.exclude=[{','.join(high['column'])}]): the model would not have it when it "
+            f"May be known only after the outcome: {named} alone ranks customers with a ROC AUC of {ALONE:g} or more. "
+            f"If so, leave it out (features.exclude=[{','.join(high['column'])}]): the model would not have it when it "
             "predicts.",
             "caveat",
         )
     hinted = table[(table["hint"] != "") & (table["roc_auc"] < ALONE)]
     if len(hinted):
         yield Finding(
-            f"By their names these may be written after the outcome: {', '.join(hinted['column'])}. Nothing in the rows "
-            "says when; make sure that they end before what is predicted begins.",
+            f"By their names these may be written after the outcome: {', '.join(hinted['column'])}. Nothing in the "
+            "rows says when; make sure that they end before what is predicted begins.",
             "caveat",
         )
 

@@ -102,8 +102,8 @@ def _preparation(fitted: Fitted) -> Iterator[Content]:
     preparation = fitted.first.model.preparation
     table = preparation.said()
     caption = (
-        f"Learned on the training rows alone and saved with the model. A value that training never had counts as {OTHER}, "
-        "or as the average of all levels where none were rare; a missing number is the training median."
+        f"Learned on the training rows alone and saved with the model. A value that training never had counts as "
+        f"{OTHER}, or as the average of all levels where none were rare; a missing number is the training median."
     )
     yield Table("preparation", "What was done with each column", table, caption, len(table))
     if preparation.dropped_:

@@ -26,7 +26,7 @@ from cxai_runner.evaluation.results import Content, Metric
 from cxai_runner.evaluation.targeting import BalancedAccuracy
 from cxai_runner.methods.conversion.deep import REMEDY, is_installed
 from cxai_runner.methods.conversion.network import NetworkClassifier
-from cxai_runner.methods.conversion.preparation import Preparation
+from cxai_runner.methods.conversion.preparation import Preparation, plain_types
 from cxai_runner.task import Context, Evidence, Minimise, Primary, SavedModel, Task
 from tasks.conversion import report
 from tasks.conversion.fitting import (
@@ -135,7 +135,7 @@ class Conversion(Task):
     slices: Sequence[str] | Literal["auto"] = "auto"
     repeats: Annotated[int, Ge(1)] = 5
 
-    title: ClassVar[str] = "Will this customer convert?"
+    title: ClassVar[str] = "Will this customer convert, and which model says it best?"
     needs: ClassVar[Needs] = Needs(required={"customers": ("customer_id", "converted")}, optional={"customers": ("*",)})
     evidence: ClassVar[Evidence] = Evidence.HELD_OUT
     primary_metric: ClassVar[Primary | None] = Minimise("log_loss")
@@ -268,7 +268,7 @@ class Conversion(Task):
 
     def models(self, fitted: Fitted, train: Dataset) -> Mapping[str, SavedModel]:
         """Keep the model with all that it needs: it takes the columns as they are, unseen levels and holes included."""
-        example = train.frame[fitted.columns].head(5).reset_index(drop=True)
+        example = plain_types(train.frame[fitted.columns]).head(5).reset_index(drop=True)
         return {"model": SavedModel(fitted.first.model, example, "predict_proba")}
 
     def converted(self, scores: pd.DataFrame) -> NDArray[np.int64]:

@@ -36,6 +36,7 @@ METRICS: Final[Mapping[str, str]] = {
     "brier": "Brier score",
 }
 _LOWER: Final = ("log_loss", "brier")
+_WORDS: Final = {"better": "does better than", "worse": "does worse than", "cannot tell": "cannot be told from"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,22 +123,14 @@ def headline(found: Sequence[Standing], whose: str) -> Finding:
     """Say whether the model does better than those beside it, and by how much."""
     first, *others = found
     against = others[:-1] or others
-    loss = first.values["log_loss"]
-    seeds = f" (mean of {first.seeds} seeds)" if first.seeds > 1 else ""
+    loss = number(first.values["log_loss"].value, 4)
+    own = f"{loss}, mean of {first.seeds} seeds" if first.seeds > 1 else loss
     parts = []
-    for word, verdict in (
-        ("does better than", "better"),
-        ("does worse than", "worse"),
-        ("cannot be told from", "cannot tell"),
-    ):
+    for verdict, word in _WORDS.items():
         mine = [one for one in against if one.verdict("log_loss") == verdict]
         if mine:
-            told = " and ".join(f"{one.name} ({_gap(one)})" for one in mine)
-            parts.append(f"{word} {told}")
-    return Finding(
-        f"On {whose}, {first.name}{seeds} {_listed(parts)}, by log loss: its own is {number(loss.value, 4)}.",
-        "headline",
-    )
+            parts.append(f"{word} {' and '.join(_gap(one) for one in mine)}")
+    return Finding(f"By log loss on {whose}, {first.name} ({own}) {', and '.join(parts)}.", "headline")
 
 
 def contents(found: Sequence[Standing]) -> Iterator[Content]:
@@ -176,9 +169,6 @@ def contents(found: Sequence[Standing]) -> Iterator[Content]:
             )
 
 
-_WORDS: Final = {"better": "does better than", "worse": "does worse than", "cannot tell": "cannot be told from"}
-
-
 def seeds_table(converted: NDArray[np.int64], scores: pd.DataFrame) -> Iterator[Content]:
     """What each seed came to, where there were several."""
     own = ["probability", *(str(one) for one in scores if str(one).startswith(SEED))]
@@ -202,12 +192,8 @@ def seeds_table(converted: NDArray[np.int64], scores: pd.DataFrame) -> Iterator[
 
 def _gap(one: Standing) -> str:
     its, gap = one.values["log_loss"], one.differences["log_loss"]
-    return f"log loss {number(its.value, 4)}, a difference of {with_interval(gap)}"
+    return f"{one.name} ({number(its.value, 4)}, a difference of {with_interval(gap)})"
 
 
 def _told(interval: Interval) -> str:
     return with_interval(interval, 4)
-
-
-def _listed(parts: Sequence[str]) -> str:
-    return ", and ".join(parts)

@@ -58,7 +58,7 @@ class Calibration(BaseEstimator):
         """
         self.losses_: dict[str, float] = {}
         rarer = min(int(outcome.sum()), int((1 - outcome).sum()))
-        self.chosen_ = self.how if self.how != "auto" else "none"
+        self.chosen_: str = self.how if self.how != "auto" else "none"
         if rarer < FEWEST:
             self.chosen_ = "none"
         elif self.how == "auto":
@@ -70,7 +70,7 @@ class Calibration(BaseEstimator):
                     points = _fitted(name, probability[left], outcome[left])
                     found[~left] = _mapped(name, points, probability[~left])
                 self.losses_[name] = _log_loss(found, outcome)
-            self.chosen_ = min(self.losses_, key=lambda name: self.losses_[name])
+            self.chosen_ = min(self.losses_, key=self.losses_.__getitem__)
         self.points_ = _fitted(self.chosen_, probability, outcome)
         return self
 

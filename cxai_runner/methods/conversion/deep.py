@@ -38,16 +38,36 @@ def import_keras(threads: int | None) -> Any:
         raise DeepLearningMissingError
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    import tensorflow as tf
+    with _quiet():
+        import tensorflow as tf
 
     if threads is not None:
         with suppress(RuntimeError):  # it has begun to work in this process: its threads are what they were then
             tf.config.threading.set_intra_op_parallelism_threads(threads)
             tf.config.threading.set_inter_op_parallelism_threads(threads)
     tf.config.experimental.enable_op_determinism()
-    import keras
+    with _quiet():
+        import keras
 
     return keras
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what TensorFlow writes of the machine, before its own settings hold, from the user's terminal."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # nothing is there to write to
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(nowhere)
+        os.close(kept)
 
 
 @contextmanager

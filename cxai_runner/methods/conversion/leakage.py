@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from cxai_runner.methods.conversion.preparation import is_date, is_number
+from cxai_runner.methods.conversion.preparation import as_numbers, is_date, is_number
 
 ALONE: Final = 0.85
 """ROC AUC of one column alone that asks for an explanation."""
@@ -37,9 +37,8 @@ def single_column_auc(column: pd.Series, outcome: NDArray[np.int64]) -> float:
         Shape (n,).
     """
     if is_number(column) or is_date(column):
-        missing = column.isna().to_numpy()
-        values = column.astype("int64") if is_date(column) else column.astype("float64")
-        numbers = np.where(missing, np.nan, values.to_numpy(dtype=np.float64, na_value=np.nan))
+        numbers = as_numbers(column)
+        missing = np.isnan(numbers)
         found = [_auc(missing.astype(float), outcome)]
         there = ~missing
         if 0 < outcome[there].sum() < there.sum():

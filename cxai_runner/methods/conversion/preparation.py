@@ -26,6 +26,8 @@ OTHER = "other"
 SKEWED = 1.0
 """Skewness above which a number is straightened."""
 _DAY = 86_400_000_000_000
+_NUMBERS = ("boolean", "integer", "floating", "mixed-integer-float", "decimal")
+_DATES = ("date", "datetime", "datetime64")
 
 
 class Preparation(TransformerMixin, BaseEstimator):
@@ -140,7 +142,7 @@ class Preparation(TransformerMixin, BaseEstimator):
         tells_missing = missing >= self.rare
         if np.ptp(values[there]) == 0 and not tells_missing:
             return "has one value in training"
-        found = {"kind": kind, "fill": float(np.median(values[there])), "missing": missing, "unit": 0.0}
+        found: dict[str, Any] = {"kind": kind, "fill": float(np.median(values[there])), "missing": missing, "unit": 0.0}
         filled = np.where(there, values, found["fill"])
         if self.skewed == "log" and kind == "number" and abs(before := _skewness(filled)) > SKEWED:
             sizes = np.abs(filled[filled != 0])
@@ -180,20 +182,45 @@ class Preparation(TransformerMixin, BaseEstimator):
 
 def is_number(column: pd.Series) -> bool:
     """Whether a column is taken for numbers: yes and no are 1 and 0."""
-    return bool(types.is_numeric_dtype(column) or types.is_bool_dtype(column)) and not is_date(column)
+    if is_date(column):
+        return False
+    plain = types.is_numeric_dtype(column) or types.is_bool_dtype(column)
+    return bool(plain or (column.dtype == object and types.infer_dtype(column, skipna=True) in _NUMBERS))
 
 
 def is_date(column: pd.Series) -> bool:
     """Whether a column is taken for dates."""
-    return bool(types.is_datetime64_any_dtype(column))
+    plain = types.is_datetime64_any_dtype(column)
+    return bool(plain or (column.dtype == object and types.infer_dtype(column, skipna=True) in _DATES))
+
+
+def plain_types(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame whose dates, and whose numbers beside missing values, have the types that any reader knows."""
+    found: dict[str, Any] = {}
+    for name in (str(one) for one in frame if frame[one].dtype == object):
+        if is_date(frame[name]):
+            found[name] = pd.to_datetime(frame[name])
+        elif is_number(frame[name]):
+            found[name] = frame[name].astype("float64")
+    return frame.assign(**found)
+
+
+def as_numbers(column: pd.Series) -> Floats:
+    """The values of a column of numbers or dates, dates as days since 1970; NaN is missing."""
+    return _numbers(column, "date" if is_date(column) else "number")
 
 
 def _numbers(column: pd.Series, kind: str) -> Floats:
     """The values as numbers, dates as days since 1970; NaN is missing."""
+    absent = column.isna().to_numpy()
+    if absent.all():
+        return np.full(len(column), np.nan)
     if kind == "date":
-        instants = pd.to_datetime(column, utc=True).dt.tz_localize(None).astype("datetime64[ns]")
-        days = instants.to_numpy().astype(np.int64) / _DAY
-        return np.where(column.isna().to_numpy(), np.nan, days)
+        try:
+            instants = pd.to_datetime(column, utc=True).dt.tz_localize(None).astype("datetime64[ns]")
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{column.name} holds values that are no dates, and held dates in training") from error
+        return np.where(absent, np.nan, instants.to_numpy().astype(np.int64) / _DAY)
     if not is_number(column):
         raise ValueError(f"{column.name} holds texts or dates, and held numbers in training")
     values = column.to_numpy(dtype=np.float64, na_value=np.nan)
