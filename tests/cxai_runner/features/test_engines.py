@@ -124,7 +124,11 @@ CASES: Mapping[str, tuple[Mapped, Features, Any]] = {
     ),
     "churn, lines": (NAMED, Churn(dates=1, purchase="line", open=True), AllRows()),
     "coupons": (NUMBERED, CouponRedemption(), CustomerHoldout()),
-    "coupons, of names": (NAMED, CouponRedemption(history=5, recent=14, columns=["recency", "home"]), TimeHoldout(cut="2017-03-01")),
+    "coupons, of names": (
+        NAMED,
+        CouponRedemption(history=5, recent=14, columns=["recency", "home"]),
+        TimeHoldout(cut="2017-03-01"),
+    ),
     "coupons, open": (NUMBERED, CouponRedemption(open=True), CustomerHoldout()),
     "panel": (NUMBERED, panel(), CustomerHoldout()),
     "panel, in time": (NUMBERED, panel(brands=2), TimeHoldout()),
