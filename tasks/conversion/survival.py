@@ -53,10 +53,14 @@ def lifetimes(all_of_them: Survival, by: Mapping[str, Survival], unit: str, ende
 
 
 def stretches(limit: float) -> NDArray[np.float64]:
-    """Return where stretches of time begin and end: at most twelve, as long as a calendar has them."""
+    """Return where stretches of time begin and end: at most twelve, as long as a calendar has them.
+
+    What is left at the end is a stretch of its own if it is half as long, and belongs to the one before it otherwise.
+    """
     step = next((one for one in _STEPS if limit / one <= STRETCHES), limit / STRETCHES)
     edges = np.arange(0, limit, step, dtype=np.float64)
-    return np.append(edges, limit)
+    short = len(edges) > 1 and limit - edges[-1] < step / 2
+    return np.append(edges[:-1] if short else edges, limit)
 
 
 def _survival(every: Survival, by: Mapping[str, Survival], unit: str, ended: str) -> Iterator[Content]:
