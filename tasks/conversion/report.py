@@ -48,6 +48,7 @@ def contents(
     whose = "rows it has not seen" if held_out else "its own training rows (nothing was held out)"
     names = {name: plain_name(one.model.classifier) for name, one in fitted.against.items()}
     names |= {name: name for name in names if list(names.values()).count(names[name]) > 1}
+    names[verdict.WITHOUT] = f"the same model without {', '.join(task.suspected)}"
     found = verdict.standings(converted, rows, fitted.name, names, context)
     yield verdict.headline(found, whose)
     yield Finding(

@@ -42,7 +42,7 @@ from tasks.conversion.fitting import (
 )
 from tasks.conversion.outcome import as_zero_or_one, unusable, unusable_inputs
 from tasks.conversion.slices import Slices
-from tasks.conversion.verdict import AGAINST, SEED, SLICE
+from tasks.conversion.verdict import AGAINST, SEED, SLICE, WITHOUT
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +63,8 @@ class Fitted:
         Models that stand beside it, by name.
     threshold
         The probability from which on a conversion is predicted.
+    without
+        The same model without the inputs that are suspected to be known only afterwards, where there are such.
     slices
         What tells customers apart in the report.
     name
@@ -74,6 +76,7 @@ class Fitted:
     first: Trained
     others: Sequence[Trained]
     against: Mapping[str, Trained]
+    without: Trained | None
     threshold: float
     slices: Slices
     name: str
@@ -114,6 +117,9 @@ class Conversion(Task):
         How often a model with a random part is fitted, each time with another seed. The first is kept.
     against
         Models to stand beside, by name: fitted to the same rows with the same preparation, and compared row by row.
+    suspected
+        Inputs that may be known only after the outcome: the model is fitted once more without them, to tell what rests
+        on them.
     slices
         Columns by whose values the model is judged apart; ``auto`` is those that only describe.
     repeats
@@ -132,6 +138,7 @@ class Conversion(Task):
     budget: Annotated[float, Gt(0)] | None = None
     seeds: Annotated[int, Ge(1)] = 1
     against: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    suspected: Sequence[str] = ()
     slices: Sequence[str] | Literal["auto"] = "auto"
     repeats: Annotated[int, Ge(1)] = 5
 
@@ -152,6 +159,7 @@ class Conversion(Task):
         """Yield columns that there are not, and amounts that lack their counterpart."""
         have = list(tables_columns)
         named = [("value", self.value)] if isinstance(self.value, str) else []
+        named += [("suspected", name) for name in self.suspected]
         named += [("slices", name) for name in self.slices] if not isinstance(self.slices, str) else []
         for key, name in named:
             if name not in have:
@@ -182,6 +190,10 @@ class Conversion(Task):
             worth = pd.to_numeric(data.frame[self.value], errors="coerce")
             if not np.isfinite(worth.astype(float)).all() or (worth < 0).any():
                 yield Problem(f"customers.{self.value}", "the value of a conversion, of every row: zero or more")
+        for name in (one for one in self.suspected if one not in self._inputs(data)):
+            yield Problem("task.suspected", "is no input of the model", name, did_you_mean(name, self._inputs(data)))
+        if self.suspected and not set(self._inputs(data)) - set(self.suspected):
+            yield Problem("task.suspected", "every input is suspected: nothing is left to fit without them")
         if not self._inputs(data):
             yield Problem("features.columns", "no column is left as an input", remedy="name some, as in ['*']")
 
@@ -207,9 +219,13 @@ class Conversion(Task):
             for name, one in self.against.items()
             if one is not None and not same(one, final) and not context.should_stop()
         }
+        without = None
+        if others_than := [name for name in columns if name not in self.suspected]:
+            bare = Rows(rows.frame[others_than], converted, customers, learned, held)
+            without = trained(model, bare, recipe, context, "") if len(others_than) < len(columns) else None
         slices = Slices.of(train, self._sliced(train, columns))
         threshold = self._threshold(rows)
-        return Fitted(columns, rows, first, others, against, threshold, slices, report.plain_name(final))
+        return Fitted(columns, rows, first, others, against, without, threshold, slices, report.plain_name(final))
 
     def score(self, fitted: Fitted, data: Dataset, context: Context) -> pd.DataFrame:
         """Return customer, outcome, the probabilities of the model, of those beside it and of the base rate."""
@@ -226,6 +242,8 @@ class Conversion(Task):
             scores[f"{SEED}{number}"] = one.model.probability(inputs)
         for name, one in fitted.against.items():
             scores[f"{AGAINST}{name}"] = one.model.probability(inputs)
+        if fitted.without is not None:
+            scores[WITHOUT] = fitted.without.model.probability(inputs)
         if isinstance(self.value, str):
             scores["value"] = data.frame[self.value].to_numpy(dtype=np.float64)
         for name, named in fitted.slices.named(data.frame).items():

@@ -23,6 +23,8 @@ from cxai_runner.task import Context
 
 AGAINST: Final = "against_"
 """In front of the name of a model that stands beside: the column of its probabilities."""
+WITHOUT: Final = "without_suspected"
+"""The column of the same model's probabilities where it does not see what is suspected."""
 SEED: Final = "seed_"
 """In front of the number of a further seed: the column of that fit's probabilities."""
 SLICE: Final = "slice_"
@@ -53,12 +55,15 @@ class Standing:
         The model in question minus this one; empty for itself.
     seeds
         How many there were.
+    is_itself
+        Whether it is the same model, without some inputs.
     """
 
     name: str
     values: Mapping[str, Interval]
     differences: Mapping[str, Interval]
     seeds: int = 1
+    is_itself: bool = False
 
     def verdict(self, metric: str) -> str:
         """``better``, ``worse`` or ``cannot tell``, of the model in question."""
@@ -86,7 +91,7 @@ def standings(
     """
     codes, customers = codes_of(scores["customer_id"])
     own = ["probability", *(str(one) for one in scores if str(one).startswith(SEED))]
-    others = [str(one) for one in scores if str(one).startswith(AGAINST)]
+    others = [str(one) for one in scores if str(one).startswith(AGAINST) or one == WITHOUT]
     columns = [*own, *others, "baseline"]
     several: list[Statistic] = []
     for column in columns:
@@ -104,7 +109,7 @@ def standings(
     def interval(value: float, drawn: Floats) -> Interval:
         return percentile(value, drawn) if known else Interval(value, np.nan, np.nan)
 
-    def of(place: int, called: str) -> Standing:
+    def of(place: int, called: str, *, is_itself: bool = False) -> Standing:
         return Standing(
             called,
             {one: interval(values[place, i], draws[place, i]) for i, one in enumerate(METRICS)},
@@ -112,17 +117,21 @@ def standings(
                 one: interval(mine[0][i] - values[place, i], mine[1][i] - draws[place, i])
                 for i, one in enumerate(METRICS)
             },
+            is_itself=is_itself,
         )
 
     first = Standing(name, {one: interval(mine[0][i], mine[1][i]) for i, one in enumerate(METRICS)}, {}, len(own))
-    beside = [of(len(own) + j, names[column.removeprefix(AGAINST)]) for j, column in enumerate(others)]
+    beside = [
+        of(len(own) + j, names[column.removeprefix(AGAINST)], is_itself=column == WITHOUT)
+        for j, column in enumerate(others)
+    ]
     return [first, *beside, of(len(columns) - 1, "the base rate")]
 
 
 def headline(found: Sequence[Standing], whose: str) -> Finding:
     """Say whether the model does better than those beside it, and by how much."""
     first, *others = found
-    against = others[:-1] or others
+    against = [one for one in others[:-1] if not one.is_itself] or others[-1:]
     loss = number(first.values["log_loss"].value, 4)
     own = f"{loss}, mean of {first.seeds} seeds" if first.seeds > 1 else loss
     parts = []
@@ -160,7 +169,14 @@ def contents(found: Sequence[Standing]) -> Iterator[Content]:
         "better when lower, all others when higher; a verdict is given only where the interval leaves out 0."
     )
     yield Table("differences", "Differences from the models beside it", pd.DataFrame(gaps), caption, len(gaps))
-    for one in others[:-1]:
+    for one in (one for one in others[:-1] if one.is_itself):
+        loss, auc = one.differences["log_loss"], one.values["roc_auc"]
+        yield Finding(
+            f"What rests on inputs that may be known only afterwards: {one.name} has a log loss of "
+            f"{number(one.values['log_loss'].value, 4)} (with them {with_interval(loss)} different) and a ROC AUC of "
+            f"{with_interval(auc)} (with them {number(first.values['roc_auc'].value, 3)})."
+        )
+    for one in (one for one in others[:-1] if not one.is_itself):
         precision = one.differences["average_precision"]
         if one.verdict("average_precision") != one.verdict("log_loss"):
             yield Finding(

@@ -154,6 +154,20 @@ def test_transformers_stand_between_preparation_and_model(data):
     assert found.sum(axis=1) == pytest.approx(np.ones(500))
 
 
+def test_what_rests_on_a_suspected_input_is_told(data):
+    _, _, contents, scores = run(data, LOGISTIC, Conversion(suspected=["visits"], repeats=1))
+    rows = scores["held_out"]
+    bare = log_loss(rows["converted"], rows["without_suspected"])
+    (said,) = [text for text in texts(contents, "finding") if "the same model without visits" in text]
+    assert f"has a log loss of {bare:.4f}" in said
+    assert bare > log_loss(rows["converted"], rows["probability"]) + 0.05
+    assert "the same model" not in texts(contents, "headline")[0]
+    (problem,) = Conversion(suspected=["member"]).inspect(
+        replace(data, roles=replace(data.roles, inputs=data.roles.inputs[:-1]))
+    )
+    assert (problem.key, problem.value) == ("task.suspected", "member")
+
+
 def test_a_leak_is_told(data):
     rng = np.random.default_rng(0)
     y = data.frame["converted"]
