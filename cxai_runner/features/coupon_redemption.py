@@ -126,7 +126,7 @@ class CouponRedemption(Features):
             when = row(campaigns.aggregate(first=campaigns["start"].min(), last=campaigns["end"].max()))
             told = (
                 f"no campaign began {self.history} days after transactions begin ({first:%Y-%m-%d}) and was over "
-                f"before they end ({end:%Y-%m-%d}); campaigns are of {when['first']:%Y-%m-%d} to {when['last']:%Y-%m-%d}"
+                f"before they end ({end:%Y-%m-%d}); they are of {when['first']:%Y-%m-%d} to {when['last']:%Y-%m-%d}"
             )
             yield Problem("history", told, value=self.history, remedy="fewer days of history, or longer data")
 

@@ -28,11 +28,10 @@ def at_risk(rows: pd.DataFrame, outcome: str) -> Iterator[Content]:
     if "time" in rows and rows["time"].nunique() > 1:
         rows = rows[rows["time"] == rows["time"].max()]
     kept = [name for name in ("at_stake",) if name in rows]
-    listed = rows[["customer_id", *dated, "probability", *kept, outcome]].copy()
-    by = "probability"
+    by = "likely_lost" if kept else "probability"
     if kept:
-        by = "likely_lost"
-        listed.insert(listed.columns.get_loc(outcome), by, listed["probability"] * listed["at_stake"])
+        rows = rows.assign(likely_lost=rows["probability"] * rows["at_stake"])
+    listed = rows[["customer_id", *dated, "probability", *kept, *([by] if kept else []), outcome]]
     listed = listed.sort_values([by, "customer_id"], ascending=[False, True], kind="stable", ignore_index=True)
     caption = "Held-out customers; the last column says what really became of them. "
     if dated:

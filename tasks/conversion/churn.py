@@ -16,6 +16,7 @@ from cxai_runner.methods.levels import level
 from cxai_runner.methods.survival import Survival
 from cxai_runner.task import Context
 from tasks.conversion.at_risk import at_risk
+from tasks.conversion.leaving import of_leaving
 from tasks.conversion.outcome import as_zero_or_one
 from tasks.conversion.survival import FEW, lifetimes
 from tasks.conversion.task import Conversion, Fitted
@@ -68,7 +69,7 @@ class Churn(Conversion):
     def inspect(self, data: Dataset) -> Iterator[Problem]:
         """Yield times and amounts that are none, too."""
         yield from super().inspect(data)
-        for key, name in (("at_stake", self._stake(data.frame)), ("tenure", self.tenure)):
+        for key, name in (("at_stake", self._stake(map(str, data.frame.columns))), ("tenure", self.tenure)):
             if name is None:
                 continue
             values = pd.to_numeric(data.frame[name], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
@@ -80,7 +81,7 @@ class Churn(Conversion):
     def score(self, fitted: Fitted, data: Dataset, context: Context) -> pd.DataFrame:
         """Return the scores of `Conversion`, and what is at stake with each customer."""
         scores = super().score(fitted, data, context)
-        stake = self._stake(data.frame)
+        stake = self._stake(map(str, data.frame.columns))
         return scores if stake is None else scores.assign(at_stake=data.frame[stake].to_numpy(dtype=np.float64))
 
     def report(
@@ -92,7 +93,7 @@ class Churn(Conversion):
         context: Context,
     ) -> Iterator[Content]:
         """Yield what `Conversion` does, the list of customers at risk, and how long customers stay."""
-        yield from super().report(fitted, train, scores, metrics, context)
+        yield from map(of_leaving, super().report(fitted, train, scores, metrics, context))
         if "held_out" in scores:
             yield from at_risk(scores["held_out"], self.outcome)
         yield from self._stay(train)
@@ -132,6 +133,6 @@ class Churn(Conversion):
         if self.survival_by is None:
             return {}
         named = frame[self.survival_by].map(level).to_numpy(dtype=object)
-        largest = pd.Series(named).value_counts()
-        largest = largest[largest >= FEW].index[:MOST]
-        return {str(one): Survival(times[named == one], ended[named == one]) for one in sorted(largest)}
+        often = pd.Series(named).value_counts()
+        largest = sorted(map(str, often[often >= FEW].index[:MOST]))
+        return {one: Survival(times[named == one], ended[named == one]) for one in largest}

@@ -94,7 +94,7 @@ def _hazard(every: Survival, edges: NDArray[np.float64], unit: str, ended: str) 
         "line",
         "time",
         "hazard",
-        f"How many of those who are still there {ended} per {unit.removesuffix('s')}, by stretches of time; "
+        f"What share of those who were still there {ended} per {unit.removesuffix('s')}, by stretches of time; "
         "95 % intervals.",
         low="low",
         high="high",

@@ -77,6 +77,17 @@ def test_who_is_at_risk_comes_first_by_what_is_likely_lost(ran: list) -> None:
     assert (listed["churned"] == data.loc[listed["customer_id"], "churned"].to_numpy()).all()
 
 
+def test_nothing_is_said_of_conversions(ran: list) -> None:
+    for one in ran:
+        said = [one.text] if isinstance(one, Finding | Estimate) else [one.title, one.caption]
+        said += [one.x_label, one.y_label] if isinstance(one, Figure) else []
+        said += [*map(str, one.frame.columns), *one.frame.astype(str).stack()] if isinstance(one, Table) else []
+        assert not [text for text in said if "conver" in text.lower()], one.name if hasattr(one, "name") else one
+    cells = only(ran, Table, "confusion").frame
+    assert set(cells["predicted"]) | set(cells["observed"]) == {"leaves", "stays"}
+    assert "of them left, " in texts(ran)
+
+
 def test_the_tenth_at_the_top_by_hand() -> None:
     rows = pd.DataFrame({"customer_id": range(10), "probability": 0.5, "at_stake": [10.0] + [2.0] * 9, "churned": 0})
     contents = list(at_risk(rows, "churned"))
