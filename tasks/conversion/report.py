@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from cxai_runner.evaluation.paired import FOLD
 from cxai_runner.evaluation.results import Content, Figure, Finding, Metric, Table
 from cxai_runner.evaluation.wording import counted, share
 from cxai_runner.methods.conversion.preparation import OTHER
@@ -55,7 +56,7 @@ def contents(
         f"{counted(len(rows), 'row')} of {counted(rows['customer_id'].nunique(), 'customer')} were scored; "
         f"{share(float(converted.mean()))} of them converted, {share(fitted.rows.base_rate)} in training."
     )
-    yield from verdict.contents(found)
+    yield from verdict.contents(found, folds=FOLD in rows)
     yield from verdict.seeds_table(converted, rows)
     yield from judged.gains(converted, rows, context)
     yield from judged.profit(task, converted, rows, context)

@@ -142,13 +142,16 @@ def headline(found: Sequence[Standing], whose: str) -> Finding:
     return Finding(f"By log loss on {whose}, {first.name} ({own}) {', and '.join(parts)}.", "headline")
 
 
-def contents(found: Sequence[Standing]) -> Iterator[Content]:
-    """The models beside each other, and the differences."""
+def contents(found: Sequence[Standing], *, folds: bool = False) -> Iterator[Content]:
+    """The models beside each other, and the differences; ``folds`` where each row was judged by one model of several."""
     first, *others = found
     shown = pd.DataFrame(
         [{"model": one.name, **{METRICS[name]: _told(one.values[name]) for name in METRICS}} for one in found]
     )
-    yield Table("models", "Models on the same rows", shown, "With 95 % intervals that resample customers and seeds.")
+    caption = "With 95 % intervals that resample customers and seeds."
+    if folds:
+        caption += " Each row is judged by the model of its own fold, which the resamples take as it is."
+    yield Table("models", "Models on the same rows", shown, caption)
     gaps = [
         {
             "against": one.name,
