@@ -143,7 +143,7 @@ def headline(found: Sequence[Standing], whose: str) -> Finding:
 
 
 def contents(found: Sequence[Standing], *, folds: bool = False) -> Iterator[Content]:
-    """The models beside each other, and the differences; ``folds`` where each row was judged by one model of several."""
+    """The models beside each other, and the differences; ``folds`` where rows were judged by one model of several."""
     first, *others = found
     shown = pd.DataFrame(
         [{"model": one.name, **{METRICS[name]: _told(one.values[name]) for name in METRICS}} for one in found]
