@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -54,7 +52,6 @@ def ran(home, cxai):
 
 
 def test_a_run_says_who_is_at_risk_and_how_long_they_stay(ran, home):
-    assert "at stake with" in ran
     assert "mean days until a customer lapsed" in ran
     assert "gone already" in ran
     tables = {path.stem: pd.read_csv(path) for path in home.rglob("artifacts/tables/*.csv")}
@@ -88,11 +85,14 @@ def test_todays_customers_are_predicted_as_of_the_last_day(ran, home, cxai):
         (["features.as_of=2020-12-20"], ["who churned after 2020-12-20 is known on", "at most 2020-12-"]),
         (["features.dates=30"], ["nobody had bought before", "fewer dates"]),
         (["features.every=10", "features.dates=2"], ["of no date of the train part is it known", "28 days apart"]),
-        (["features.horizon=200", "features.dates=1", "split=customers"], ["columns.churned", "one value only"]),
+        (
+            ["features.horizon=300", "features.dates=1", "split=customers"],
+            ["customers.churned", "at least 10 are needed to learn from"],
+        ),
         (["features.gap=-1"], ["features.gap"]),
         (["features.columns=[churned]"], ["known only afterwards"]),
         (["task.tenure=tenur"], ["task.tenure", "did you mean `tenure`"]),
-        (["data.where={paid: {gt: 1000}}"], ["none of the"]),
+        (["data.where={revenue: {gt: 1000}}"], ["none of the"]),
     ],
 )
 def test_mistakes_are_told_in_words(ran, home, cxai, more, told):
@@ -110,15 +110,3 @@ def test_returns_are_refused_with_the_way_to_leave_them_out(ran, home, cxai):
     assert done.returncode == 2
     assert "4 of" in done.stdout + done.stderr
     assert "where.revenue" in done.stdout + done.stderr
-
-
-def test_the_same_run_twice_is_the_same_list(home, cxai, tmp_path):
-    found = []
-    for number in range(2):
-        place = tmp_path / str(number)
-        place.mkdir()
-        done = cxai("run", *overrides(home / "rows.csv", "--json"), cwd=place)
-        assert done.returncode == 0, done.stderr
-        assert json.loads(done.stdout)
-        found.append(next(place.rglob("tables/at_risk.csv")).read_bytes())
-    assert found[0] == found[1]
