@@ -116,8 +116,8 @@ def profit(task: Conversion, converted: Ints, rows: pd.DataFrame, context: Conte
     bound = f", as far as a budget of {number(float(task.budget or 0), 2)} goes," if found.bound else ""
     yield Finding(
         f"Contacting whoever is expected to pay for it ({per}){bound} is {found.contacts:,} of {len(rows):,} "
-        f"{_units(rows)} for {number(found.spent, 2)}, and earned {with_interval(found.worth_it)}; contacting everybody "
-        f"{with_interval(found.everybody)}."
+        f"{_units(rows)} for {number(found.spent, 2)}, and earned {with_interval(found.worth_it)}; contacting "
+        f"everybody {with_interval(found.everybody)}."
     )
 
 
