@@ -238,7 +238,11 @@ def record(sweep: Sweep) -> Record:
         tags=tags(plan) | found,
         metrics=metrics,
         texts=texts,
-        tables={"table": sweep.table(), **({"failures": report.failures(sweep)} if sweep.failures else {})},
+        tables={
+            **{one.name: one.frame for one in document.tables},
+            "table": sweep.table(),
+            **({"failures": report.failures(sweep)} if sweep.failures else {}),
+        },
         figures={figure.name: draw_png(figure) for figure in document.figures},
         html=render_html(document),
         note=f"{document.headline}\n\n`{document.command}`",
