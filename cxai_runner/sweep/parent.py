@@ -297,7 +297,7 @@ def _condition(axis: Any) -> str:
 
 def _values(axis: Any) -> Any:
     if hasattr(axis, "texts"):
-        return f"choice({','.join(axis.texts)})"
+        return ",".join(axis.texts)
     inner = f"interval({axis.text(axis.low)},{axis.text(axis.high)})"
     inner = f"int({inner})" if axis.whole else inner
     return f"tag(log,{inner})" if axis.log else inner

@@ -152,7 +152,7 @@ def _as_override(value: Any) -> str:
     """A value of a file as the command line would have it: a list is one of several, a text is Hydra's grammar."""
     if not isinstance(value, Sequence) or isinstance(value, str):
         return _item(value) if not isinstance(value, str) else value
-    return f"choice({','.join(_item(one) for one in value)})"
+    return ",".join(_item(one) for one in value)  # Hydra takes the quotes off what stands in a choice(…)
 
 
 def _item(value: Any) -> str:
@@ -163,11 +163,17 @@ def _item(value: Any) -> str:
         return "{" + ",".join(f"{key}:{_item(one)}" for key, one in value.items()) + "}"
     if isinstance(value, Sequence) and not isinstance(value, str):
         return "[" + ",".join(_item(one) for one in value) + "]"
-    if isinstance(value, str) and not all(
-        (letter.isascii() and letter.isalnum()) or letter in "_-./" for letter in value
-    ):
+    if isinstance(value, str) and not _is_plain(value):
         return "'" + value.replace("'", "\\'") + "'"
     return str(value)
+
+
+def _is_plain(text: str) -> bool:
+    """Whether Hydra reads a text as itself without quotes: no word of another language, no number, no ``true``."""
+    if not text.isascii() or not all(letter.isalnum() or letter in "_-./" for letter in text):
+        return False
+    read = overrides.parse(f"key={text}")
+    return bool(text) and not isinstance(read, Problem) and read.value() == text
 
 
 def _axis(read: Override, search: str) -> Axis | Problem:

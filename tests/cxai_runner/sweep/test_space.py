@@ -123,10 +123,12 @@ def test_a_file_that_sets_what_it_varies_is_told_with_its_line(tmp_path: Path) -
 def test_values_of_a_file_are_any_text_but_not_none_at_all(tmp_path: Path) -> None:
     (tmp_path / "sweep").mkdir()
     mine = tmp_path / "sweep" / "mine.yaml"
-    mine.write_text("space:\n  features.category: [café, x y, plain]\n")
+    mine.write_text("space:\n  features.category: [café, x y, plain, '1', 'true', it's]\n")
     (axis,) = made("sweep=mine", folder=tmp_path).axes
     assert isinstance(axis, Choice)
-    assert axis.texts == ("'café'", "'x y'", "plain")
+    assert axis.texts == ("'café'", "'x y'", "plain", "'1'", "'true'", "'it\\'s'")
+    mine.write_text("space:\n  features.category: [café]\n")
+    assert made("sweep=mine", folder=tmp_path).axes == (Choice("features.category", ("'café'",)),)
     mine.write_text("space:\n  seed: []\n")
     with pytest.raises(UserError) as told:
         made("sweep=mine", folder=tmp_path)
