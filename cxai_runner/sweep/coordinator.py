@@ -22,7 +22,7 @@ from cxai_runner.sweep.executors import Executor, Lost, executor
 from cxai_runner.sweep.ledger import Entry, Ledger
 from cxai_runner.sweep.objectives import costs
 from cxai_runner.sweep.points import Point, Trial
-from cxai_runner.sweep.standing import Failure, Sweep
+from cxai_runner.sweep.standing import Failure, Sweep, in_a_line
 from cxai_runner.sweep.work import Job, Outcome
 from cxai_runner.tracking.run import Tracker
 from cxai_runner.tracking.signals import terminated_as_exception
@@ -209,8 +209,9 @@ class _Coordinator:
             self.sweep.given_up.add(label)
             words = "given up"
         elif entry.status != "FINISHED":
-            self.sweep.failures.append(Failure(point, ended.error, entry.run_id))
-            words = f"failed: {ended.error.splitlines()[0] if ended.error else 'no reason is known'}"
+            reason = in_a_line(ended.error)
+            self.sweep.failures.append(Failure(point, reason, entry.run_id))
+            words = f"failed: {reason or 'no reason is known'}"
         else:
             point.run_id = entry.run_id
             self.sweep.entries[entry.run_id] = entry

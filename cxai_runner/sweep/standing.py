@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -15,6 +16,17 @@ if TYPE_CHECKING:
     from cxai_runner.sweep.ledger import Entry
     from cxai_runner.sweep.plan import Plan
     from cxai_runner.sweep.points import Point
+
+
+_COUNT = re.compile(r"(\w+: )?\d+ problems?\b.*")
+
+
+def in_a_line(error: str) -> str:
+    """Return why a point failed: the first line, and the first problem where that one only counts them."""
+    lines = [" ".join(line.split()) for line in error.splitlines() if line.strip()]
+    if len(lines) > 1 and _COUNT.fullmatch(lines[0]):
+        return lines[1]
+    return lines[0] if lines else ""
 
 
 @dataclass(frozen=True)
