@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from cxai_runner.sweep.objectives import Standing, standings
 
@@ -17,16 +17,10 @@ if TYPE_CHECKING:
     from cxai_runner.sweep.plan import Plan
     from cxai_runner.sweep.points import Point
 
-
-_COUNT = re.compile(r"(\w+: )?\d+ problems?\b.*")
-
-
-def in_a_line(error: str) -> str:
-    """Return why a point failed: the first line, and the first problem where that one only counts them."""
-    lines = [" ".join(line.split()) for line in error.splitlines() if line.strip()]
-    if len(lines) > 1 and _COUNT.fullmatch(lines[0]):
-        return lines[1]
-    return lines[0] if lines else ""
+_LINE: Final = 200
+"""Letters of a reason that a line on a terminal shows."""
+_CELL: Final = 500
+_COUNT: Final = re.compile(r"(\w+: )?\d+ problems?\b.*")
 
 
 @dataclass(frozen=True)
@@ -38,7 +32,7 @@ class Failure:
     point
         The point.
     reason
-        Why, in a line.
+        Why, in the words of who failed.
     run_id
         Its FAILED run, which keeps the traceback; empty where there is none.
     """
@@ -46,6 +40,23 @@ class Failure:
     point: Point
     reason: str
     run_id: str = ""
+
+    @property
+    def line(self) -> str:
+        """The reason as a terminal shows it: its first line that says one, cut where nobody reads on."""
+        lines = [" ".join(line.split()) for line in self.reason.splitlines() if line.strip()]
+        if len(lines) > 1 and _COUNT.fullmatch(lines[0]):  # which counts the problems that are told below it
+            lines = lines[1:]
+        return _cut(lines[0] if lines else "", _LINE)
+
+    @property
+    def brief(self) -> str:
+        """The reason as a table shows it: in one line, which is cut where the traceback of the run says more."""
+        return _cut(" ".join(self.reason.split()), _CELL)
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 @dataclass(eq=False)
@@ -66,6 +77,8 @@ class Sweep:
         Points without a result.
     given_up
         Labels of points that were given up.
+    stopped
+        Why no more runs were begun, where it was no fault of theirs; empty where that is not so.
     made, seconds
         Runs of this start, and how long it took.
     artifacts
@@ -80,6 +93,7 @@ class Sweep:
     entries: dict[str, Entry] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
     given_up: set[str] = field(default_factory=set)
+    stopped: str = ""
     made: int = 0
     seconds: float = 0.0
     artifacts: str = ""
@@ -87,8 +101,10 @@ class Sweep:
 
     @property
     def is_whole(self) -> bool:
-        """Whether every point is a finished run, or was given up."""
-        return not self.failures and all(point.run_id or point.label in self.given_up for point in self.points)
+        """Whether every point is a finished run, or was given up, and can be ranked."""
+        return not (self.failures or self.stopped) and all(
+            point.run_id or point.label in self.given_up for point in self.points
+        )
 
     def standings(self) -> list[Standing]:
         """Rank the trials."""

@@ -163,6 +163,27 @@ STANDARD: Mapping[str, StandardTable] = {
         },
     ),
     "stores": StandardTable("one row per store", {"store_id": _KEY}, unique="store_id"),
+    "campaigns": StandardTable(
+        "one row per campaign, with its first and its last day",
+        {
+            "campaign_id": _KEY,
+            "start": Column("timestamp"),
+            "end": Column("timestamp"),
+            "campaign_type": _LABEL,
+        },
+        unique="campaign_id",
+    ),
+    "mailings": StandardTable(
+        "one row per campaign and customer to whom it was sent", {"customer_id": _KEY, "campaign_id": _KEY}
+    ),
+    "coupons": StandardTable(
+        "one row per coupon of a campaign and product for which it is good",
+        {"campaign_id": _KEY, "coupon_id": _KEY, "product_id": _KEY},
+    ),
+    "redemptions": StandardTable(
+        "one row per coupon that was redeemed",
+        {"customer_id": _KEY, "campaign_id": _KEY, "coupon_id": _KEY, "timestamp": Column("timestamp")},
+    ),
 }
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from cxai_runner.sweep.points import short
-from cxai_runner.sweep.standing import in_a_line
+from cxai_runner.sweep.points import Point, Trial, short
+from cxai_runner.sweep.standing import Failure
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from cxai_runner.sweep.standing import in_a_line
     ],
 )
 def test_a_failure_in_a_line_says_what_was_wrong(error: str, line: str) -> None:
-    assert in_a_line(error) == line
+    assert Failure(Point(Trial(0, {}), 0, None, ()), error).line == line
 
 
 def test_a_value_has_no_escapes_of_the_command_line() -> None:
