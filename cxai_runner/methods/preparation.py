@@ -28,7 +28,7 @@ SKEWED = 1.0
 """Skewness from which ``log="auto"`` takes logs."""
 
 
-class Preparation(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class Preparation(TransformerMixin, BaseEstimator):
     """Indicators of codes, and numbers drawn in, in logs or ranks, and on one scale, in that order.
 
     Columns are named as they are or by pattern (``revenue*``). Text and truth values are codes whether they are named

@@ -1,8 +1,8 @@
 """Whether segments are found again, and whether they are clearer than where there are none.
 
 Two kinds of customers have no segments. Those of shuffled columns have the same values, which have nothing to do with
-each other. Those of one normal distribution have the same means and correlations: a single long cloud can be divided, the
-same way every time, and is still one group [1]_. Segments have to be clearer than in both.
+each other. Those of one normal distribution have the same means and correlations: a single long cloud can be divided,
+the same way every time, and is still one group [1]_. Segments have to be clearer than in both.
 
 References
 ----------
@@ -46,6 +46,8 @@ class Challenge:
         How many customers were drawn and shuffled; 0 for all.
     segments
         The segments that ``found`` has the overlap of, in order.
+    bic
+        Where the clusterer has a likelihood: its BIC, and that of one normal distribution with correlations.
     """
 
     found: Stability
@@ -55,6 +57,7 @@ class Challenge:
     clouds: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
     customers: int = 0
     segments: tuple[int, ...] = ()
+    bic: tuple[float, float] | None = None
 
     @property
     def overlap(self) -> dict[int, float]:
@@ -65,6 +68,11 @@ class Challenge:
     def beats_shuffles(self) -> bool:
         """Whether the segments are clearer than nearly all of those of shuffled columns."""
         return bool(self.silhouette > np.quantile(self.placebos, 0.975))
+
+    @property
+    def beats_one(self) -> bool:
+        """Whether they are likelier than one normal distribution, as far as there are likelihoods."""
+        return self.bic is None or self.bic[0] < self.bic[1]
 
     @property
     def beats_clouds(self) -> bool:
@@ -103,6 +111,7 @@ def challenge(segments: Segments, baseline: Segments, placebos: int, resamples: 
         np.array(clouds),
         0 if own is segments else len(own.rows),
         tuple(int(k) for k in np.unique(own.labels)),
+        _bic(segments) if values is not None else None,
     )
 
 
@@ -135,6 +144,18 @@ def _numbers(segments: Segments) -> NDArray[np.float64] | None:
         return None
     values = np.asarray(segments.prepare(segments.rows), dtype=np.float64)
     return values if np.isfinite(values).all() else None
+
+
+def _bic(segments: Segments) -> tuple[float, float] | None:
+    own = getattr(segments.pipeline[-1], "bic_", None)
+    if own is None:
+        return None
+    n, d = segments.values.shape
+    covariance = np.atleast_2d(np.cov(segments.values, rowvar=False, bias=True))
+    sign, size = np.linalg.slogdet(covariance)
+    # Columns that depend on each other exactly have a likelihood without bound, which says nothing.
+    one = n * (size + d * (1 + np.log(2 * np.pi))) + (d + d * (d + 1) / 2) * np.log(n) if sign > 0 else np.inf
+    return float(own), float(one)
 
 
 def _cloud(values: NDArray[np.float64], rng: np.random.Generator) -> pd.DataFrame:

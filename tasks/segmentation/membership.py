@@ -69,14 +69,13 @@ def classes(segments: Segments) -> Iterator[Content]:
             "What the classes are like",
             categories.assign(
                 answer=categories["column"].astype(str) + " = " + categories["value"],
-                segment=[f"segment {k}" for k in categories["segment"]],
+                segment=[f"{k}" for k in categories["segment"]],
             ),
             "heatmap",
             "segment",
             "answer",
             "Probability of each category within the class.",
             fill="estimate",
-            x_label=" ",
             y_label=" ",
         )
     if not clusterer.converged_:

@@ -62,7 +62,8 @@ def selection(clusterer: NumberedSegments, table: Evidence) -> Iterator[Content]
     """Why so many segments."""
     chosen, advice = clusterer.n_clusters_, recommend(table)
     caption = f"{_segments(chosen)} chosen for {CHOSEN_FOR[clusterer.choose_by]}."
-    yield Table("selection", "The number of segments", pd.DataFrame(dict(table)), f"{caption} {_sampled(clusterer)}")
+    shown = pd.DataFrame(dict(table)).rename(columns=lambda name: name.replace("prediction_strength", "strength"))
+    yield Table("selection", "The number of segments", shown, f"{caption} {_sampled(clusterer)}")
     said = [
         {"criterion": name.replace("_", " "), "names": RULES[name], "segments": "–" if number is None else str(number)}
         for name, number in advice.votes.items()
@@ -127,6 +128,11 @@ def _segments(number: int) -> str:
 
 
 def _sampled(clusterer: NumberedSegments) -> str:
-    if len(clusterer.labels_) <= clusterer.silhouette_sample:
-        return "Elbow is the distance below the straight line from first to last."
-    return f"Silhouette, gap and prediction strength are those of {clusterer.silhouette_sample:,} random customers."
+    customers = len(clusterer.labels_)
+    clear, costly = clusterer.silhouette_sample, min(clusterer.silhouette_sample, clusterer.costly_rows)
+    told = "Elbow is the distance below the straight line from first to last, strength the prediction strength."
+    if customers > clear:
+        told += f" The silhouette is that of {clear:,} random customers."
+    if customers > costly:
+        told += f" Gap and prediction strength are those of {costly:,} random customers."
+    return told

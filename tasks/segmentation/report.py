@@ -41,8 +41,16 @@ def verdict(scores: pd.DataFrame, challenge: Challenge, advice: Recommendation |
             f"{none} {customers} divide no more clearly than one group does whose columns have the same means and "
             f"correlations ({own} against {clouds})."
         )
+    elif not challenge.beats_one:
+        text = (
+            f"{none} one normal distribution whose columns correlate describes {customers} better (BIC) than {many} do."
+        )
     elif advice is not None and advice.number == 1:
         text = f"{none} {customers} can be divided into {many} ({silhouette}), but {advice.why}"
+    elif rand < DISSOLVED:
+        text = (
+            f"No lasting segments are to be seen: {customers} divide otherwise whenever they are drawn again ({again})."
+        )
     elif rand < STABLE:
         text = f"{customers} fall into groups, but this division into {many} is not stable ({again}; {silhouette})."
     else:

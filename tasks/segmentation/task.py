@@ -213,7 +213,7 @@ def _refuse_text(pipeline: Pipeline, rows: pd.DataFrame) -> None:
     remedy = "prepare it (features=table_prepared), take a model of categories (model=segmentation/latent_class), or"
     raise_all(
         Problem(f"data.customers.{name}", f"not a number but {rows[name].dtype}", remedy=f"{remedy} {_without(name)}")
-        for name in rows
+        for name in map(str, rows.columns)
         if not pd.api.types.is_numeric_dtype(rows[name])
     )
 

@@ -71,6 +71,5 @@ class ComponentSegments(KMeansSegments):
 
     def _components(self, values: Floats) -> Any:
         """At most as many as there are; PCA would refuse more."""
-        if isinstance(self.n_components, numbers.Integral):
-            return min(int(self.n_components), *values.shape)
-        return self.n_components
+        given: Any = self.n_components
+        return min(int(given), *values.shape) if isinstance(given, numbers.Integral) else given

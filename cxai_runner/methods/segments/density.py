@@ -26,7 +26,7 @@ Labels = NDArray[np.intp]
 UNASSIGNED = -1
 
 
-class DensitySegments(ClusterMixin, BaseEstimator):  # type: ignore[misc]
+class DensitySegments(ClusterMixin, BaseEstimator):
     """HDBSCAN [1]_, the largest segment first, with a rule for new rows.
 
     A row belongs to the segment of the most similar training row. It is unassigned where that row is, or where it is

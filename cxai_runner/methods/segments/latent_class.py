@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 import numpy as np
 from annotated_types import Ge, Gt
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import logsumexp
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .criteria import Solution
-from .mixed_em import Classes, MixedRows, fit, log_joint, parameters, standard_errors
+from .mixed_em import LEAST_PROBABILITY, Classes, MixedRows, bayes, fit, log_joint, parameters, standard_errors
 from .numbered import NumberedSegments, by_size
 from .silhouettes import inertia_of
 
@@ -66,8 +65,8 @@ class LatentClassSegments(NumberedSegments):
         Of the training rows; of numbers, as standardised.
     path_ : ndarray
         Log-likelihood after each step; it never falls.
-    converged_ : bool
-        Whether it came to rest.
+    converged_, n_iter_ : bool, int
+        Whether it came to rest, and the steps.
     weights_, probabilities_, means_, variances_ : ndarray
         Shares of the classes, and within each the probabilities of the categories one column after another, and means
         and variances of the standardised numbers.
@@ -83,7 +82,8 @@ class LatentClassSegments(NumberedSegments):
     """
 
     criteria: ClassVar[tuple[str, ...]] = ("bic", "silhouette", "elbow", "prediction_strength")
-    challenge_rows: ClassVar[int] = 5_000
+    challenge_rows: ClassVar[int] = 2_500
+    costly_rows: ClassVar[int] = 1_000
     takes_categories: ClassVar[bool] = True
 
     def __init__(
@@ -97,7 +97,7 @@ class LatentClassSegments(NumberedSegments):
         k_max: Annotated[int, Ge(2)] = 8,
         n_init: Annotated[int, Ge(1)] = 10,
         max_iter: Annotated[int, Ge(1)] = 1000,
-        tol: Annotated[float, Gt(0)] = 1e-7,
+        tol: Annotated[float, Gt(0)] = 1e-6,
         silhouette_sample: Annotated[int, Ge(100)] = 2000,
         random_state: Any = None,
     ) -> None:
@@ -116,8 +116,8 @@ class LatentClassSegments(NumberedSegments):
     def predict_proba(self, X: ArrayLike) -> Floats:
         """Return the probability of each class for each row, shape (n, n_clusters_)."""
         check_is_fitted(self)
-        joint = log_joint(self._rows(self._read(X), counted=False)[0], self._classes())
-        return np.asarray(np.exp(joint - logsumexp(joint, axis=1, keepdims=True)))
+        rows = self._rows(self._read(X), counted=False)[0]
+        return bayes(log_joint(rows, self._classes()))[1]
 
     def profile(self, X: ArrayLike) -> pd.DataFrame:
         """Return what each class is like, with standard errors from the rows of ``X``, those of the fit.
@@ -133,11 +133,12 @@ class LatentClassSegments(NumberedSegments):
         check_is_fitted(self)
         errors = standard_errors(self._rows(self._read(X))[0], self._classes())
         names = getattr(self, "feature_names_in_", np.array([f"x{j}" for j in range(self.n_features_in_)]))
+        shares = np.where(self.probabilities_ > LEAST_PROBABILITY, self.probabilities_, 0.0)
         found, at = [], 0
         for j, categories in zip(self.categorical_, self.categories_, strict=True):
             for one in categories:
                 for k in range(self.n_clusters_):
-                    found.append((k, names[j], _text(one), self.probabilities_[k, at], errors.probabilities[k, at]))
+                    found.append((k, names[j], _text(one), shares[k, at], errors.probabilities[k, at]))
                 at += 1
         for at, j in enumerate(self.numeric_):
             for k in range(self.n_clusters_):
@@ -182,7 +183,7 @@ class LatentClassSegments(NumberedSegments):
         self.sizes_ = np.bincount(self.labels_, minlength=k)
         self.log_likelihood_ = found.log_likelihood
         self.bic_ = solution.measures["bic"]
-        self.path_, self.converged_ = found.path, bool(found.converged)
+        self.path_, self.converged_, self.n_iter_ = found.path, bool(found.converged), len(found.path)
         self.inertia_ = inertia_of(self._measured(values), np.unique(self.labels_, return_inverse=True)[1])
 
     def _assign(self, values: Any) -> Labels:
@@ -194,12 +195,12 @@ class LatentClassSegments(NumberedSegments):
 
     def _rows(self, values: Floats, counted: bool = True) -> tuple[MixedRows, Labels]:
         """Different rows with how often each is there, and which of them each row is."""
-        counts, back = np.ones(len(values)), np.arange(len(values))
+        often, back = np.ones(len(values), dtype=np.intp), np.arange(len(values))
         if counted:
-            values, back, counts = np.unique(values, axis=0, return_inverse=True, return_counts=True)
+            values, back, often = np.unique(values, axis=0, return_inverse=True, return_counts=True)
         split = len(self.categorical_)
         sizes = [len(categories) for categories in self.categories_]
-        return MixedRows.of(values[:, :split], sizes, values[:, split:], counts.astype(np.float64)), back.ravel()
+        return MixedRows.of(values[:, :split], sizes, values[:, split:], often.astype(np.float64)), back.ravel()
 
     def _measured(self, values: Any) -> Floats:
         """Numbers in standard deviations, categories at a distance of 1 from each other; missing ones in the middle."""
@@ -248,6 +249,8 @@ class LatentClassSegments(NumberedSegments):
         centre, scale = [], []
         for j, name in enumerate(names):
             column = frame.iloc[:, j]
+            if column.dtype.kind in "iuf" and np.isinf(_numbers(column)).any():
+                raise ValueError(f"Input X contains infinity in column {name}")
             text = types.is_bool_dtype(column) or not types.is_numeric_dtype(column)
             if (self._is_code(column) if given == "auto" else name in given) or text:
                 self.categorical_.append(j)
@@ -256,8 +259,6 @@ class LatentClassSegments(NumberedSegments):
                 )
             else:
                 values = _numbers(column)
-                if np.isinf(values).any():
-                    raise ValueError(f"Input X contains infinity in column {name}")
                 self.numeric_.append(j)
                 known = values[~np.isnan(values)]
                 centre.append(known.mean() if len(known) else 0.0)

@@ -21,7 +21,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logsumexp
 
 Floats = NDArray[np.float64]
 
@@ -98,11 +97,21 @@ class Fit:
 def log_joint(rows: MixedRows, classes: Classes) -> Floats:
     """Log of share times density, shape (rows, k)."""
     inverse = 1 / classes.variances
-    normal = rows.known @ (np.log(2 * np.pi * classes.variances) + classes.means**2 * inverse).T
-    normal += rows.numbers**2 @ inverse.T - 2 * rows.numbers @ (classes.means * inverse).T
+    # A column of the result after another in memory: so that steps over the few classes are quick.
+    normal = (np.log(2 * np.pi * classes.variances) + classes.means**2 * inverse) @ rows.known.T
+    normal += inverse @ (rows.numbers**2).T - 2 * (classes.means * inverse) @ rows.numbers.T
     with np.errstate(divide="ignore"):
         weight = np.log(classes.weights)
-    return np.asarray(weight + rows.indicators @ np.log(classes.probabilities).T - normal / 2)
+    joint = weight[:, np.newaxis] + np.log(classes.probabilities) @ rows.indicators.T - normal / 2
+    return np.asarray(joint.T)
+
+
+def bayes(joint: Floats) -> tuple[Floats, Floats]:
+    """Log density of each row, shape (rows,), and how probably it is in each class, shape (rows, k)."""
+    top = joint.max(axis=1)
+    member = np.exp(joint - top[:, np.newaxis])
+    total = member.sum(axis=1)
+    return top + np.log(total), member / total[:, np.newaxis]
 
 
 def maximised(rows: MixedRows, membership: Floats) -> Classes:
@@ -158,13 +167,12 @@ def _climbed(rows: MixedRows, classes: Classes, steps: int, tol: float) -> Fit:
     path: list[float] = []
     n = rows.counts.sum()
     for _ in range(steps):
-        joint = log_joint(rows, classes)
-        density = logsumexp(joint, axis=1)
+        density, membership = bayes(log_joint(rows, classes))
         path.append(float(rows.counts @ density))
         if len(path) > 1 and path[-1] - path[-2] < tol * n:
             return Fit(classes, np.array(path), converged=True)
-        classes = maximised(rows, np.exp(joint - density[:, np.newaxis]))
-    path.append(float(rows.counts @ logsumexp(log_joint(rows, classes), axis=1)))
+        classes = maximised(rows, membership)
+    path.append(float(rows.counts @ bayes(log_joint(rows, classes))[0]))
     return Fit(classes, np.array(path), converged=False)
 
 
@@ -180,8 +188,7 @@ def standard_errors(rows: MixedRows, classes: Classes) -> Classes:
     From the outer product of the scores, taken on the log-odds of shares and probabilities and carried over by the
     delta method. NaN where a probability lies at 0 or 1, or a variance at its least: there is no error at a boundary.
     """
-    joint = log_joint(rows, classes)
-    member = np.exp(joint - logsumexp(joint, axis=1, keepdims=True))
+    member = bayes(log_joint(rows, classes))[1]
     k = len(classes.weights)
     scores = [member - classes.weights]
     for c in range(k):
@@ -193,7 +200,9 @@ def standard_errors(rows: MixedRows, classes: Classes) -> Classes:
         scores.append(own * away / classes.variances[c])
         scores.append(own * (away**2 / classes.variances[c] - rows.known) / (2 * classes.variances[c]))
     score = np.concatenate(scores, axis=1)
-    covariance = np.linalg.pinv(score.T @ (score * rows.counts[:, np.newaxis]), hermitian=True)
+    covariance: Floats = np.linalg.pinv(score.T @ (score * rows.counts[:, np.newaxis]), hermitian=True).astype(
+        np.float64
+    )
     numbers = rows.numbers.shape[1]
     at = k
     weights = _share_errors(classes.weights, covariance[:k, :k])

@@ -36,7 +36,8 @@ class GaussianMixtureSegments(NumberedSegments):
     k_min, k_max : int
         The numbers tried with ``auto``.
     n_init : int
-        Starts from k-means; the one with the highest likelihood is kept.
+        Starts, the first from k-means, the others from random rows; the one with the highest likelihood is kept, of
+        those whose segments all have as many rows as parameters, where there are such.
     max_iter, tol, reg_covar
         As in `sklearn.mixture.GaussianMixture`.
     silhouette_sample : int
@@ -64,6 +65,7 @@ class GaussianMixtureSegments(NumberedSegments):
 
     criteria: ClassVar[tuple[str, ...]] = ("bic", "silhouette", "elbow", "gap", "prediction_strength")
     challenge_rows: ClassVar[int] = 5_000
+    costly_rows: ClassVar[int] = 1_000
 
     def __init__(
         self,
@@ -109,18 +111,24 @@ class GaussianMixtureSegments(NumberedSegments):
         ]
 
     def _mixed(self, k: int, shape: str, values: Floats, random: np.random.RandomState, starts: int | None) -> Solution:
-        seed = random.randint(np.iinfo(np.int32).max)
-        fitted = GaussianMixture(
+        begins = ["kmeans"] + ["random_from_data"] * (0 if starts else self.n_init - 1)
+        climbed = [self._climbed(k, shape, values, begin, random) for begin in begins]
+        fitted = max(climbed, key=lambda one: (_has_room(one, values), one.lower_bound_))
+        deviance = -2 * float(fitted.score(values)) * len(values)
+        return Solution(fitted.predict(values), fitted.predict, deviance, fitted, {"bic": float(fitted.bic(values))})
+
+    def _climbed(
+        self, k: int, shape: str, values: Floats, begin: str, random: np.random.RandomState
+    ) -> GaussianMixture:
+        return GaussianMixture(
             k,
             covariance_type=shape,
-            n_init=min(self.n_init, starts or self.n_init),
+            init_params=begin,
             max_iter=self.max_iter,
             tol=self.tol,
             reg_covar=self.reg_covar,
-            random_state=seed,
+            random_state=random.randint(np.iinfo(np.int32).max),
         ).fit(values)
-        deviance = -2 * float(fitted.score(values)) * len(values)
-        return Solution(fitted.predict(values), fitted.predict, deviance, fitted, {"bic": float(fitted.bic(values))})
 
     @property
     def _misfit_name(self) -> str:
@@ -135,6 +143,7 @@ class GaussianMixtureSegments(NumberedSegments):
             for name in ("covariances_", "precisions_", "precisions_cholesky_"):
                 setattr(mixture, name, getattr(mixture, name)[order])
         self.mixture_ = mixture
+        self.n_iter_ = int(mixture.n_iter_)
         self.covariance_type_ = str(mixture.covariance_type)
         self.n_clusters_ = len(order)
         self.labels_ = np.argsort(order)[solution.labels].astype(np.intp)
@@ -145,6 +154,13 @@ class GaussianMixtureSegments(NumberedSegments):
 
     def _assign(self, values: Any) -> Labels:
         return np.asarray(self.mixture_.predict(values)).astype(np.intp)
+
+
+def _has_room(mixture: GaussianMixture, values: Floats) -> bool:
+    """Whether every segment has as many rows as parameters: a likelihood of fewer can rise without bound."""
+    d = values.shape[1]
+    own = {"full": d + d * (d + 1) // 2, "tied": d, "diag": 2 * d, "spherical": d + 1}[mixture.covariance_type]
+    return bool((mixture.weights_ * len(values)).min() >= own)
 
 
 def _order(labels: Labels, means: Floats) -> Labels:

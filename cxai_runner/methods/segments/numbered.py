@@ -25,11 +25,13 @@ Floats = NDArray[np.float64]
 Labels = NDArray[np.intp]
 Selection = dict[str, NDArray[Any]]
 
+FEW_STARTS = 2
+"""Starts of the many further fits."""
 COSTLY = ("gap", "prediction_strength")
 """Criteria that need many further fits."""
 
 
-class NumberedSegments(ClusterMixin, BaseEstimator):  # type: ignore[misc]
+class NumberedSegments(ClusterMixin, BaseEstimator):
     """What methods with a number of segments have in common: the choice of the number, numbering and prediction.
 
     A method says how rows are divided (`_solutions`) and what it keeps (`_keep`). With ``n_clusters="auto"`` the
@@ -41,6 +43,8 @@ class NumberedSegments(ClusterMixin, BaseEstimator):  # type: ignore[misc]
     """What the number can be judged by."""
     challenge_rows: ClassVar[int] = 20_000
     """Rows that this method divides in so little time that it can be repeated a hundred times."""
+    costly_rows: ClassVar[int] = 2_000
+    """Rows that stand for all in gap and prediction strength, which need many further fits."""
     takes_categories: ClassVar[bool] = False
     """Whether columns may hold text."""
 
@@ -129,9 +133,9 @@ class NumberedSegments(ClusterMixin, BaseEstimator):  # type: ignore[misc]
     def _numbers(self, values: Any) -> list[int]:
         given: Any = self.n_clusters  # in a notebook nobody has checked it yet
         if given != "auto":
-            if not isinstance(given, numbers.Integral) or given < 1:
+            if not isinstance(given, numbers.Integral) or int(given) < 1:
                 raise ValueError(f"n_clusters must be 'auto' or a whole number of at least 1, not {given!r}")
-            if given > len(values):
+            if int(given) > len(values):
                 raise ValueError(f"n_clusters={given} segments are more than the n_samples={len(values)} rows")
             return [int(given)]
         if not 2 <= self.k_min <= self.k_max:
@@ -173,10 +177,10 @@ class NumberedSegments(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         return "inertia"
 
     def _with_costly(self, values: Any, table: Selection, random: np.random.RandomState) -> Selection:
-        rows, counts = self._sample(values, random), [int(k) for k in table["k"]]
+        rows, counts = self._sample(values, random, self.costly_rows), [int(k) for k in table["k"]]
 
         def solve(part: Any, wanted: Sequence[int], random: np.random.RandomState) -> Sequence[Solution]:
-            return self._solutions(part, wanted, random, 2)
+            return self._solutions(part, wanted, random, FEW_STARTS)
 
         added: Selection = {}
         if "gap" in self.criteria:
@@ -186,10 +190,11 @@ class NumberedSegments(ClusterMixin, BaseEstimator):  # type: ignore[misc]
             added |= {"prediction_strength": strength, "prediction_strength_error": error}
         return {**table, **added}
 
-    def _sample(self, values: Any, random: np.random.RandomState) -> Labels:
-        if len(values) <= self.silhouette_sample:
+    def _sample(self, values: Any, random: np.random.RandomState, most: int | None = None) -> Labels:
+        count = min(len(values), self.silhouette_sample, most or len(values))
+        if count == len(values):
             return np.arange(len(values))
-        return np.sort(random.choice(len(values), self.silhouette_sample, replace=False)).astype(np.intp)
+        return np.sort(random.choice(len(values), count, replace=False)).astype(np.intp)
 
     def _best(self, counts: list[int]) -> int:
         if self.choose_by == "majority":

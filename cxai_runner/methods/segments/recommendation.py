@@ -93,10 +93,12 @@ def recommend(table: Mapping[str, NDArray[np.float64]]) -> Recommendation:
     ours = [name for name, given in heard.items() if given == number]
     others = [f"{WORDS[name]} {given}" for name, given in heard.items() if given != number]
     others += [f"{WORDS[name]} one" for name in none]
-    others += [f"{WORDS[name]} none" for name, given in said.items() if given is None]
     why = f"{_list(ours)} {_say(ours)} {number}"
     if others:
         why += f", {', '.join(others)}"
+    silent = [name for name, given in said.items() if given is None]
+    if silent:
+        why += f"; {_list(silent)} {'names' if len(silent) == 1 else 'name'} no number"
     tied = sum(votes == most for votes in count.values()) > 1
     return Recommendation(number, said, f"{why}{'; of equally many votes the first named decides' if tied else ''}.")
 

