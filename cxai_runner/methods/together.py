@@ -22,7 +22,7 @@ def moved_together(prices: pd.DataFrame) -> Iterator[tuple[str, str, float]]:
     values = prices.fillna(prices.mean()).to_numpy(dtype=np.float64)
     moving = np.flatnonzero(np.ptp(values, axis=0) > 0)
     correlation = np.atleast_2d(np.corrcoef(values[:, moving], rowvar=False))
-    for place, i in enumerate(moving):
-        for before, j in enumerate(moving[:place]):
+    for place, i in enumerate(moving.tolist()):
+        for before, j in enumerate(moving[:place].tolist()):
             if correlation[place, before] > TOGETHER:
                 yield str(prices.columns[i]), str(prices.columns[j]), float(correlation[place, before])
