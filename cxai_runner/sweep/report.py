@@ -75,7 +75,8 @@ def headline(sweep: Sweep, found: Verdict | None) -> str:
     """Return what was learned, in a sentence."""
     best = sweep.best()
     if not best:
-        return f"{_counted(len(sweep.points), 'point')}, and none with a result that can be ranked."
+        words = f"{_counted(len(sweep.points), 'point')}, and none with a result that can be ranked"
+        return f"{words}: {sweep.stopped}" if sweep.stopped else f"{words}."
     trials = sum(one.rank is not None for one in sweep.standings())
     goals = sweep.plan.goals
     if len(goals) > 1:
@@ -181,10 +182,7 @@ def failures(sweep: Sweep) -> pd.DataFrame:
     """Return one row per point without a result: the point, why in a line, and its run."""
     import pandas as pd
 
-    rows = [
-        {"point": one.point.name, "reason": " ".join(one.reason.split()), "run": one.run_id[:_SHORT]}
-        for one in sweep.failures
-    ]
+    rows = [{"point": one.point.name, "reason": one.brief, "run": one.run_id[:_SHORT]} for one in sweep.failures]
     return pd.DataFrame(rows, columns=["point", "reason", "run"])
 
 
