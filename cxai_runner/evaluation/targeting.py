@@ -18,6 +18,8 @@ from cxai_runner.evaluation.results import Interval
 
 POINTS = 40
 """Shares of the customers at which a profit is computed."""
+_ROUNDED = 1e-12
+"""What rounding may take from a quotient: 1 / 0.1 contacts are ten."""
 
 
 class BalancedAccuracy:
@@ -152,7 +154,7 @@ def profit_of(
     place = np.empty(len(order), dtype=np.intp)
     place[order] = np.arange(len(order))
     earned = truth * worth - cost
-    affordable = len(truth) if budget is None or cost == 0 else min(len(truth), int(budget // cost))
+    affordable = len(truth) if budget is None or cost == 0 else min(len(truth), int(budget / cost * (1 + _ROUNDED)))
     paying = int((expected > 0).sum())
     contacts = min(paying, affordable)
     ends = np.unique(np.round(np.linspace(0, 1, POINTS + 1) * len(truth)).astype(np.intp))

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _Z: Final = 1.959963984540054
 """Of a two-sided 95 % interval."""
+_ROUNDED: Final = 1e-9
+"""What rounding may add to a share."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ class Survival:
 
     def median(self) -> float | None:
         """Return the first time after which at most half are still there; None where that was not seen."""
-        below = self.curve[self.curve["survival"] <= 0.5]
+        below = self.curve[self.curve["survival"] <= 0.5 + _ROUNDED]  # half is a product that ends next to 0.5
         return None if below.empty else float(below["time"].iloc[0])
 
     def hazard(self, edges: ArrayLike) -> pd.DataFrame:

@@ -94,6 +94,12 @@ class Churn(Conversion):
     ) -> Iterator[Content]:
         """Yield what `Conversion` does, the list of customers at risk, and how long customers stay."""
         yield from map(of_leaving, super().report(fitted, train, scores, metrics, context))
+        if self.value is not None and self.cost is not None:
+            yield Finding(
+                "What contacting customers earned takes everybody who was about to leave, and is contacted, for kept: "
+                "it is the most that it can be. Multiply `task.value` by the share whom a contact keeps.",
+                "caveat",
+            )
         if "held_out" in scores:
             yield from at_risk(scores["held_out"], self.outcome)
         yield from self._stay(train)

@@ -15,6 +15,7 @@ from cxai_runner.evaluation.results import Content, Figure, Finding, Interval, T
 from cxai_runner.evaluation.targeting import confusion_table, gains_table, profit_of
 from cxai_runner.evaluation.wording import counted, number, share, with_interval
 from cxai_runner.methods.conversion.calibration import FEWEST
+from cxai_runner.methods.conversion.leakage import ALONE, single_column_auc
 from cxai_runner.task import Context
 from tasks.conversion.verdict import SLICE
 
@@ -96,6 +97,13 @@ def profit(task: Conversion, converted: Ints, rows: pd.DataFrame, context: Conte
         "contact is expected to bring; 95 % intervals resample customers."
     )
     yield Table("profit", "Profit by customers contacted", found.curve, caption, len(found.curve))
+    if isinstance(task.value, str) and (told := single_column_auc(rows["value"], converted)) >= ALONE:
+        yield Finding(
+            f"The amounts in {task.value} may be known only after the outcome: alone they rank customers with a ROC "
+            f"AUC of {number(told)}. If so, nobody could have contacted customers in this order, and none of this profit "
+            "would have been made: name an amount that is known before.",
+            "caveat",
+        )
     yield Figure(
         "profit",
         "Profit",

@@ -38,20 +38,28 @@ def as_zero_or_one(outcome: pd.Series, positive: str | None) -> NDArray[np.int64
     return np.asarray(yes, dtype=np.int64)[codes]
 
 
-def unusable(outcome: pd.Series, positive: str | None, key: str) -> Iterator[Problem]:
-    """Yield why an outcome tells no two classes apart, or too few of one."""
+def untold(outcome: pd.Series, positive: str | None, key: str) -> Iterator[Problem]:
+    """Yield why it is not known of every row whether it converted, of any part: a row of which it is not is no 0."""
     missing = int(outcome.isna().sum())
     if missing:
         yield Problem(key, f"{missing:,} missing values", remedy="drop these rows, or fill them")
         return
+    named = sorted(level(value) for value in pd.unique(outcome))
+    odd = [name for name in named if name.lower() not in (*_YES, *_NO)]
+    if positive is None and odd:
+        remedy = f"name the value that stands for a conversion, as in task.positive={odd[0]}"
+        yield Problem(key, "0 or 1, yes or no, true or false", odd[0], remedy)
+
+
+def unusable(outcome: pd.Series, positive: str | None, key: str) -> Iterator[Problem]:
+    """Yield why an outcome tells no two classes apart, or too few of one."""
+    found = list(untold(outcome, positive, key))
+    if found:
+        yield from found
+        return
     named = [level(value) for value in pd.unique(outcome)]
     if positive is not None and positive not in named:
         yield Problem("task.positive", f"no value of {key}", positive, f"one of: {', '.join(sorted(named)[:12])}")
-        return
-    if positive is None and not all(name.lower() in (*_YES, *_NO) for name in named):
-        odd = next(name for name in sorted(named) if name.lower() not in (*_YES, *_NO))
-        remedy = f"name the value that stands for a conversion, as in task.positive={odd}"
-        yield Problem(key, "0 or 1, yes or no, true or false", odd, remedy)
         return
     converted = as_zero_or_one(outcome, positive)
     ones, zeros = int(converted.sum()), int((1 - converted).sum())
@@ -66,19 +74,28 @@ def unusable(outcome: pd.Series, positive: str | None, key: str) -> Iterator[Pro
 
 def unusable_inputs(frame: pd.DataFrame, inputs: Sequence[str], converted: NDArray[np.int64]) -> Iterator[Problem]:
     """Yield inputs that cannot be what they seem: infinite, numbers but for a few texts, or the outcome again."""
+    yield from infinite(frame, inputs)
     for name in inputs:
         column = frame[name]
-        leave_out = f"leave it out: features.exclude=[{name}]"
-        if is_number(column):
-            infinite = int(np.isinf(column.to_numpy(dtype=np.float64, na_value=np.nan)).sum())
-            if infinite:
-                told = f"{infinite:,} of its {len(column):,} values are infinite"
-                yield Problem(f"customers.{name}", told, remedy=f"make them missing in the source, or {leave_out}")
-        elif not is_date(column):
+        leave_out = _leave_out(name)
+        if not is_number(column) and not is_date(column):
             yield from _numbers_but_for_a_few(column, leave_out)
         if is_copy(column, converted):
             told = "says exactly what the outcome says: it is the outcome under another name"
             yield Problem(f"customers.{name}", told, remedy=leave_out)
+
+
+def infinite(frame: pd.DataFrame, inputs: Sequence[str]) -> Iterator[Problem]:
+    """Yield numbers that are infinite, of any part."""
+    for name in (one for one in inputs if is_number(frame[one])):
+        many = int(np.isinf(frame[name].to_numpy(dtype=np.float64, na_value=np.nan)).sum())
+        if many:
+            told = f"{many:,} of its {len(frame):,} values are infinite"
+            yield Problem(f"customers.{name}", told, remedy=f"make them missing in the source, or {_leave_out(name)}")
+
+
+def _leave_out(name: str) -> str:
+    return f"leave it out: features.exclude=[{name}]"
 
 
 def _numbers_but_for_a_few(column: pd.Series, leave_out: str) -> Iterator[Problem]:

@@ -40,7 +40,7 @@ from tasks.conversion.fitting import (
     same,
     trained,
 )
-from tasks.conversion.outcome import as_zero_or_one, unusable, unusable_inputs
+from tasks.conversion.outcome import as_zero_or_one, infinite, untold, unusable, unusable_inputs
 from tasks.conversion.slices import Slices
 from tasks.conversion.verdict import AGAINST, SEED, SLICE, WITHOUT
 
@@ -116,7 +116,8 @@ class Conversion(Task):
     seeds
         How often a model with a random part is fitted, each time with another seed. The first is kept.
     against
-        Models to stand beside, by name: fitted to the same rows with the same preparation, and compared row by row.
+        Models to stand beside, by name: fitted to the same rows with the same preparation, and compared row by row;
+        null for none.
     suspected
         Inputs that may be known only after the outcome: the model is fitted once more without them, to tell what rests
         on them.
@@ -137,7 +138,7 @@ class Conversion(Task):
     cost: Annotated[float, Ge(0)] | None = None
     budget: Annotated[float, Gt(0)] | None = None
     seeds: Annotated[int, Ge(1)] = 1
-    against: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    against: Mapping[str, Any] | None = field(default_factory=dict, compare=False)
     suspected: Sequence[str] = ()
     slices: Sequence[str] | Literal["auto"] = "auto"
     repeats: Annotated[int, Ge(1)] = 5
@@ -216,7 +217,7 @@ class Conversion(Task):
         others = [trained(model, rows, recipe, context, f"seed {number}") for number in range(2, times + 1)]
         against = {
             name: trained(one, rows, recipe, context, f"against {name}")
-            for name, one in self.against.items()
+            for name, one in (self.against or {}).items()
             if one is not None and not same(one, final) and not context.should_stop()
         }
         without = None
@@ -230,6 +231,10 @@ class Conversion(Task):
     def score(self, fitted: Fitted, data: Dataset, context: Context) -> pd.DataFrame:
         """Return customer, outcome, the probabilities of the model, of those beside it and of the base rate."""
         self.demand(data)
+        unlike = list(untold(data.frame[self.outcome], self.positive, f"customers.{self.outcome}"))
+        unlike += infinite(data.frame, fitted.columns)
+        if unlike:  # of rows that nothing was learned from, and that nobody looked at before
+            raise UserError([one.under("data") for one in unlike], "data")
         inputs = data.frame[fitted.columns]
         kept = [data.roles.id, *([data.roles.time] if data.roles.time else []), self.outcome]
         scores = data.frame[kept].rename(columns={data.roles.id: "customer_id", data.roles.time: "time"})
@@ -265,7 +270,7 @@ class Conversion(Task):
         told = [self._told(scores, name) for name in ("probability", "baseline")]
         named = [Named("balanced_accuracy", "balanced accuracy", "higher")]
         customers = codes_of(who)[1]
-        rng = context.rng("balanced accuracy")
+        rng = context.rng("intervals")  # the draws of the others: one number has one interval in a report
         return (*several, *paired_metrics(named, told[:1], told[1:], customers, context.resamples, rng))
 
     def statistics(self, scores: pd.DataFrame) -> Mapping[str, Statistic]:

@@ -99,7 +99,7 @@ def standings(
         chosen = scores[column].to_numpy() >= scores["threshold"].to_numpy()
         told["balanced_accuracy"] = BalancedAccuracy(converted, chosen, codes, customers)
         several += [told[metric] for metric in METRICS]
-    found = bootstrap(several, customers, context.resamples, context.rng("verdict"), rows=len(scores))
+    found = bootstrap(several, customers, context.resamples, context.rng("intervals"), rows=len(scores))
     values = np.asarray([value[0] for value, _ in found]).reshape(len(columns), len(METRICS))
     draws = np.asarray([drawn[0] for _, drawn in found]).reshape(len(columns), len(METRICS), -1)
     seed = context.rng("seed of a resample").integers(len(own), size=draws.shape[2])
@@ -129,9 +129,11 @@ def standings(
 
 
 def headline(found: Sequence[Standing], whose: str) -> Finding:
-    """Say whether the model does better than those beside it, and by how much."""
+    """Say whether the model does better than those beside it, and by how much; and than no model, where it does not."""
     first, *others = found
-    against = [one for one in others[:-1] if not one.is_itself] or others[-1:]
+    against = [one for one in others[:-1] if not one.is_itself]
+    if not against or others[-1].verdict("log_loss") != "better":
+        against.append(others[-1])
     loss = number(first.values["log_loss"].value, 4)
     own = f"{loss}, mean of {first.seeds} seeds" if first.seeds > 1 else loss
     parts = []

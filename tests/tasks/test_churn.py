@@ -181,3 +181,8 @@ def test_times_and_amounts_that_are_none_are_told(column: str, value: float) -> 
     data.frame.loc[3, column] = value
     found = [one.key for one in Churn(tenure="tenure").inspect(data)]
     assert f"customers.{column}" in found
+
+
+def test_profit_of_contacts_that_keep_everybody_is_told_to_be_the_most_there_can_be() -> None:
+    assert "it is the most that it can be" in texts(run(leavers(), value=20.0, cost=2.0), "caveat")
+    assert "it is the most that it can be" not in texts(run(leavers()), "caveat")

@@ -14,6 +14,7 @@ from sklearn.preprocessing import PolynomialFeatures
 
 from cxai_runner.evaluation.results import Figure, Table
 from tasks.conversion import Conversion
+from tasks.conversion.verdict import METRICS
 
 from .conftest import make_converters
 from .conversion_runs import CONTEXT, only, parts, run, texts
@@ -60,6 +61,42 @@ def test_the_headline_sets_it_beside_the_other_model(ran):
     assert only(contents, Table, "models").frame["model"].tolist() == [
         "logistic regression", "gradient boosting", "the base rate",
     ]  # fmt: skip
+
+
+def test_one_number_has_one_interval_in_a_report(ran):
+    _, metrics, contents, _ = ran
+    gaps = only(contents, Table, "differences").frame.set_index(["against", "metric"])
+    for name, called in METRICS.items():
+        mine, told = gaps.loc[("the base rate", called)], metrics[name].difference
+        assert (mine["low"], mine["high"]) == pytest.approx((told.low, told.high)), name
+
+
+def test_a_model_that_is_no_better_than_none_is_not_praised(data):
+    noise = replace(
+        data, frame=data.frame.assign(converted=np.random.default_rng(1).permutation(data.frame["converted"]))
+    )
+    wild = HistGradientBoostingClassifier(max_iter=60, min_samples_leaf=2, random_state=0)
+    task = Conversion(against={"wild": wild}, calibration="none", repeats=1)
+    _, metrics, contents, _ = run(noise, LOGISTIC, task)
+    assert metrics["log_loss"].verdict != "better"
+    (headline,) = texts(contents, "headline")
+    assert "does better than gradient boosting" in headline
+    assert "the base rate (0." in headline
+
+
+def test_models_to_beat_can_be_none(data):
+    (headline,) = texts(run(data, LOGISTIC, Conversion(against=None, repeats=1))[2], "headline")
+    assert "does better than the base rate" in headline
+
+
+def test_amounts_that_are_known_only_afterwards_are_told(data):
+    paid = replace(data, frame=data.frame.assign(paid=data.frame["converted"] * 30.0))
+    (told,) = (
+        text
+        for text in texts(run(paid, LOGISTIC, Conversion(value="paid", cost=1.0, repeats=1))[2], "caveat")
+        if text.startswith("The amounts in paid")
+    )
+    assert "a ROC AUC of 1.00" in told
 
 
 def test_profit_follows_what_a_contact_costs(ran):

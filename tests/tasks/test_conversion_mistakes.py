@@ -14,7 +14,7 @@ from cxai_runner.config.problems import UserError
 from tasks.conversion import Conversion
 
 from .conftest import make_converters
-from .conversion_runs import CONTEXT, run, texts
+from .conversion_runs import CONTEXT, parts, run, texts
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +64,23 @@ def test_data_mistakes(data, change, key, message):
     problems = list(Conversion().inspect(replace(data, frame=change(data.frame))))
     assert any(problem.key == key and message in problem.message for problem in problems), problems
     assert all(problem.remedy for problem in problems)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [
+        ("converted", None, "1 missing values"),
+        ("converted", 2, "0 or 1, yes or no"),
+        ("visits", np.inf, "1 of its 100 values are infinite"),
+    ],
+)
+def test_rows_that_are_only_judged_are_looked_at_too(data, column, value, message):
+    _, held_out = parts(data)
+    fitted = run(data, LogisticRegression(), Conversion(repeats=1))[0]
+    odd = replace(held_out, frame=first(held_out.frame, column, value, 1))
+    with pytest.raises(UserError, match=message) as told:
+        Conversion().score(fitted, odd, CONTEXT)
+    assert told.value.problems[0].key == f"data.customers.{column}"
 
 
 def test_a_positive_that_is_no_value_is_told(data):

@@ -130,7 +130,7 @@ def test_every_model_of_the_configs_runs_and_odd_columns_are_taken(home, tmp_pat
     names = sorted(path.stem for path in Path("conf/model/conversion").glob("*.yaml"))
     assert names == ["hist_gradient_boosting", "logistic", "mlp", "network", "xgboost"]
     for name in names:
-        more = (f"model={name}", "tracking.level=child", "task.against={}")
+        more = (f"model={name}", "tracking.level=child", "task.against=null")
         quick = ("model.epochs=3",) if name == "network" else ()
         done = cxai("run", *overrides(tmp_path / "rows.csv", *more, *quick), cwd=home)
         assert done.returncode == 0, f"{name}: {done.stderr}"

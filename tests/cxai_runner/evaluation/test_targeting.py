@@ -69,6 +69,12 @@ def test_a_budget_ends_it_earlier_and_values_order_it(rows):
     assert found.worth_it.value == pytest.approx((y[best] * value[best]).sum() - 50)
 
 
+@pytest.mark.parametrize(("cost", "budget", "contacts"), [(0.1, 1.0, 10), (0.1, 30.0, 300), (0.3, 0.95, 3)])
+def test_a_budget_buys_what_it_pays_for_to_the_last_contact(rows, cost, budget, contacts):
+    y, p, who = rows
+    assert profit_of(y, p, 10.0, cost, budget, who, 5, np.random.default_rng(1)).contacts == contacts
+
+
 def test_confusion_counts_each_pair_once(rows):
     y, p, who = rows
     table = confusion_table(y, p > 0.3, who, 50, np.random.default_rng(1))

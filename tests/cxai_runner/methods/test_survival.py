@@ -109,3 +109,8 @@ def test_a_mean_beyond_what_was_seen_is_refused() -> None:
         Survival([3, 5], [1, 0]).mean(6)
     with pytest.raises(ValueError, match="from 5 to 5"):
         Survival([3, 5], [1, 0]).remaining(5)
+
+
+@pytest.mark.parametrize("customers", range(2, 51, 4))
+def test_half_are_gone_when_half_of_them_left_whatever_rounding_says(customers: int) -> None:
+    assert Survival(np.arange(1, customers + 1), np.ones(customers)).median() == customers / 2
