@@ -100,8 +100,8 @@ def profit(task: Conversion, converted: Ints, rows: pd.DataFrame, context: Conte
     if isinstance(task.value, str) and (told := single_column_auc(rows["value"], converted)) >= ALONE:
         yield Finding(
             f"The amounts in {task.value} may be known only after the outcome: alone they rank customers with a ROC "
-            f"AUC of {number(told)}. If so, nobody could have contacted customers in this order, and none of this profit "
-            "would have been made: name an amount that is known before.",
+            f"AUC of {number(told)}. If so, nobody could have contacted customers in this order, and none of this "
+            "profit would have been made: name an amount that is known before.",
             "caveat",
         )
     yield Figure(
