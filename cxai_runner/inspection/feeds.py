@@ -157,6 +157,7 @@ class _Trial:
             if asked:  # a task that predicts an outcome takes columns of any type, but for what came of customers
                 outcomes = list(dict.fromkeys([*outcomes, *_told(self.proposal, wanted)]))
                 made.append(f"task.outcome={asked}")
+                made += ["split=customers"] if composed.choices.get("split") != "customers" else []
             made += [f"features.exclude=[{','.join(outcomes)}]"] if outcomes else []
         if "category" in keys and (category := _category(self.proposal)):
             made.append(f"features.category={_worded(category)}")
