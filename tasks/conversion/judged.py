@@ -13,7 +13,7 @@ from cxai_runner.evaluation.intervals import FEW_CUSTOMERS, Statistic, bootstrap
 from cxai_runner.evaluation.metrics import MeanOf, calibration_table, classification_statistics, codes_of
 from cxai_runner.evaluation.results import Content, Figure, Finding, Interval, Table
 from cxai_runner.evaluation.targeting import confusion_table, gains_table, profit_of
-from cxai_runner.evaluation.wording import number, share, with_interval
+from cxai_runner.evaluation.wording import counted, number, share, with_interval
 from cxai_runner.methods.conversion.calibration import FEWEST
 from cxai_runner.task import Context
 from tasks.conversion.verdict import SLICE
@@ -35,13 +35,14 @@ def gains(converted: Ints, rows: pd.DataFrame, context: Context) -> Iterator[Con
         "Tenths of the rows, the highest probabilities first; equal ones stay together. Lift is the conversion rate "
         "over that of all rows, gain the share of all conversions up to here. 95 % intervals."
     )
-    yield Table("gains", "Gains and lift", table, caption)
+    shown = table.drop(columns=["rate_low", "rate_high"])
+    yield Table("gains", "Gains and lift", shown, caption)
     top = table.iloc[0]
     if converted.any():
         lift = with_interval(Interval(top["lift"], top["lift_low"], top["lift_high"]), 1)
         gain = with_interval(Interval(100 * top["gain"], 100 * top["gain_low"], 100 * top["gain_high"]), 0)
         yield Finding(
-            f"The {share(float(top['contacted']))} of the customers with the highest probabilities convert {lift} "
+            f"The {share(float(top['contacted']))} of the {_units(rows)} with the highest probabilities convert {lift} "
             f"times as often as all, and hold {gain} % of all conversions."
         )
     start = pd.DataFrame({"contacted": [0.0], "gain": [0.0], "gain_low": [0.0], "gain_high": [0.0]})
@@ -114,9 +115,9 @@ def profit(task: Conversion, converted: Ints, rows: pd.DataFrame, context: Conte
         return
     bound = f", as far as a budget of {number(float(task.budget or 0), 2)} goes," if found.bound else ""
     yield Finding(
-        f"Contacting whoever is expected to pay for it ({per}){bound} is {found.contacts:,} of {len(rows):,} customers "
-        f"for {number(found.spent, 2)}, and earned {with_interval(found.worth_it)}; contacting everybody "
-        f"{with_interval(found.everybody)}."
+        f"Contacting whoever is expected to pay for it ({per}){bound} is {found.contacts:,} of {len(rows):,} "
+        f"{_units(rows)} for {number(found.spent, 2)}, and earned {with_interval(found.worth_it)}; contacting "
+        f"everybody {with_interval(found.everybody)}."
     )
 
 
@@ -216,7 +217,7 @@ def slices(task: Conversion, converted: Ints, rows: pd.DataFrame, context: Conte
             found.append({"slice": f"{column.removeprefix(SLICE)} {value}", **_slice(converted, rows, mine, context)})
     if not found:
         return
-    left = f" {small} kinds with fewer than {FEW} rows of one outcome are left out." if small else ""
+    left = f" Left out with fewer than {FEW} rows of one outcome: {counted(small, 'kind')}." if small else ""
     caption = f"`gap` is the observed rate minus the mean probability. 95 % intervals resample customers.{left}"
     yield Table("slices", "By kind of customer", pd.DataFrame(found), caption, len(found))
     off = [one for one in found if one["gap_low"] > 0 or one["gap_high"] < 0]
@@ -248,6 +249,13 @@ def _slice(converted: Ints, rows: pd.DataFrame, mine: NDArray[np.bool_], context
     for name, (value, draws) in named:
         interval = percentile(float(value[0]), draws[0])
         known = customers >= FEW_CUSTOMERS
-        row |= {name: interval.value, f"{name}_low": interval.low if known else np.nan}
-        row[f"{name}_high"] = interval.high if known else np.nan
+        row[name] = interval.value
+        if name != "log_loss":
+            row |= {f"{name}_low": interval.low if known else np.nan}
+            row |= {f"{name}_high": interval.high if known else np.nan}
     return row
+
+
+def _units(rows: pd.DataFrame) -> str:
+    """What is contacted: customers, or rows where a customer has several."""
+    return "customers" if rows["customer_id"].is_unique else "rows"

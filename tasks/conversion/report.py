@@ -21,7 +21,7 @@ FEW = 100
 """Conversions in training below which it is said that they are few."""
 _NAMES = {
     "LogisticRegression": "logistic regression",
-    "HistGradientBoostingClassifier": "gradient boosting on histograms",
+    "HistGradientBoostingClassifier": "gradient boosting",
     "XGBClassifier": "XGBoost",
     "MLPClassifier": "scikit-learn's network",
     "NetworkClassifier": "the network",

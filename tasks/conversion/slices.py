@@ -40,7 +40,7 @@ class Slices:
         edges: dict[str, NDArray[np.float64]] = {}
         for name in columns:
             column = train.frame[name]
-            if is_number(column) and column.nunique() > MOST:
+            if is_number(column) and column.nunique() > MOST and not name.endswith("_id"):
                 known = column.to_numpy(dtype=np.float64, na_value=np.nan)
                 edges[name] = np.unique(np.nanquantile(known[np.isfinite(known)], [0.25, 0.5, 0.75]))
             elif not is_date(column) and column.nunique() > 1:

@@ -6,6 +6,7 @@ training share of buyers. Means over the folds, each within .005.
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -53,10 +54,11 @@ def model(name: str):
     return getattr(import_module(module), kind)(**given)
 
 
-def folds(customers, task, name):
-    """Each metric's mean over the folds."""
+def folds(customers, task, name, most=5):
+    """Each metric's mean over the folds, or over the first so many."""
     found = []
-    for kept, apart in StratifiedKFold(5, shuffle=True, random_state=0).split(customers, customers["converted"]):
+    divided = StratifiedKFold(5, shuffle=True, random_state=0).split(customers, customers["converted"])
+    for kept, apart in islice(divided, most):
         train, held_out = (
             Dataset("customers", customers.iloc[rows].reset_index(drop=True), Roles(inputs=tuple(NAMES)))
             for rows in (kept, apart)
@@ -74,8 +76,15 @@ def test_published_numbers(customers, name):
 
 @pytest.mark.slow
 def test_a_network_ranks_buyers_no_worse_than_logistic_regression(customers):
-    """With the config as it is, on the same folds; what it comes to beside boosting is said, not wished for."""
-    found = dict(zip(MEASURED, folds(customers, Conversion(slices=[]), "network"), strict=True))
-    assert found["average_precision"] > PUBLISHED["logistic"][2]
-    assert found["log_loss"] < PUBLISHED["logistic"][3]
-    assert found["roc_auc"] == pytest.approx(PUBLISHED["hist_gradient_boosting"][1], abs=0.02)
+    """With the config as it is, on two of the folds; what it comes to beside boosting is said, not wished for."""
+    found, line, trees = (
+        dict(zip(MEASURED, folds(customers, task, name, 2), strict=True))
+        for task, name in (
+            (Conversion(slices=[]), "network"),
+            (ALIKE, "logistic"),
+            (ALIKE, "hist_gradient_boosting"),
+        )
+    )
+    assert found["average_precision"] >= line["average_precision"]
+    assert found["log_loss"] < line["log_loss"]
+    assert found["roc_auc"] == pytest.approx(trees["roc_auc"], abs=0.01)

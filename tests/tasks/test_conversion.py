@@ -52,13 +52,13 @@ def test_the_headline_sets_it_beside_the_other_model(ran):
     rows = scores["held_out"]
     ours, theirs = (log_loss(rows["converted"], rows[name]) for name in ("probability", "against_trees"))
     assert headline.startswith(f"By log loss on rows it has not seen, logistic regression ({ours:.4f}) ")
-    assert f"gradient boosting on histograms ({theirs:.4f}, a difference of" in headline
+    assert f"gradient boosting ({theirs:.4f}, a difference of" in headline
     gaps = only(contents, Table, "differences").frame
-    mine = gaps[(gaps["against"] == "gradient boosting on histograms") & (gaps["metric"] == "log loss")].iloc[0]
+    mine = gaps[(gaps["against"] == "gradient boosting") & (gaps["metric"] == "log loss")].iloc[0]
     assert mine["difference"] == pytest.approx(ours - theirs)
     assert mine["low"] < mine["difference"] < mine["high"]
     assert only(contents, Table, "models").frame["model"].tolist() == [
-        "logistic regression", "gradient boosting on histograms", "the base rate",
+        "logistic regression", "gradient boosting", "the base rate",
     ]  # fmt: skip
 
 

@@ -19,8 +19,8 @@ from cxai_runner.methods.conversion.preparation import as_numbers, is_date, is_n
 ALONE: Final = 0.85
 """ROC AUC of one column alone that asks for an explanation."""
 HINTS: Final = (
-    "after", "cancel", "churn", "clos", "complet", "converted", "ended", "exit", "last_", "_last", "outcome", "refund",
-    "result", "resolved", "response", "return", "status", "terminat",
+    "after", "cancel", "churn", "closed", "complet", "convert", "ended", "exit", "outcome", "refund", "resolved",
+    "respon", "result", "returned", "terminat",
 )  # fmt: skip
 """Parts of names of what is often written once an outcome is known."""
 

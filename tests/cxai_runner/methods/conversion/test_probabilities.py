@@ -109,7 +109,13 @@ def test_what_one_column_tells_alone():
 
 @pytest.mark.parametrize(
     ("name", "hint"),
-    [("CancelReason", "cancel"), ("days_since_last_visit", "last"), ("age", ""), ("refunds", "refund")],
+    [
+        ("CancelReason", "cancel"),
+        ("responseDate", "respon"),
+        ("marital_status", ""),
+        ("age", ""),
+        ("refunds", "refund"),
+    ],
 )
 def test_names_that_speak_of_what_follows(name, hint):
     assert hinted(name) == hint
