@@ -22,6 +22,7 @@ from sklearn.utils.validation import check_is_fitted
 from .errors import IncidenceWarning
 from .levels import levels, never_met, ranked
 from .names import BY, is_price
+from .products import of_every_level
 
 Floats = NDArray[np.float64]
 
@@ -115,8 +116,8 @@ class PanelTerms(TransformerMixin, BaseEstimator):
         prices that change weekly still stand out from, as they would not from a constant per week.
         ``any_<column>``: 1 where the column is above 0.
         A column of words, or of a brand's codes: a constant for each level but the most frequent one.
-        ``mean_price:segment``: their products. Anything else: the numeric column of that name, whose missing values
-        are left to the next step.
+        ``mean_price:segment``: their products, for each level where no other term holds the mean price. Anything else:
+        the numeric column of that name, whose missing values are left to the next step.
 
     Attributes
     ----------
@@ -124,6 +125,8 @@ class PanelTerms(TransformerMixin, BaseEstimator):
         The columns behind every term.
     levels_ : dict of str to list of str
         The levels of every column of categories, the most frequent first: the others are compared with it.
+    full_ : set of str
+        The products that have a column for the most frequent level too.
     feature_names_in_ : ndarray of str
         The columns that are read; a frame may hold others, in any order.
 
@@ -154,6 +157,7 @@ class PanelTerms(TransformerMixin, BaseEstimator):
                 count = ranked(levels(X[part]))
                 self.levels_[part] = [str(one) for one in count.index]
                 self.shares_[part] = [float(one) for one in count / count.sum()]
+        self.full_ = of_every_level(self.terms, self.levels_.__contains__, lambda part: _behind(part, names))
         return self
 
     def transform(self, X: pd.DataFrame) -> pd.DataFrame:
@@ -170,7 +174,8 @@ class PanelTerms(TransformerMixin, BaseEstimator):
         for term in self.terms:
             product: dict[str, Floats] = {}
             for part in term.split(BY):
-                product = _times(product, parts[part]) if product else parts[part]
+                mine = {name: parts[part][name] for name in self._named(part, full=term in self.full_)}
+                product = _times(product, mine) if product else mine
             made.update(product)
         return pd.DataFrame(made, index=X.index)
 
@@ -181,17 +186,18 @@ class PanelTerms(TransformerMixin, BaseEstimator):
         for term in self.terms:
             product = [""]
             for part in term.split(BY):
-                product = [f"{left}{BY}{right}" if left else right for left in product for right in self._named(part)]
+                mine = self._named(part, full=term in self.full_)
+                product = [f"{left}{BY}{right}" if left else right for left in product for right in mine]
             names += product
         return np.asarray(list(dict.fromkeys(names)), dtype=object)
 
     def _parts(self) -> list[str]:
         return list(dict.fromkeys(part for term in self.terms for part in term.split(BY)))
 
-    def _named(self, part: str) -> list[str]:
+    def _named(self, part: str, *, full: bool = False) -> list[str]:
         """What the columns are called that a factor of a term becomes."""
         if part in self.levels_:
-            return [f"{part}[{one}]" for one in self.levels_[part][1:]]
+            return [f"{part}[{one}]" for one in self.levels_[part][0 if full else 1 :]]
         columns = _behind(part, list(self.feature_names_in_))
         if part == SEASON and columns == [WEEK]:
             return [f"{SEASON}[{wave} {k}]" for k in range(1, HARMONICS + 1) for wave in ("sin", "cos")]
@@ -225,7 +231,7 @@ class PanelTerms(TransformerMixin, BaseEstimator):
             warnings.warn(never_met(part, named[unknown]), IncidenceWarning, stacklevel=2)
         return {
             f"{part}[{one}]": np.where(unknown, share, (named == one).astype(np.float64))
-            for one, share in zip(known[1:], self.shares_[part][1:], strict=True)
+            for one, share in zip(known, self.shares_[part], strict=True)
         }
 
     def __sklearn_tags__(self) -> Tags:

@@ -18,8 +18,6 @@ from tasks.brand_choice.answers import Answers, known
 from tasks.brand_choice.scored import LAST, MODEL, SHARES, parts_of, statistics_of
 from tasks.brand_choice.specification import own
 
-TOGETHER = 0.95
-"""Correlation of two brands' prices above which the data hardly tell them apart."""
 COVARIANCE = {"clustered": "clustered by customer", "classical": "classical", "robust": "robust"}
 
 

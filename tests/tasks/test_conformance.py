@@ -28,7 +28,14 @@ from cxai_runner.methods.quantity import (
 )
 from cxai_runner.methods.random_intercept import RandomInterceptLogit
 from cxai_runner.methods.response import PurchaseChain
-from cxai_runner.methods.segments import KMeansSegments
+from cxai_runner.methods.segments import (
+    ComponentSegments,
+    DensitySegments,
+    GaussianMixtureSegments,
+    HierarchicalSegments,
+    KMeansSegments,
+    LatentClassSegments,
+)
 from cxai_runner.task import Evidence, check_task
 from cxai_runner.task_checks import task_checks
 from tasks.brand_choice import BrandChoice
@@ -135,6 +142,22 @@ def test_other_models_of_quantity_conform(model, purchases):
 )
 def test_other_models_of_choice_conform(model):
     assert check_task(CHOICE, model, make_choices(customers=60, occasions=10, seed=3)) >= 40
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "model",
+    [
+        ComponentSegments(2, n_clusters=3, n_init=2, random_state=0),
+        DensitySegments(0.1, random_state=0),
+        GaussianMixtureSegments(3, n_init=1, random_state=0),
+        HierarchicalSegments(3, random_state=0),
+        LatentClassSegments(3, n_init=2, random_state=0),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+def test_other_methods_of_segmentation_conform(model, customers):
+    assert check_task(SEGMENTS, make_pipeline(StandardScaler(), model), customers) >= 38
 
 
 @pytest.mark.parametrize(

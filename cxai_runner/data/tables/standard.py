@@ -67,6 +67,21 @@ class StandardTable:
         return None
 
 
+_NUMBERS = frozenset({"number", "integer"})
+
+
+def may_be(rule: Column | None, kind: str) -> bool:
+    """Whether a config may say that a column is of another kind: a number stays one, and what is 0 or 1 may be a flag.
+
+    Whatever reads a standard column counts on its type.
+    """
+    if rule is None or rule.kind not in {*_NUMBERS, "timestamp"}:
+        return True
+    if kind == "boolean":
+        return (rule.low, rule.high) == (0, 1)
+    return kind == rule.kind or {kind, rule.kind} <= _NUMBERS
+
+
 def availability(column: str, columns: Iterable[str]) -> str | None:
     """Return the column that says whether the alternative of ``column`` could be chosen, where there is one.
 

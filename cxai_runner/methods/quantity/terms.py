@@ -19,6 +19,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from cxai_runner.methods.levels import level, levels, never_met
+from cxai_runner.methods.products import of_every_level
 
 from .errors import QuantityError, QuantityWarning
 
@@ -84,8 +85,9 @@ class ChosenTerms(TransformerMixin, BaseEstimator):
     terms : sequence of str
         ``price``, ``promotion``, ``loyalty`` …: where columns ``price_<alternative>`` are, that of the brand bought.
         ``log_price``: its logarithm. ``brand``, or any other column of categories: a constant for each level but the
-        most frequent one. ``price:segment``: their products, a slope more for each level. Anything else: the numeric
-        column of that name, whose missing values are left to the next step.
+        most frequent one. ``price:segment``: their products, a slope more for each level; a slope for each where no
+        other term holds the price. Anything else: the numeric column of that name, whose missing values are left to
+        the next step.
 
     Attributes
     ----------
@@ -93,6 +95,8 @@ class ChosenTerms(TransformerMixin, BaseEstimator):
         The columns behind every term.
     levels_ : dict of str to list of str
         The levels of every column of categories, the most frequent first: the others are compared with it.
+    full_ : set of str
+        The products that have a column for the most frequent level too.
     feature_names_in_ : ndarray of str
         The columns that are read; a frame may hold others, in any order.
 
@@ -124,6 +128,7 @@ class ChosenTerms(TransformerMixin, BaseEstimator):
                 count = count.sort_index(key=lambda index: index.map(str)).sort_values(ascending=False, kind="stable")
                 self.levels_[part] = [str(one) for one in count.index]
                 self.shares_[part] = [float(one) for one in count / count.sum()]
+        self.full_ = of_every_level(self.terms, self.levels_.__contains__, lambda part: _columns(part, names))
         self.feature_names_in_ = np.asarray(read, dtype=object)
         self.n_features_in_ = len(read)
         return self
@@ -141,7 +146,7 @@ class ChosenTerms(TransformerMixin, BaseEstimator):
         for term in self.terms:
             product: dict[str, Floats] = {"": np.ones(len(X))}
             for part in term.split(BY):
-                mine = self._part(X, part)
+                mine = self._part(X, part, full=term in self.full_)
                 product = {
                     f"{left}{BY}{right}" if left else right: one * other
                     for left, one in product.items()
@@ -150,9 +155,9 @@ class ChosenTerms(TransformerMixin, BaseEstimator):
             made.update(product)
         return pd.DataFrame(made, index=X.index)
 
-    def _part(self, X: pd.DataFrame, part: str) -> dict[str, Floats]:
+    def _part(self, X: pd.DataFrame, part: str, *, full: bool) -> dict[str, Floats]:
         if part in self.levels_:
-            return self._constants(X[part], part)
+            return self._constants(X[part], part, 0 if full else 1)
         if part in self.feature_names_in_:
             return {part: _numbers(X[part])}
         stem = part.removeprefix(LOGGED)
@@ -168,7 +173,7 @@ class ChosenTerms(TransformerMixin, BaseEstimator):
             raise QuantityError(f"a {stem} of zero or less has no logarithm", f"use the term {stem}", (part,))
         return {part: np.log(values)}
 
-    def _constants(self, column: pd.Series, part: str) -> dict[str, Floats]:
+    def _constants(self, column: pd.Series, part: str, first: int) -> dict[str, Floats]:
         named = levels(column).to_numpy()
         known = self.levels_[part]
         unknown = ~np.isin(named, known)
@@ -176,7 +181,7 @@ class ChosenTerms(TransformerMixin, BaseEstimator):
             warnings.warn(never_met(part, named[unknown]), QuantityWarning, stacklevel=2)
         return {
             f"{part}[{one}]": np.where(unknown, share, (named == one).astype(np.float64))
-            for one, share in zip(known[1:], self.shares_[part][1:], strict=True)
+            for one, share in zip(known[first:], self.shares_[part][first:], strict=True)
         }
 
     def __sklearn_tags__(self) -> Tags:
@@ -193,7 +198,8 @@ class ChosenTerms(TransformerMixin, BaseEstimator):
         for term in self.terms:
             product = [""]
             for part in term.split(BY):
-                mine = [f"{part}[{one}]" for one in self.levels_[part][1:]] if part in self.levels_ else [part]
+                known = self.levels_.get(part, [])[0 if term in self.full_ else 1 :]
+                mine = [f"{part}[{one}]" for one in known] if part in self.levels_ else [part]
                 product = [f"{left}{BY}{right}" if left else right for left in product for right in mine]
             names += product
         return np.asarray(names, dtype=object)
