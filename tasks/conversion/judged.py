@@ -200,8 +200,8 @@ def _how_calibrated(fitted: Fitted, converted: Ints, rows: pd.DataFrame, context
     gap = percentile(float(after[0] - before[0]), after_drawn[0] - before_drawn[0])
     yield Finding(
         f"Probabilities of the model that is kept are calibrated by {_STEPS[chosen.chosen_]}{by}: the Brier score of "
-        f"these rows goes from "
-        f"{number(float(before[0]), 4)} to {number(float(after[0]), 4)}, a difference of {with_interval(gap)}."
+        f"these rows goes from {number(float(before[0]), 4)} to {number(float(after[0]), 4)}, a difference of "
+        f"{with_interval(gap)}."
     )
 
 
