@@ -26,6 +26,7 @@ Ints = NDArray[np.int64]
 
 FEW: Final = 30
 """Rows of either outcome below which a slice is not judged."""
+_STEPS: Final = {"platt": "Platt's line", "isotonic": "isotonic steps"}
 _NO_GAIN: Final = "No contact is expected to pay"
 
 
@@ -121,7 +122,11 @@ def profit(task: Conversion, converted: Ints, rows: pd.DataFrame, context: Conte
     if not found.contacts:
         yield Finding(f"{_NO_GAIN}: that takes {per}.")
         return
-    bound = f", as far as a budget of {number(float(task.budget or 0), 2)} goes," if found.bound else ""
+    bound = ""
+    if found.bound:
+        last = np.sort(rows["probability"].to_numpy())[-found.contacts]
+        down = "" if isinstance(task.value, str) else f", down to a probability of {number(float(last), 4)}"
+        bound = f", as far as a budget of {number(float(task.budget or 0), 2)} goes{down},"
     yield Finding(
         f"Contacting whoever is expected to pay for it ({per}){bound} is {found.contacts:,} of {len(rows):,} "
         f"{_units(rows)} for {number(found.spent, 2)}, and earned {with_interval(found.worth_it)}; contacting "
@@ -195,7 +200,7 @@ def _how_calibrated(fitted: Fitted, converted: Ints, rows: pd.DataFrame, context
     losses = ", ".join(f"{name} {number(loss, 4)}" for name, loss in chosen.losses_.items())
     by = f" by log loss over folds of the validation rows ({losses})" if losses else ""
     if chosen.chosen_ == "none":
-        yield Finding(f"Probabilities are left as they are: no calibration did better{by}.")
+        yield Finding(f"Probabilities of the model that is kept are left as they are: no calibration did better{by}.")
         return
     codes, customers = codes_of(rows["customer_id"])
     several = [
@@ -206,8 +211,9 @@ def _how_calibrated(fitted: Fitted, converted: Ints, rows: pd.DataFrame, context
     (after, after_drawn), (before, before_drawn) = bootstrap(several, customers, context.resamples, rng)
     gap = percentile(float(after[0] - before[0]), after_drawn[0] - before_drawn[0])
     yield Finding(
-        f"Probabilities are calibrated by {chosen.chosen_}{by}: the Brier score of these rows goes from "
-        f"{number(float(before[0]), 4)} to {number(float(after[0]), 4)}, a difference of {with_interval(gap)}."
+        f"Probabilities of the model that is kept are calibrated by {_STEPS[chosen.chosen_]}{by}: the Brier score of "
+        f"these rows goes from {number(float(before[0]), 4)} to {number(float(after[0]), 4)}, a difference of "
+        f"{with_interval(gap)}."
     )
 
 

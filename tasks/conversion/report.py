@@ -11,6 +11,7 @@ from cxai_runner.evaluation.paired import FOLD
 from cxai_runner.evaluation.results import Content, Figure, Finding, Metric, Table
 from cxai_runner.evaluation.wording import counted, share
 from cxai_runner.methods.conversion.preparation import OTHER
+from cxai_runner.methods.levels import level
 from cxai_runner.task import Context
 from tasks.conversion import judged, leaks, verdict
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 FEW = 100
 """Conversions in training below which it is said that they are few."""
+MOST = 8
+"""Values that are named."""
 _NAMES = {
     "LogisticRegression": "logistic regression",
     "HistGradientBoostingClassifier": "gradient boosting",
@@ -56,6 +59,7 @@ def contents(
         f"{counted(len(rows), 'row')} of {counted(rows['customer_id'].nunique(), 'customer')} were scored; "
         f"{share(float(converted.mean()))} of them converted, {share(fitted.rows.base_rate)} in training."
     )
+    yield from _others_than_positive(task, rows)
     yield from verdict.contents(found, folds=FOLD in rows)
     yield from verdict.seeds_table(converted, rows)
     yield from judged.gains(converted, rows, context)
@@ -68,6 +72,18 @@ def contents(
     yield from _curve(fitted)
     yield from _preparation(fitted)
     yield from _caveats(task, fitted)
+
+
+def _others_than_positive(task: Conversion, rows: pd.DataFrame) -> Iterator[Content]:
+    """Say what counts as no conversion, where that is more than one value."""
+    named = sorted({level(value) for value in rows[task.outcome].unique()} - {task.positive})
+    if task.positive is not None and len(named) > 1:
+        told = f"{', '.join(named[:MOST])}{f' and {len(named) - MOST} more' if len(named) > MOST else ''}"
+        yield Finding(
+            f"`{task.outcome}` has more than two values: {task.positive} alone is a conversion, and {told} are none. "
+            "Filter the rows where some of these should count neither way.",
+            "caveat",
+        )
 
 
 def _curve(fitted: Fitted) -> Iterator[Content]:

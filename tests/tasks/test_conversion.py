@@ -99,6 +99,22 @@ def test_amounts_that_are_known_only_afterwards_are_told(data):
     assert "a ROC AUC of 1.00" in told
 
 
+def test_a_budget_says_down_to_which_probability_it_goes(data):
+    _, _, contents, scores = run(data, LOGISTIC, Conversion(value=20.0, cost=0.5, budget=25.0, repeats=1))
+    last = np.sort(scores["held_out"]["probability"])[-50]
+    (told,) = (text for text in texts(contents, "finding") if text.startswith("Contacting whoever"))
+    assert f"as far as a budget of 25.00 goes, down to a probability of {last:.4f}, is 50 of 500" in told
+
+
+def test_what_counts_as_no_conversion_is_told_where_it_is_more_than_one_value(data):
+    answers = np.where(data.frame["converted"] == 1, "yes", np.where(data.frame.index % 5 == 0, "unknown", "no"))
+    contents = run(replace(data, frame=data.frame.assign(converted=answers)), LOGISTIC, Conversion(positive="yes"))[2]
+    assert any("yes alone is a conversion, and no, unknown are none" in text for text in texts(contents, "caveat"))
+    two = np.where(data.frame["converted"] == 1, "yes", "no")
+    contents = run(replace(data, frame=data.frame.assign(converted=two)), LOGISTIC, Conversion(positive="yes"))[2]
+    assert not any("alone is a conversion" in text for text in texts(contents, "caveat"))
+
+
 def test_profit_follows_what_a_contact_costs(ran):
     _, _, contents, scores = ran
     rows = scores["held_out"]
