@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from cxai_runner.data.dataset import Dataset
+from cxai_runner.features.seen import with_prices
 from cxai_runner.methods.choice import ChoiceTerms
 from cxai_runner.methods.choice.categories import is_calendar, is_category
 from cxai_runner.methods.choice.reading import labels
@@ -176,12 +177,8 @@ def tells(data: Dataset, name: str, alternatives: Sequence[str]) -> bool:
 
 def allowed_columns(task: BrandChoice, data: Dataset) -> list[str]:
     """Return what a model may see: the inputs, every price, the date, and where it was."""
-    inputs = list(data.roles.inputs)
-    names = [str(name) for name in data.frame.columns]
-    shown = inputs or [name for name in names if name.startswith(("price_", "promotion_"))]
-    prices = [name for name in names if name.startswith(f"{task.price}{SEPARATOR}")]
-    known = [name for name in (*PLACES, task.last_brand) if name in names]
-    return list(dict.fromkeys([*prices, *shown, *map(str, known)]))
+    known = [name for name in (*PLACES, task.last_brand) if name in data.frame.columns]
+    return list(dict.fromkeys([*with_prices(data, prefix=f"{task.price}{SEPARATOR}"), *map(str, known)]))
 
 
 def is_repeat(task: BrandChoice, name: str, columns: Iterable[object]) -> bool:

@@ -21,7 +21,7 @@ from cxai_runner.evaluation.metrics import CalibrationError, MeanOf, Named, code
 from cxai_runner.evaluation.results import Content, Finding, Metric
 from cxai_runner.features.alternatives import OTHER
 from cxai_runner.features.asked import Asked, absent_groups
-from cxai_runner.methods.levels import levels
+from cxai_runner.features.seen import in_own_order, with_prices
 from cxai_runner.methods.quantity import EmpiricalCounts
 from cxai_runner.methods.quantity.terms import BRAND
 from cxai_runner.methods.response import Competitors, OccasionForecast, PurchaseChain, ResponseError
@@ -140,10 +140,9 @@ class PriceResponse(Task):
         chain = self._chain(model, train)
         brand = self._brand(train.frame)
         self._refuse_unaskable(brand, train.frame)
-        columns = self._columns(train)
-        # An order of the rows' own, so that a fit with a random part depends on no order of the file.
+        columns = with_prices(train)
         frame = train.frame[columns].join(outcome(train.frame).add_prefix("_"))
-        order = frame.sort_values(list(frame.columns), kind="stable", key=_sortable).index
+        order = in_own_order(frame, list(frame.columns)).index
         rows, happened = train.frame.loc[order, columns], outcome(train.frame).loc[order]
         groups = train.frame.loc[order, train.roles.id].to_numpy() if self.cluster else None
         try:
@@ -214,17 +213,17 @@ class PriceResponse(Task):
     ) -> Iterator[Content]:
         """Yield verdict, elasticity and its parts, curves, best prices, who gains, the models, evidence and caveats."""
         judged = scores.get("held_out", scores["train"])
-        answers = Answers.of(self, fitted, train, self._columns(train), context)
+        answers = Answers.of(self, fitted, train, with_prices(train), context)
         yield from report.verdict(answers, scores, metrics)
         yield from report.decomposition(answers)
         yield from report.curves(answers)
         yield from report.best_prices(answers)
         yield from report.who_gains(answers)
         yield from report.coefficients(fitted.chain)
-        yield from report.evidence(metrics, judged, context)
+        yield from report.how_well(metrics, judged, context)
         yield from caveats(answers)
         names = alternatives(train.frame)
-        if f"{PROMOTION}{names[0]}" in self._columns(train) and not is_promoted(train.frame, names):
+        if f"{PROMOTION}{names[0]}" in with_prices(train) and not is_promoted(train.frame, names):
             told = "Promotion is the same everywhere in the training rows: it tells nothing, and is no term of a model."
             yield Finding(told, "caveat")
 
@@ -283,13 +282,6 @@ class PriceResponse(Task):
         if problems:
             raise UserError(problems, "data")
 
-    def _columns(self, data: Dataset) -> list[str]:
-        """The panel's columns that the models may see."""
-        inputs = list(data.roles.inputs)
-        shown = inputs or [name for name in data.frame.columns if name.startswith((PRICE, PROMOTION))]
-        prices = [name for name in data.frame.columns if name.startswith(PRICE)]
-        return list(dict.fromkeys([*prices, *shown]))
-
     @staticmethod
     def _forecast(fitted: Fitted, data: Dataset) -> OccasionForecast:
         try:
@@ -337,7 +329,3 @@ def _told(error: ResponseError, rows: pd.DataFrame) -> Problem:
         remedy = f"fill them, or leave them out of the terms; missing in {', '.join(holes)}"
         return Problem(key, error.message, remedy=remedy)
     return Problem(key, error.message, remedy=error.remedy)
-
-
-def _sortable(column: pd.Series) -> pd.Series:
-    return levels(column) if column.dtype == object else column
