@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cxai_runner.evaluation.intervals import Floats, bootstrap, percentile, random_groups
+from cxai_runner.evaluation.intervals import Floats, Statistic, bootstrap, percentile, random_groups
 from cxai_runner.evaluation.results import Interval
 from cxai_runner.methods.concentration import Concentration
 from cxai_runner.task import Context
@@ -138,11 +139,11 @@ def drawn(
     def sums(counts: Floats) -> Floats:
         return np.concatenate([added @ counts[units] for units, added in parts])
 
-    statistics = [sums]
+    statistics: list[Statistic] = [sums]
     base = None
     if concentrated is not None:
         base = Concentration(matrix[:, list(frame.columns).index(concentrated)], groups)
-        statistics.append(lambda counts: _ordinates(base, counts))
+        statistics.append(partial(_ordinates, base))
     found = bootstrap(statistics, int(groups.max()) + 1, context.resamples, rng)
     shape = (len(names), frame.shape[1])
     (values, draws), *rest = found

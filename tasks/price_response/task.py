@@ -245,10 +245,8 @@ class PriceResponse(Task):
             raise UserError([Problem("features.transformers", told, names, "write features.transformers=[]")])
         chain: PurchaseChain = clone(final)
         # What other models say of the customer, where rows are fed with it.
-        if train.roles.fed and chain.incidence_terms == "auto":
-            shown = train.frame[[name for name in train.roles.inputs if name.startswith(PROMOTION)]]
-            promoted = ("mean_promotion",) if shown.mean(axis=1).nunique() > 1 else ()
-            chain.set_params(incidence_terms=("mean_price", *promoted, *train.roles.fed))
+        if train.roles.fed and not chain.customer_terms:
+            chain.set_params(customer_terms=train.roles.fed)
         return chain
 
     def _brand(self, frame: pd.DataFrame) -> str:
