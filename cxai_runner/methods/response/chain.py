@@ -199,7 +199,8 @@ class PurchaseChain(BaseEstimator):
     def _of_customers(self, X: pd.DataFrame) -> tuple[str, ...]:
         absent = [name for name in self.customer_terms if name not in X]
         if absent:
-            raise ResponseError(f"columns missing: {', '.join(absent)}", "bring them, or leave customer_terms out")
+            told = f"columns missing: {', '.join(absent)}"
+            raise ResponseError(told, "bring them, or leave them out", "customer_terms")
         return tuple(name for name in self.customer_terms if X[name].nunique() > 1)
 
     def inclusive_value(self, X: pd.DataFrame) -> Floats:
