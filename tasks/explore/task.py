@@ -109,5 +109,7 @@ class Explore(Task):
         yield from seasons.said(train.others, looked.facts)
         if segment is not None:
             yield from segments.said(str(self.by), looked, sums, segment, self.few)
+            if any(name.startswith(f"{self.by}_") for name in train.roles.fed):
+                yield segments.of_a_model(str(self.by))
         yield from segments.brands(looked, sums)
         yield from columns.said(frame, train.roles.describe)
