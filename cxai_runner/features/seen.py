@@ -19,10 +19,15 @@ def inputs_of(data: Dataset) -> list[str]:
     return inputs or [str(name) for name in data.frame.columns if str(name).startswith((PRICE, PROMOTION))]
 
 
+def labels_of_models(data: Dataset) -> list[str]:
+    """Return the columns of text that say in which segment another model puts a row's customer."""
+    return [name for name in data.roles.describe if any(one.startswith(f"{name}_") for one in data.roles.fed)]
+
+
 def with_prices(data: Dataset, *first: str, prefix: str = PRICE) -> list[str]:
-    """Return ``first``, every price whether or not it is an input, and the inputs; each once."""
+    """Return ``first``, every price, input or not, the inputs, and the segments of models; each once."""
     prices = [str(name) for name in data.frame.columns if str(name).startswith(prefix)]
-    return list(dict.fromkeys([*first, *prices, *inputs_of(data)]))
+    return list(dict.fromkeys([*first, *prices, *inputs_of(data), *labels_of_models(data)]))
 
 
 def in_own_order(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:

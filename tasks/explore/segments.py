@@ -94,8 +94,8 @@ def said(by: str, it: Looked, sums: Sums, segment: pd.Series, few: int) -> Itera
 def of_a_model(by: str) -> Finding:
     """Say what segments are that a model made of customers' purchases."""
     return Finding(
-        f"{by} is what a model says of each customer: its segments differ in what it was made of, which may be the very "
-        "purchases that are described here. What they do later is another question: ask a model of the panel, with "
+        f"{by} is what a model says of each customer: its segments differ in what they were made of, which may be the "
+        "very purchases that are described here. What they do later is another question: ask a task of the panel, with "
         f"features.models.{by} of an earlier date.",
         "caveat",
     )
