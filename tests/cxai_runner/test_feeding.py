@@ -147,10 +147,10 @@ def test_rules_at_dates_answer_as_of_the_last_of_them(
 
 
 ASKED = {
-    "purchase_incidence": ("price_elasticity", "group"),
-    "brand_choice": ("own_price_elasticity", "group"),
-    "purchase_quantity": ("price_elasticity", "group"),
-    "price_response": ("price_elasticity", "group"),
+    "purchase_incidence": ("elasticity_at_mean", "occasions"),
+    "brand_choice": ("own_elasticities", "occasions"),
+    "purchase_quantity": ("price_elasticity", "purchases"),
+    "price_response": ("price_elasticity", "occasions"),
 }
 
 
