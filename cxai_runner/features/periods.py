@@ -84,10 +84,6 @@ class Periods:
         begun = both["purchases"] - both["again"].fill_null(0)
         return cls(both.select(*[one for one in sums.columns if one != "purchases"], purchases=begun), ends)
 
-    def until(self, end: datetime) -> Periods:
-        """Return the sums of transactions before an instant, which is a bound."""
-        return Periods(self.sums.filter(self.between(None, end)), self.bounds)
-
     def between(self, start: datetime | None, end: datetime) -> BooleanValue:
         """Whether a sum is of transactions from one instant on, before another; both are bounds."""
         period = self.sums["period"]

@@ -206,8 +206,8 @@ def _as_of(periods: Periods, time: datetime, since: datetime, until: datetime | 
     """One date's rows: customers who had bought before it."""
     import ibis
 
-    periods = periods.until(until or time)
-    seen, when, sums = periods.between(None, time), ibis.literal(time.date()), periods.sums
+    seen, when = periods.between(None, time), ibis.literal(time.date())
+    sums = periods.sums
     past = sums.group_by("customer_id").aggregate(
         first=sums["first"].min(where=seen),
         last=sums["last"].max(where=seen),
