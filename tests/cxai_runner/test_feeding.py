@@ -167,11 +167,11 @@ def test_every_task_of_a_panel_takes_segments_as_terms_and_to_tell_apart(
     folder = Path(urlsplit(made["artifact_uri"]).path)
     name, column = ASKED[task]
     told = set(pd.read_csv(folder / "tables" / f"{name}.csv")[column])
-    assert {"segment 1", "segment 2"} <= told
+    assert {"segment 0", "segment 1"} <= told
     coefficients = pd.read_csv(folder / "tables" / "coefficients.csv")
-    assert coefficients["term"].str.contains("segment_2").any()
+    assert coefficients["term"].str.contains("segment_1").any()
     if task == "price_response":
-        mine = coefficients[coefficients["term"].str.contains("segment_2")]
+        mine = coefficients[coefficients["term"].str.contains("segment_1")]
         assert set(mine["part"]) == {"incidence", "choice", "quantity"}
     first = min(pd.read_parquet(folder / "scores" / f"{part}.parquet")["time"].min() for part in ("train", "held_out"))
     assert first == pd.Timestamp(SINCE)
