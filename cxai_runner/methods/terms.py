@@ -39,14 +39,14 @@ def columns_of(term: str, columns: Iterable[str]) -> list[str]:
     return columns_behind(term, columns, _behind)
 
 
-def _behind(part: str, have: Sequence[str]) -> list[str]:
-    if part in have:
+def _behind(part: str, columns: Sequence[str]) -> list[str]:
+    if part in columns:
         return [part]
     if part == SEASON:
-        return [WEEK] if WEEK in have else []
-    if part.startswith(ANY) and part.removeprefix(ANY) in have:
+        return [WEEK] if WEEK in columns else []
+    if part.startswith(ANY) and part.removeprefix(ANY) in columns:
         return [part.removeprefix(ANY)]
-    return [name for name in have if name.startswith(f"{part.removeprefix(MEAN)}_")]
+    return [name for name in columns if name.startswith(f"{part.removeprefix(MEAN)}_")]
 
 
 def is_made(name: str, terms: Iterable[str], columns: Iterable[str]) -> bool:

@@ -31,13 +31,13 @@ def behind(term: str, columns: Iterable[str]) -> list[str]:
     return columns_behind(term, columns, _columns)
 
 
-def _columns(part: str, have: Sequence[str]) -> list[str]:
-    if part in have:
+def _columns(part: str, columns: Sequence[str]) -> list[str]:
+    if part in columns:
         return [part]
     stem = part.removeprefix(LOGGED)
-    if stem in have:
+    if stem in columns:
         return [stem]
-    found = [name for name in have if name.startswith(f"{stem}_")]
+    found = [name for name in columns if name.startswith(f"{stem}_")]
     return [*found, BRAND] if found else []
 
 
