@@ -111,6 +111,6 @@ class Explore(Task):
         if segment is not None:
             yield from segments.said(str(self.by), looked, sums, segment, self.few)
             if self.by in labels_of_models(train):
-                yield segments.of_a_model(str(self.by))
+                yield segments.of_a_model(str(self.by), segment)
         yield from segments.brands(looked, sums)
         yield from columns.said(frame, train.roles.describe)

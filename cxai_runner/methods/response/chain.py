@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
-from cxai_runner.methods.choice import ConditionalLogit, NestedLogit
+from cxai_runner.methods.choice import ConditionalLogit, NestedLogit, is_told_apart
 from cxai_runner.methods.choice.model import ChoiceModel
 from cxai_runner.methods.levels import levels
 from cxai_runner.methods.quantity import ChosenTerms, has_law
@@ -59,7 +59,8 @@ class PurchaseChain(BaseEstimator):
     customer_terms : sequence of str
         Columns of numbers that say something of the customer, such as a segment's: where the terms of a part are
         ``auto`` they are among them, in the choice with a coefficient for each brand but the first. One that is the
-        same on all rows of a part is none of its terms.
+        same on all rows of a part is none of its terms; nor, in the choice, one of 0 and 1 with hardly a choice of some
+        brand where it is 1 (`is_told_apart`).
 
     Attributes
     ----------
@@ -149,7 +150,8 @@ class PurchaseChain(BaseEstimator):
         model = clone(self.choice)
         if model.terms == "auto":
             promoted = {"promotion": "generic"} if self._promoted(X) else {}
-            own = dict.fromkeys(self._of_customers(X), "alternative")
+            told = [name for name in self._of_customers(X) if is_told_apart(X[name], brand, self.alternatives_)]
+            own = dict.fromkeys(told, "alternative")
             model.set_params(terms={"price": "generic", **promoted, **own, "constants": True})
         if model.alternatives is None:
             model.set_params(alternatives=list(self.alternatives_))

@@ -183,7 +183,7 @@ def test_any_classifier_and_any_regressor_with_a_law(rows):
         ({"choice": LogisticRegression()}, {}, "choice", "no model of choice that answers to each brand's price"),
         ({"quantity": Ridge()}, {}, "quantity", "Ridge predicts a number, and no probability of a count"),
         ({"incidence": LinearSVC()}, {}, "incidence", "LinearSVC predicts no probability of a purchase"),
-        ({"incidence_terms": ["prise"]}, {}, "incidence", "term 'prise' has no column"),
+        ({"incidence_terms": ["prise"]}, {}, "incidence", "the term prise has no column"),
         ({"quantity_terms": ["prise"]}, {}, "quantity", "the term prise has no column"),
         ({"choice": ConditionalLogit(["prise"])}, {}, "choice", "prise"),
         ({}, {"brand": "d"}, "", "bought, but without a column price_<brand>: d"),
