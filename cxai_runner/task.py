@@ -222,6 +222,17 @@ class Task(ABC):
         """
         return None
 
+    def beside(self, scores: Mapping[str, pd.DataFrame]) -> Iterator[Content]:
+        """Yield what else than a metric is to be said of several runs beside each other: how their answers agree.
+
+        Parameters
+        ----------
+        scores
+            As `score` returned them in each run, by what the run is called, the best first; read when they are looked
+            at, so that a task that says nothing costs nothing.
+        """
+        return iter(())
+
     def challenge(self, fitted: Any, train: Dataset, context: Context) -> tuple[Metric, ...]:
         """Evidence beyond scored rows: stability under resampling, placebo, backtest."""
         return ()

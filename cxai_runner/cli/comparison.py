@@ -7,9 +7,11 @@ from textwrap import fill, wrap
 from typing import TYPE_CHECKING, Final
 
 from cxai_runner.cli.output import table
+from cxai_runner.evaluation.results import Finding
 from cxai_runner.evaluation.wording import number, with_interval
 from cxai_runner.lifecycle.compare.evidence import TOP
 from cxai_runner.lifecycle.compare.words import headline, listed, names, p_value, value
+from cxai_runner.report.wording import column
 
 if TYPE_CHECKING:
     from cxai_runner.lifecycle.compare.compared import Compared
@@ -24,16 +26,38 @@ def in_words(compared: Compared) -> str:
     """Return a comparison as it is shown on a terminal."""
     shown = _shown(compared)
     lines = [
-        f"{compared.task} · {compared.goal.key}, {compared.goal.better} is better",
+        f"{compared.task} · {_by(compared)}",
         fill(headline(compared), _WIDTH, initial_indent="  ", subsequent_indent="  "),
         "",
         *_rows(compared, shown),
     ]
     if len(shown) < len(compared.rows):
         lines.append(f"  … and {len(compared.rows) - len(shown):,} more: --top, or all of them with --csv FILE")
-    lines += ["", *_against(compared, shown), *_matrix(compared)]
+    lines += ["", *_against(compared, shown), *_matrix(compared), *_more(compared)]
     notes = [fill(one, _WIDTH, initial_indent="  ", subsequent_indent="  ") for one in compared.notes]
     return "\n".join([*lines, "", *notes]).rstrip()
+
+
+def _by(compared: Compared) -> str:
+    return "described" if compared.goal is None else f"{compared.goal.key}, {compared.goal.better} is better"
+
+
+def _more(compared: Compared) -> list[str]:
+    """What the task says of the runs beside each other: its sentences, and its tables as far as they fit."""
+    lines = []
+    for one in compared.tables():
+        heads = [str(name) for name in one.frame]
+        columns = [[head, *column(one.frame[head])] for head in heads]
+        shown = [cells for i, cells in enumerate(columns) if _fits(columns[: i + 1])]
+        rows = table(list(zip(*shown, strict=True))).splitlines()
+        left = len(columns) - len(shown)
+        lines += ["", f"  {one.title}", *rows, *([f"  and {left} more: --html, or --json"] if left else [])]
+    told = [one.text for one in compared.more if isinstance(one, Finding)]
+    return [*lines, *(fill(one, _WIDTH, initial_indent="  ", subsequent_indent="  ") for one in told)]
+
+
+def _fits(columns: Sequence[Sequence[str]]) -> bool:
+    return sum(max(map(len, cells)) + 2 for cells in columns) <= _WIDTH
 
 
 def _shown(compared: Compared) -> list[int]:
@@ -50,8 +74,14 @@ def _rows(compared: Compared, shown: Sequence[int]) -> list[str]:
     columns = [
         ["", *(str(row.rank or "") for row in rows)],
         ["run", *(row.run for row in rows)],
-        [compared.label, *(_value(row) for row in rows)],
-        ["baseline", *("" if row.baseline is None else _plain(row.baseline.value, row) for row in rows)],
+        *(
+            []
+            if compared.goal is None
+            else [
+                [compared.label, *(_value(row) for row in rows)],
+                ["baseline", *("" if row.baseline is None else _plain(row.baseline.value, row) for row in rows)],
+            ]
+        ),
         *([["seed", *(_seeds(row) for row in rows)]] if seeded else []),
         ["seconds", *("" if row.took is None else number(row.took, 1) for row in rows)],
     ]

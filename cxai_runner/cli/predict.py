@@ -173,7 +173,22 @@ def _drift_in_words(done: Predictions, drift_to: Path | None) -> list[str]:
         verdict = "whether they drifted cannot be told from so few rows"
     elif few:
         verdict = f"{verdict}; of {few} of {len(done.drift)} columns it cannot be told from so few rows"
-    return ["  against the training rows", table(cells), *([more + where] if more or where else []), f"  {verdict}"]
+    lines = ["  against the training rows", table(cells), *([more + where] if more or where else [])]
+    return [*lines, *_shares_in_words(done), f"  {verdict}"]
+
+
+def _shares_in_words(done: Predictions) -> list[str]:
+    """How many have each label, then and now."""
+    from cxai_runner.evaluation.wording import with_interval
+
+    if not done.shares:
+        return []
+    cells = [["", "share in training", "share now", ""]]
+    cells += [
+        [f"{one.name} {one.label}", with_interval(one.before, 3), with_interval(one.now, 3), one.moved]
+        for one in done.shares
+    ]
+    return ["", table(cells)]
 
 
 def _plain(done: Predictions) -> dict[str, Any]:
@@ -191,6 +206,7 @@ def _plain(done: Predictions) -> dict[str, Any]:
         "rejected_to": done.rejected_to,
         "as_of": None if done.as_of is None else _day(done.as_of),
         "drift": [asdict(one) for one in done.drift],
+        "shares": [asdict(one) for one in done.shares],
         "notes": list(done.notes),
         "seconds": done.seconds,
     }

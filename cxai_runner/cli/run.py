@@ -103,7 +103,7 @@ def _run(ready: Ready, stages: Stages, to: Destination, recorder: Recorder | Non
             result = run(ready, tracker, stages)
     except UserError:
         raise
-    except Exception as error:  # the traceback is kept in the run; here one line is enough
+    except (Exception, SystemExit) as error:  # the traceback is kept in the run; here one line is enough
         failed = tracker.latest
         if failed is None or was_interrupted(error):
             raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from cxai_runner.cli.completion import complete_override
 from cxai_runner.cli.output import emit_json, place, progress, table
 
 if TYPE_CHECKING:
+    from cxai_runner.sweep.coordinator import Order
     from cxai_runner.sweep.forecast import Forecast
     from cxai_runner.sweep.ledger import Ledger
     from cxai_runner.sweep.plan import Plan
@@ -60,13 +62,15 @@ def command(
     from cxai_runner.sweep.plan import plan
     from cxai_runner.sweep.progress import teller
 
+    if rerun and failed_only:
+        raise click.UsageError("--rerun makes every point again, --failed-only some: leave one of them out.")
     with progress(quiet=as_json) as tell:
         tell("checking every point")
         planned = plan(overrides, config_dirs, jobs or _processors())
     jobs = _places(planned, jobs)
-    if only_plan:
-        return _tell_plan(planned, jobs, as_json=as_json)
     order = Order(jobs, rerun, failed_only, 1 if fail_fast else max_failures)
+    if only_plan:
+        return _tell_plan(planned, order, as_json=as_json)
     with teller(quiet=as_json) as telling:
         done = sweep(planned, order, telling)
     if as_json:
@@ -93,12 +97,14 @@ def _places(planned: Plan, jobs: int | None) -> int | None:
     return max(1, min(jobs or _processors() // planned.threads, points))
 
 
-def _tell_plan(planned: Plan, jobs: int | None, *, as_json: bool) -> int:
+def _tell_plan(planned: Plan, order: Order, *, as_json: bool) -> int:
     from cxai_runner.sweep.forecast import forecast
 
-    ledger = _ledger(planned)
-    ahead = forecast(planned, ledger, jobs or 1)
-    finished = {} if ledger is None else ledger.finished
+    ledger, jobs = _ledger(planned), order.jobs
+    if order.failed_only and planned.points:
+        planned = _of_failed(planned, ledger)
+    ahead = forecast(planned, ledger, jobs or 1, rerun=order.rerun)
+    finished = {} if ledger is None or order.rerun else ledger.finished
     rows = [
         {
             "point": point.label,
@@ -129,6 +135,17 @@ def _tell_plan(planned: Plan, jobs: int | None, *, as_json: bool) -> int:
     return 0
 
 
+def _of_failed(planned: Plan, ledger: Ledger | None) -> Plan:
+    """The plan with the points alone that failed when the sweep was started last."""
+    from cxai_runner.sweep import parent
+
+    started = None if ledger is None else next(iter(ledger.sweeps(planned.key)), None)
+    if ledger is None or started is None:
+        raise parent.never_started()
+    failed = parent.past(ledger, started).failed
+    return replace(planned, points=[point for point in planned.points if point.label in failed])
+
+
 def _ledger(planned: Plan) -> Ledger | None:
     """The runs there are; None where there is no store yet, or none of this experiment. A plan makes neither."""
     from cxai_runner.config.problems import UserError
@@ -152,13 +169,17 @@ def _ahead(ahead: Forecast, jobs: int | None) -> str:
     panels = f"{ahead.features} set{'s' * (ahead.features != 1)} of features ({ahead.built} built)"
     long = "" if ahead.seconds is None or jobs is None else f"; about {_duration(ahead.seconds)}"
     workers = f"on {jobs} worker{'s' * (jobs != 1)}" if jobs else "on as many workers as the cluster has room for"
-    return f"{ahead.points} points: {ahead.done} done, {ahead.left} to run, {panels}{long} {workers}"
+    return f"{_points(ahead.points)}: {ahead.done} done, {ahead.left} to run, {panels}{long} {workers}"
 
 
 def _duration(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _points(many: int) -> str:
+    return f"{many} point{'s' * (many != 1)}"
 
 
 def _axes(planned: Plan) -> str:
@@ -195,7 +216,7 @@ def _in_words(done: Sweep) -> str:
         values = [short(standing.trial.values.get(key, "")) for key in keys] or [standing.trial.name]
         rows.append([mark, *values, *scores, f"{sum(spent):.1f}" if spent else "", runs])
     linked = sum(point.is_linked for point in done.points)
-    count = f"{len(done.points)} points: {done.made} run now, {linked} done before"
+    count = f"{_points(len(done.points))}: {done.made} run now, {linked} done before"
     count += f", {len(done.failures)} failed" + f", {len(done.given_up)} given up" * bool(done.given_up)
     left = len(done.points) - sum(bool(one.run_id) for one in done.points) - len(done.failures) - len(done.given_up)
     lines = [count + f", {left} not run" * bool(left)]
@@ -204,8 +225,9 @@ def _in_words(done: Sweep) -> str:
     if len(done.standings()) > _SHOWN:
         lines.append(f"  … and {len(done.standings()) - _SHOWN} more: tables/table.csv of run {done.run_id[:8]}")
     for failure in done.failures:
-        first = failure.reason.splitlines()[0] if failure.reason else ""
-        lines.append(f"  failed: {failure.point.name}: {first}" + f" (run {failure.run_id[:8]})" * bool(failure.run_id))
+        lines.append(
+            f"  failed: {failure.point.name}: {failure.line}" + f" (run {failure.run_id[:8]})" * bool(failure.run_id)
+        )
     steps = [f"cxai show {done.run_id[:8]}", "cxai ui"]
     if done.best():
         steps.insert(1, f"cxai run --config {shlex.quote(place(done.artifacts, 'best.yaml'))}")
@@ -228,5 +250,6 @@ def _as_json(done: Sweep) -> dict[str, Any]:
         "best": [one.trial.name for one in done.best()],
         "best_config": place(done.artifacts, "best.yaml") if done.best() else "",
         "report": place(done.artifacts, "report.html"),
+        "stopped": done.stopped,
         "failed": [{"point": one.point.label, "run": one.run_id, "error": one.reason} for one in done.failures],
     }

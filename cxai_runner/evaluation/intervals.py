@@ -105,6 +105,20 @@ def percentile(value: float, draws: Floats) -> Interval:
     return Interval(float(value), float(low), float(high))
 
 
+def of_share(count: int, of: int) -> Interval:
+    """Return a share of independent rows with its interval; no share at all of no rows.
+
+    Wilson (1927), Probable inference, the law of succession, and statistical inference, JASA 22.
+    """
+    if not of:
+        return Interval(float("nan"), float("nan"), float("nan"))
+    z, p = 1.959963984540054, count / of
+    centre = p + z**2 / (2 * of)
+    reach = z * float(np.sqrt(p * (1 - p) / of + z**2 / (4 * of**2)))
+    scale = 1 + z**2 / of
+    return Interval(p, max(0.0, (centre - reach) / scale), min(1.0, (centre + reach) / scale))
+
+
 def recentred(value: float, draws: Floats) -> Interval:
     """Return the percentile interval of draws shifted to have ``value`` as their mean, cut off at zero.
 

@@ -24,6 +24,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from cxai_runner.evaluation.intervals import of_share
+from cxai_runner.evaluation.results import Interval
+
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
@@ -161,6 +164,35 @@ class Moved:
     most: str
 
 
+@dataclass(frozen=True)
+class LabelShare:
+    """How many of the rows have one of the labels that a model answers with: a segment, say.
+
+    Parameters
+    ----------
+    name, label
+        What the model answers, and one of its answers.
+    rows_before, rows
+        Training rows, and new rows, with this label.
+    before, now
+        Their shares with 95 % intervals.
+    """
+
+    name: str
+    label: str
+    rows_before: int
+    rows: int
+    before: Interval
+    now: Interval
+
+    @property
+    def moved(self) -> str:
+        """``more``, ``fewer``, or nothing where the two intervals overlap."""
+        if self.now.low > self.before.high:
+            return "more"
+        return "fewer" if self.now.high < self.before.low else ""
+
+
 @dataclass(eq=False)
 class Comparison:
     """Counts the rows that a model meets in the bins of those that it was trained on."""
@@ -196,6 +228,18 @@ class Comparison:
                 missing=float(counts[-1] / counts.sum()),
                 most=words,
             )
+
+    def shares(self) -> Iterator[LabelShare]:
+        """Yield how many rows have each label, where a model answers with labels."""
+        for (part, name), counts in self._counts.items():
+            spread = self.spreads[part, name]
+            if part != "score" or spread.edges is not None:
+                continue
+            before = np.asarray(spread.counts)
+            for number in np.flatnonzero((before + counts) > 0).tolist():
+                many = int(before[number]), int(counts[number])
+                shares = (of_share(one, int(of.sum())) for one, of in zip(many, (before, counts), strict=True))
+                yield LabelShare(name, spread.label(number), *many, *shares)
 
 
 def stability_index(before: NDArray[np.int64], now: NDArray[np.int64]) -> tuple[float, float, int]:

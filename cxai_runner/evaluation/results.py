@@ -120,7 +120,9 @@ class Figure:
     mark
         ``line`` (with a band where ``low`` and ``high`` are named), ``bar``, ``point``, ``heatmap``, ``stack`` (areas
         of ``by`` on top of each other, those below zero downwards), ``flow`` (bands from what ``x`` names to what ``y``
-        names, as wide as ``fill``), or for trials:
+        names, as wide as ``fill``), ``dendrogram`` (brackets between ``left`` and ``right``, from ``left_height`` and
+        ``right_height`` up to ``height``), ``tree`` (questions, a node per row at level ``y`` and place ``x`` on it,
+        hung on the row that ``fill`` numbers), ``verdicts`` (a box per ``x`` with its verdict ``y``), or for trials:
         ``parallel`` (a line per trial, over everything that varies), ``search`` (points, and the best so far).
     x, y
         Columns; for a heat map the column and the row, with ``fill`` the cell's value. For parallel coordinates the
@@ -132,7 +134,8 @@ class Figure:
     shade
         The range of x that was really observed; outside it the picture extrapolates.
     text
-        For parallel coordinates: the column of what stands at a height; for points: of what is written beside each.
+        For parallel coordinates: the column of what stands at a height; for points: of what is written beside each;
+        for a tree of what each node says, for verdicts of the figures below each.
     reference
         ``diagonal``, or lines at fixed values: ``{"x": 1.25}``.
     """
@@ -140,7 +143,9 @@ class Figure:
     name: str
     title: str
     data: pd.DataFrame
-    mark: Literal["line", "bar", "point", "heatmap", "stack", "flow", "parallel", "search"]
+    mark: Literal[
+        "line", "bar", "point", "heatmap", "stack", "flow", "dendrogram", "tree", "verdicts", "parallel", "search"
+    ]
     x: str
     y: str
     caption: str = ""

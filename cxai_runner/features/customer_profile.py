@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
+
+from annotated_types import Ge
 
 from cxai_runner.config.problems import Problem, did_you_mean
 from cxai_runner.data import engines
@@ -18,10 +20,14 @@ from cxai_runner.features.parts import ordered
 from cxai_runner.features.periods import Purchase
 
 if TYPE_CHECKING:
+    import pandas as pd
     from ibis.expr.types import Table as IbisTable
 
     from cxai_runner.data.tables.opened import Tables
     from cxai_runner.evaluation.splits import Part
+
+EARLIER: Final = "earlier"
+"""The further frame of the same customers as of an earlier date."""
 
 _MEASURES: Mapping[str, tuple[str, ...]] = {
     "recency": (),
@@ -68,6 +74,11 @@ class CustomerProfile(Features):
         The measures that are inputs; all there are where none are named.
     purchase
         What is counted: orders, or each line.
+    horizon
+        Days before the as-of date that customers are seen once more from the beginning of, in a frame ``earlier``: the
+        same measures over what came before that day, ``time``, and ``next_revenue``, what these customers spent from
+        then on to the as-of date, ``until``. A task can look back from there and be held to what came. None where
+        nobody needs it.
     """
 
     makes: ClassVar[str] = "customers"
@@ -75,6 +86,7 @@ class CustomerProfile(Features):
     as_of: date | str | None = None
     columns: Sequence[str] | None = None
     purchase: Purchase = "order"
+    horizon: Annotated[int, Ge(1)] | None = None
 
     def needs(self) -> Needs:
         """Transactions; products for categories and customers for demographics where there are such."""
@@ -133,11 +145,16 @@ class CustomerProfile(Features):
     def build(self, tables: Tables, part: Part, learned: Mapping[str, Any]) -> Dataset:
         """Build one part."""
         frame = self._profiles(tables, part, learned).execute()
-        return Dataset(self.makes, ordered(frame, ["customer_id"]), self._roles(tables))
+        others = self._earlier(tables, part, learned)
+        return Dataset(self.makes, ordered(frame, ["customer_id"]), self._roles(tables), others=others)
 
     def for_new_rows(self, inputs: Sequence[str], as_of: datetime | None) -> Features:
         """See customers as of that date: that of the training rows is long past."""
-        return replace(self, as_of=as_of)
+        return replace(self, as_of=as_of, horizon=None)
+
+    def per_customer(self) -> Features:
+        """See customers as of their one date."""
+        return replace(self, horizon=None)
 
     def extended(self, tables: Tables, part: Part, learned: Mapping[str, Any]) -> Mapping[str, Any]:
         """See customers as of the day after the last of all orders, where no date is given."""
@@ -148,9 +165,35 @@ class CustomerProfile(Features):
         for frame in engines.stream(self._profiles(tables, part, learned), size):
             yield Dataset(self.makes, frame, self._roles(tables))
 
+    def _earlier(self, tables: Tables, part: Part, learned: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
+        """The customers as of ``horizon`` days before, and what they spent since; nothing where there was nobody."""
+        import ibis
+        import pandas as pd
+
+        if self.horizon is None:
+            return {}
+        until = self._seen_from(part, learned)
+        since = until - timedelta(days=self.horizon)
+        every = part.select(tables["transactions"], None)
+        when = [ibis.literal(one, type="timestamp") for one in (since, until)]
+        past = self._aggregate(tables, every.filter(every["timestamp"] < when[0]), since)
+        came = every.filter((every["timestamp"] >= when[0]) & (every["timestamp"] < when[1]))
+        spent = came.group_by("customer_id").aggregate(next_revenue=came["revenue"].sum().round(6))
+        rows = past.left_join(spent, "customer_id").drop("customer_id_right")
+        rows = rows.mutate(next_revenue=rows["next_revenue"].fill_null(0.0))
+        frame = rows.select("customer_id", *self._measures(tables), "next_revenue").execute()
+        if frame.empty:
+            return {}
+        frame = frame.assign(time=pd.Timestamp(since), until=pd.Timestamp(until))
+        return {EARLIER: ordered(frame, ["customer_id"])}
+
+    def _seen_from(self, part: Part, learned: Mapping[str, Any]) -> datetime:
+        """The as-of date of a part."""
+        return min(one for one in (instant(learned["as_of"]), instant(part.end)) if one is not None)
+
     def _profiles(self, tables: Tables, part: Part, learned: Mapping[str, Any]) -> IbisTable:
         """One row per customer, with the demographics there are."""
-        as_of = min(one for one in (instant(learned["as_of"]), instant(part.end)) if one is not None)
+        as_of = self._seen_from(part, learned)
         bought = part.select(self._before(tables["transactions"], as_of), None)
         profile = self._aggregate(tables, bought, as_of)
         demographics = self._demographics(tables)

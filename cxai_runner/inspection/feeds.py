@@ -153,6 +153,10 @@ class _Trial:
             made += [f"features.table={wanted}"] if keys["table"] != wanted else []
             made += ["features.transformers=[]"] if wanted == "panel" else []
             outcomes = _outcomes(self.proposal, wanted)
+            asked = "" if isinstance(composed, UserError) else _asked(composed, self.proposal, wanted)
+            if asked:  # a task that predicts an outcome takes columns of any type, but for what came of customers
+                outcomes = list(dict.fromkeys([*outcomes, *_told(self.proposal, wanted)]))
+                made.append(f"task.outcome={asked}")
             made += [f"features.exclude=[{','.join(outcomes)}]"] if outcomes else []
         if "category" in keys and (category := _category(self.proposal)):
             made.append(f"features.category={_worded(category)}")
@@ -184,7 +188,7 @@ class _Trial:
             if not lacks and self.small:
                 preflight(experiment)
         except UserError as error:
-            lacks = [_told(problem) for problem in error.problems]
+            lacks = [_in_words(problem) for problem in error.problems]
         except Exception as error:  # a builder that fails on these tables is not fed by them, and not ours to mend
             lacks = [f"it cannot be tried: {type(error).__name__}"]
         return Feed(task, overrides, tuple(dict.fromkeys(lacks)), checked=self.small and not lacks), uses
@@ -215,6 +219,27 @@ def _outcomes(proposal: Proposal, wanted: str) -> list[str]:
         and (facts.name in one.guess.outcomes or facts.personal or facts.odd or says(facts.name, "place"))
     ]
     return [_worded(bare(name)) for name in left_out if name not in one.guess.roles or name in one.guess.outcomes]
+
+
+def _asked(composed: Composed, proposal: Proposal, wanted: str) -> str:
+    """The column that a task could predict, of those that say what became of customers; nothing where none fits.
+
+    Whoever asks for customers that leave is not served by those who buy again.
+    """
+    own = composed.plain["task"].get("outcome")
+    one = proposal.tables.get(wanted)
+    if not own or one is None:
+        return ""
+    found = [facts.name for facts in one.facts if facts.name in one.guess.outcomes and facts.binary]
+    if says(str(own), "leaving"):
+        found = [name for name in found if says(name, "leaving")]
+    return _worded(bare(found[0])) if found else ""
+
+
+def _told(proposal: Proposal, wanted: str) -> list[str]:
+    """Every column that says what became of customers, and not the numbers alone."""
+    one = proposal.tables[wanted]
+    return [_worded(bare(facts.name)) for facts in one.facts if facts.name in one.guess.outcomes and facts.binary]
 
 
 def _category(proposal: Proposal) -> str:
@@ -268,7 +293,7 @@ def _unmet(needs: Needs, tables: Tables) -> Iterator[str]:
             yield f"{name}: " + ", ".join(f"`{column}`" for column in missing)
 
 
-def _told(problem: Problem) -> str:
+def _in_words(problem: Problem) -> str:
     """A problem in a line; an example of a value, which could be a person's, is left out."""
     message = re.sub(r", such as `[^`]*`", "", problem.message)
     shown = message == problem.message and problem.remedy

@@ -38,6 +38,7 @@ _MEANINGS = {
         "churn churned visit conversion converted convert response responded responder click clicked open "
         "opened exited target label bought purchased y outcome redeemed subscribed renewed retained"
     ),
+    "leaving": "churn churned left leaves cancelled canceled exited attrition lapsed unsubscribed",
     "rating": "rating ratings stars score rate",
     "media": (
         "spend impression impressions impr clicks grp grps tv ooh print radio facebook google youtube tiktok "

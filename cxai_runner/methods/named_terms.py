@@ -1,7 +1,8 @@
 """From a panel's columns to the terms of a model, found by name: what the models of a panel have in common.
 
 A term is made of one part or is a product of several, ``price:segment``. A part is a column of categories, which
-becomes a constant for each of its levels but the most frequent one, or whatever else the transformer knows to make of
+becomes a constant for each of its levels but the most frequent one (for each of them in a product whose other part no
+other term holds), or whatever else the transformer knows to make of
 the columns behind it. What was found is kept, so that a saved pipeline takes the panel as it is.
 """
 
@@ -21,6 +22,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .levels import levels, never_met, ranked
 from .names import BY
+from .products import of_every_level
 
 Floats = NDArray[np.float64]
 Behind = Callable[[str, Sequence[str]], list[str]]
@@ -50,6 +52,8 @@ class NamedTerms(TransformerMixin, BaseEstimator):
         The levels of every column of categories, the most frequent first: the others are compared with it.
     shares_ : dict of str to list of float
         How frequent these are.
+    full_ : set of str
+        The products that have a column for the most frequent level too.
     feature_names_in_ : ndarray of str
         The columns that are read; a frame may hold others, in any order.
 
@@ -104,6 +108,7 @@ class NamedTerms(TransformerMixin, BaseEstimator):
                 count = ranked(levels(X[part]))
                 self.levels_[part] = [str(one) for one in count.index]
                 self.shares_[part] = [float(one) for one in count / count.sum()]
+        self.full_ = of_every_level(self.terms, self.levels_.__contains__, lambda part: self.behind(part, names))
         return self
 
     def transform(self, X: pd.DataFrame) -> pd.DataFrame:
@@ -121,7 +126,10 @@ class NamedTerms(TransformerMixin, BaseEstimator):
         }
         columns: dict[str, Floats] = {}
         for term in self.terms:
-            first, *others = (parts[part] for part in term.split(BY))
+            first, *others = (
+                {name: parts[part][name] for name in self._named(part, full=term in self.full_)}
+                for part in term.split(BY)
+            )
             product = first
             for other in others:
                 product = {f"{a}{BY}{b}": one * two for a, one in product.items() for b, two in other.items()}
@@ -133,16 +141,16 @@ class NamedTerms(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         names: list[str] = []
         for term in self.terms:
-            first, *others = (self._named(part) for part in term.split(BY))
+            first, *others = (self._named(part, full=term in self.full_) for part in term.split(BY))
             product = first
             for other in others:
                 product = [f"{left}{BY}{right}" for left in product for right in other]
             names += product
         return np.asarray(list(dict.fromkeys(names)), dtype=object)
 
-    def _named(self, part: str) -> list[str]:
+    def _named(self, part: str, *, full: bool) -> list[str]:
         if part in self.levels_:
-            return [f"{part}[{one}]" for one in self.levels_[part][1:]]
+            return [f"{part}[{one}]" for one in self.levels_[part][0 if full else 1 :]]
         return self.named(part)
 
     def _constants(self, column: pd.Series, part: str) -> dict[str, Floats]:
@@ -153,7 +161,7 @@ class NamedTerms(TransformerMixin, BaseEstimator):
             warnings.warn(never_met(part, named[unknown]), self.warning, stacklevel=2)
         return {
             f"{part}[{one}]": np.where(unknown, share, (named == one).astype(np.float64))
-            for one, share in zip(known[1:], self.shares_[part][1:], strict=True)
+            for one, share in zip(known, self.shares_[part], strict=True)
         }
 
     def _frame(self, X: pd.DataFrame) -> pd.DataFrame:

@@ -105,8 +105,8 @@ class PanelTerms(NamedTerms):
         prices that change weekly still stand out from, as they would not from a constant per week.
         ``any_<column>``: 1 where the column is above 0.
         A column of words, or of a brand's codes: a constant for each level but the most frequent one.
-        ``mean_price:segment``: their products. Anything else: the numeric column of that name, whose missing values
-        are left to the next step.
+        ``mean_price:segment``: their products, for each level where no other term holds the mean price. Anything else:
+        the numeric column of that name, whose missing values are left to the next step.
 
     Raises
     ------

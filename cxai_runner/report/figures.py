@@ -10,7 +10,7 @@ import io
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from cxai_runner.report import flows, marks, trials
+from cxai_runner.report import dendrograms, flows, marks, trees, trials, verdicts
 from cxai_runner.report.marks import GREY, INK, LIGHT
 
 if TYPE_CHECKING:
@@ -22,7 +22,14 @@ if TYPE_CHECKING:
 SIZE: Final = (5.6, 3.5)
 BROAD: Final = (11.2, 4.2)
 """Of a picture that has the whole width of a page."""
-_MARKS: Final = {**marks.MARKS, **flows.MARKS, **trials.MARKS}
+_MARKS: Final = {
+    **marks.MARKS,
+    **flows.MARKS,
+    **dendrograms.MARKS,
+    **trees.MARKS,
+    **trials.MARKS,
+    **verdicts.MARKS,
+}
 PADDING: Final = 5
 STYLE: Final[Any] = {
     "font.family": "DejaVu Sans",
@@ -55,7 +62,16 @@ _NO_METADATA: Final = {"Creator": None, "Date": None, "Format": None, "Type": No
 
 def is_broad(figure: Figure) -> bool:
     """Whether a picture wants the whole width: parallel coordinates have an axis a key, a flow names both its ends."""
-    return figure.mark in ("parallel", "flow")
+    return figure.mark in ("parallel", "flow", "tree", "verdicts")
+
+
+def _size(figure: Figure) -> tuple[float, float]:
+    """Width and height in inches: a strip is low, and a tree as high as it has ends."""
+    if figure.mark == "verdicts":
+        return BROAD[0], 1.9
+    if figure.mark == "tree":
+        return BROAD[0], max(2.4, 0.62 * int((figure.data[figure.by].astype(str) != "").sum()) + 0.4)
+    return BROAD if is_broad(figure) else SIZE
 
 
 def draw_png(figure: Figure, dpi: int = 160) -> bytes:
@@ -85,7 +101,7 @@ def _draw(figure: Figure, form: str, *, titled: bool, **options: Any) -> bytes:
     from matplotlib.figure import Figure as Canvas
 
     with mpl.rc_context(STYLE):
-        canvas = Canvas(figsize=BROAD if is_broad(figure) else SIZE)
+        canvas = Canvas(figsize=_size(figure))
         axes = canvas.add_subplot()
         if figure.data.empty:
             axes.text(0.5, 0.5, "nothing to draw", ha="center", va="center", color=GREY, transform=axes.transAxes)

@@ -95,7 +95,7 @@ def bar(axes: Axes, figure: Figure) -> None:
         axes.set_xticks(ticks, shown)
         axes.spines["bottom"].set_visible(False)
     value = axes.xaxis if lying else axes.yaxis
-    _number_axis(value)
+    number_axis(value)
     axes.grid(axis="x" if lying else "y")
     words, counted = _axis_labels(figure)
     axes.set_xlabel(counted if lying else words)
@@ -207,8 +207,8 @@ def _dress(axes: Axes, figure: Figure, at: _Places) -> None:
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
     else:
-        _number_axis(axes.xaxis, whole=types.is_integer_dtype(figure.data[figure.x]))
-    _number_axis(axes.yaxis)
+        number_axis(axes.xaxis, whole=types.is_integer_dtype(figure.data[figure.x]))
+    number_axis(axes.yaxis)
     words, counted = _axis_labels(figure)
     axes.set_xlabel(words)
     axes.set_ylabel(counted)
@@ -217,7 +217,8 @@ def _dress(axes: Axes, figure: Figure, at: _Places) -> None:
     _references(axes, figure, {"x": "x", "y": "y"})
 
 
-def _number_axis(axis: Any, *, whole: bool = False) -> None:
+def number_axis(axis: Any, *, whole: bool = False) -> None:
+    """Give an axis few ticks at round numbers."""
     from matplotlib.ticker import MaxNLocator
 
     axis.set_major_locator(MaxNLocator(MOST_TICKS, integer=whole, steps=[1, 2, 2.5, 5, 10]))

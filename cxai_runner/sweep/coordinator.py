@@ -15,15 +15,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from cxai_runner.config.problems import Problem, UserError
+from cxai_runner.config.problems import UserError
 from cxai_runner.kept.run import Kept
 from cxai_runner.sweep import best, parent, report
 from cxai_runner.sweep.executors import Executor, Lost, executor
 from cxai_runner.sweep.ledger import Entry, Ledger
-from cxai_runner.sweep.objectives import costs
+from cxai_runner.sweep.objectives import costs, unheard
 from cxai_runner.sweep.points import Point, Trial
 from cxai_runner.sweep.standing import Failure, Sweep
-from cxai_runner.sweep.work import Job, Outcome
+from cxai_runner.sweep.work import Job, Outcome, in_a_line
 from cxai_runner.tracking.run import Tracker
 from cxai_runner.tracking.signals import terminated_as_exception
 
@@ -146,7 +146,7 @@ class _Coordinator:
     def _next(self) -> Point | None:
         """The next point that has to be run; whatever turns out to be done on the way is linked."""
         limit = self.order.max_failures
-        while limit is None or len(self.sweep.failures) < limit:
+        while not self.sweep.stopped and (limit is None or len(self.sweep.failures) < limit):
             if not self._waiting:
                 trial = self.plan.search.next()
                 if trial is None:
@@ -171,7 +171,7 @@ class _Coordinator:
         try:
             self.plan.identify(point)
         except UserError as error:
-            self._fail(point, str(error))
+            self._fail(point, in_a_line(error))
             return False
         assert point.keys is not None
         identity = point.keys.identity
@@ -203,19 +203,21 @@ class _Coordinator:
                 self._waiting.appendleft(point)
                 return
             began = self._began[label]
-            ended = Outcome(label, began, time.time() - began, "", error=ended.reason)
+            ended = Outcome(label, began, time.time() - began, "", error=ended.reason, trace=ended.trace)
         entry = parent.write(self.tracker, self.own.run_id, point, ended, self.plan.search.course(point.trial))
         if ended.given_up:
             self.sweep.given_up.add(label)
             words = "given up"
         elif entry.status != "FINISHED":
-            self.sweep.failures.append(Failure(point, ended.error, entry.run_id))
-            words = f"failed: {ended.error.splitlines()[0] if ended.error else 'no reason is known'}"
+            failure = Failure(point, ended.error, entry.run_id)
+            self.sweep.failures.append(failure)
+            words = f"failed: {failure.line or 'no reason is known'}"
         else:
             point.run_id = entry.run_id
             self.sweep.entries[entry.run_id] = entry
             self.sweep.made += 1
             self.ledger.add(entry)
+            self._heed(entry)
             words = parent.in_words(self.plan.goals, entry.metrics)
         self.teller.ended(label, point.name, words, ended.seconds)
         self._close(point)
@@ -229,9 +231,16 @@ class _Coordinator:
         """Take a finished run as the point's."""
         point.run_id, point.is_linked = entry.run_id, True
         self.sweep.entries[entry.run_id] = entry
+        self._heed(entry)
         self.own.say(tags=parent.link(point))
         self.teller.ended(point.label, point.name, f"is run {entry.run_id[:8]}", 0.0)
         self._close(point)
+
+    def _heed(self, entry: Entry) -> None:
+        """Stop where a run has ended and neither it nor any other has a metric that was named."""
+        if self.plan.asked.settings.metrics and unheard(self.plan.goals, [entry.metrics]):
+            others = [*self.sweep.entries.values(), *self.ledger.finished.values()]
+            self.sweep.stopped = unheard(self.plan.goals, [entry.metrics, *(one.metrics for one in others)])
 
     def _fail(self, point: Point, reason: str) -> None:
         """Keep a point that could not even begin."""
@@ -259,8 +268,7 @@ class _Coordinator:
         """Take in what an earlier start of this sweep came to, where the store alone does not say it by identity."""
         if before is None:
             if self.order.failed_only:
-                remedy = "leave --failed-only out"
-                raise UserError([Problem("--failed-only", "this sweep was never started", remedy=remedy)])
+                raise parent.never_started()
             return
         past = parent.past(self.ledger, before)
         self._failed_before, self._courses = past.failed, past.courses
@@ -271,7 +279,7 @@ class _Coordinator:
             self._ask(trial)
             for point in self._waiting:
                 if point.label in past.runs:
-                    point.run_id = past.runs[point.label].run_id
+                    point.run_id, point.is_linked = past.runs[point.label].run_id, True
                     self.sweep.entries[point.run_id] = past.runs[point.label]
                 elif point.label in past.given_up:
                     self.sweep.given_up.add(point.label)

@@ -46,7 +46,7 @@ class Forecast:
         return self.points - self.done
 
 
-def forecast(plan: Plan, ledger: Ledger | None, jobs: int) -> Forecast:
+def forecast(plan: Plan, ledger: Ledger | None, jobs: int, *, rerun: bool = False) -> Forecast:
     """Say what is left of a sweep.
 
     Parameters
@@ -57,8 +57,11 @@ def forecast(plan: Plan, ledger: Ledger | None, jobs: int) -> Forecast:
         The runs there are; None where there is no store yet.
     jobs
         How many runs are made at once.
+    rerun
+        Whether what is done is made again.
     """
-    finished: Mapping[str, Entry] = {} if ledger is None else ledger.finished
+    known: Mapping[str, Entry] = {} if ledger is None else ledger.finished
+    finished: Mapping[str, Entry] = {} if rerun else known
     settings = plan.asked.settings
     identities = [point.keys.identity for point in plan.points if point.keys is not None]
     left = [point for point in plan.points if point.keys is not None and point.keys.identity not in finished]
@@ -66,7 +69,7 @@ def forecast(plan: Plan, ledger: Ledger | None, jobs: int) -> Forecast:
     to_build = sum(not plan.built[key] for key in needed)
     total = len(plan.points) or (settings.trials or 0) * settings.repeats
     runs = total - sum(identity in finished for identity in identities)
-    each, build = _seconds(finished.values(), plan)
+    each, build = _seconds(known.values(), plan)
     seconds = None if each is None else (runs * each + to_build * build) / max(1, min(jobs, runs))
     return Forecast(total, total - runs, len(needed), len(needed) - to_build, seconds)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Final
 
+from cxai_runner.config.problems import did_you_mean
 from cxai_runner.evaluation.results import Better, Interval
 
 if TYPE_CHECKING:
@@ -40,9 +41,9 @@ class Objective:
         return next((name for name in names if name in metrics), None)
 
     def read(self, metrics: Mapping[str, float]) -> Interval | None:
-        """Return a run's value, with its interval where there is one."""
+        """Return a run's value, with its interval where there is one; None where it has none, or NaN."""
         key = self.key(metrics)
-        if key is None:
+        if key is None or math.isnan(metrics[key]):
             return None
         return Interval(metrics[key], metrics.get(f"{key}_low", math.nan), metrics.get(f"{key}_high", math.nan))
 
@@ -57,6 +58,19 @@ def objectives(named: Mapping[str, Better], task: Task) -> tuple[Objective, ...]
         return tuple(Objective(name, better) for name, better in named.items())
     primary = task.primary_metric
     return () if primary is None else (Objective(primary.name, primary.better),)
+
+
+def unheard(wanted: Sequence[Objective], known: Sequence[Mapping[str, float]]) -> str:
+    """Return what to say of objectives that no run has, of those whose metrics are ``known``; empty where each has one.
+
+    Which metrics a task logs is known only once a run of it has ended.
+    """
+    missing = [one.name for one in wanted if not any(one.key(metrics) for metrics in known)]
+    names = sorted({name.rpartition("/")[2] for metrics in known for name in metrics if name.startswith(_PARTS)})
+    told = (
+        f"no run has a metric {name}{f'; {hint}' if (hint := did_you_mean(name, names)) else ''}" for name in missing
+    )
+    return "; ".join(told)
 
 
 @dataclass(frozen=True, eq=False)

@@ -107,6 +107,11 @@ def before(ledger: Ledger, key: str) -> Entry | None:
     return newest
 
 
+def never_started() -> UserError:
+    """Return what to say to who wants the failed points of a sweep that has none yet."""
+    return UserError([Problem("--failed-only", "this sweep was never started", remedy="leave --failed-only out")])
+
+
 def past(ledger: Ledger, sweep: Entry) -> Past:
     """Read what an earlier start came to from its points' runs, and from the links in its own."""
     values: dict[int, Mapping[str, str]] = {}
@@ -187,7 +192,8 @@ def write(tracker: Tracker, sweep: str, point: Point, outcome: Outcome, course: 
             run.say(tags={PRUNED: "true"})
             run.end(Ending("KILLED"))
         elif parcel.record is None or outcome.error:
-            run.end(parcel.ending or Ending("FAILED", outcome.error, outcome.error + "\n"))
+            why = "\n\n".join(part for part in (outcome.error, outcome.trace) if part)
+            run.end(parcel.ending or Ending("FAILED", outcome.error, why + "\n"))
         else:
             run.finish(parcel.record, parcel.level)
     metrics = {} if parcel.record is None else parcel.record.metrics
@@ -232,7 +238,11 @@ def record(sweep: Sweep) -> Record:
         tags=tags(plan) | found,
         metrics=metrics,
         texts=texts,
-        tables={"table": sweep.table(), **({"failures": report.failures(sweep)} if sweep.failures else {})},
+        tables={
+            **{one.name: one.frame for one in document.tables},
+            "table": sweep.table(),
+            **({"failures": report.failures(sweep)} if sweep.failures else {}),
+        },
         figures={figure.name: draw_png(figure) for figure in document.figures},
         html=render_html(document),
         note=f"{document.headline}\n\n`{document.command}`",

@@ -13,6 +13,7 @@ from cxai_runner.report.document import Document
 from cxai_runner.report.wording import share
 from cxai_runner.sweep import importance, noise, pictures, scales
 from cxai_runner.sweep.axes import said
+from cxai_runner.sweep.beside import beside
 from cxai_runner.tracking.lineage import code_of
 
 if TYPE_CHECKING:
@@ -42,6 +43,9 @@ def document(sweep: Sweep, scores: Scores) -> Document:
     drawn = [pictures.parallel(sweep), pictures.history(sweep), pictures.front(sweep)]
     if not isinstance(matters, str):
         drawn.insert(1, pictures.importances(sweep, matters))
+    more = beside(sweep, scores)
+    drawn += [one for one in more if isinstance(one, Figure)]
+    sentences = [one for one in more if isinstance(one, Finding)]
     return Document(
         task=f"sweep of {plan.base.experiment.composed.choices.get('task', '')}",
         question=_question(sweep),
@@ -51,10 +55,16 @@ def document(sweep: Sweep, scores: Scores) -> Document:
         metrics={found.part: (found.metric,)} if found else {},
         baseline="second",
         subject="best",
-        findings=tuple(Finding(text) for text in _findings(sweep, found, matters)),
-        caveats=tuple(Finding(text, "caveat") for text in _caveats(sweep, found)),
+        findings=(
+            *(Finding(text) for text in _findings(sweep, found, matters)),
+            *(one for one in sentences if one.kind == "finding"),
+        ),
+        caveats=(
+            *(Finding(text, "caveat") for text in _caveats(sweep, found)),
+            *(one for one in sentences if one.kind == "caveat"),
+        ),
         figures=tuple(one for one in drawn if isinstance(one, Figure)),
-        tables=tuple(_tables(sweep)),
+        tables=(*_tables(sweep), *(one for one in more if isinstance(one, Table))),
         provenance=_provenance(sweep),
         command=command(sweep),
         seconds={"runs": sum(entry.seconds for entry in sweep.entries.values())},
@@ -65,7 +75,8 @@ def headline(sweep: Sweep, found: Verdict | None) -> str:
     """Return what was learned, in a sentence."""
     best = sweep.best()
     if not best:
-        return f"{_counted(len(sweep.points), 'point')}, and none with a result that can be ranked."
+        words = f"{_counted(len(sweep.points), 'point')}, and none with a result that can be ranked"
+        return f"{words}: {sweep.stopped}" if sweep.stopped else f"{words}."
     trials = sum(one.rank is not None for one in sweep.standings())
     goals = sweep.plan.goals
     if len(goals) > 1:
@@ -171,10 +182,7 @@ def failures(sweep: Sweep) -> pd.DataFrame:
     """Return one row per point without a result: the point, why in a line, and its run."""
     import pandas as pd
 
-    rows = [
-        {"point": one.point.name, "reason": " ".join(one.reason.split()), "run": one.run_id[:_SHORT]}
-        for one in sweep.failures
-    ]
+    rows = [{"point": one.point.name, "reason": one.brief, "run": one.run_id[:_SHORT]} for one in sweep.failures]
     return pd.DataFrame(rows, columns=["point", "reason", "run"])
 
 

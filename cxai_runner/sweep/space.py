@@ -103,10 +103,10 @@ def space(asked: Asked, folders: Folders) -> Space:
             problems.append(replace(found, origin=found.origin or COMMAND_LINE, shown=found.shown or typed))
         else:
             axes.append(found)
-    said_already = {key_of(line) for line in asked.lines}
+    typed_keys = {key_of(word) for word in asked.words}
     for where, when, values in _said(asked):
         for key, value in values.items():
-            if key in said_already:  # what is typed wins
+            if key in typed_keys:  # what is typed wins
                 continue
             found = _written(str(key), value, when, fixed, asked, folders)
             if isinstance(found, Problem):
@@ -116,7 +116,7 @@ def space(asked: Asked, folders: Folders) -> Space:
                 axes.append(found)
     named = _by_name(Space(tuple(fixed), tuple(axes)), asked, folders)
     met, never = _met(named, asked)
-    problems += [*_repeated(axes), *never]
+    problems += [*_repeated(axes), *_contradicted(fixed, axes, asked), *never]
     if problems:
         raise UserError(problems)
     return met
@@ -268,6 +268,23 @@ def _repeated(axes: Sequence[Axis]) -> Iterator[Problem]:
             if not apart:
                 yield Problem(axis.key, "varies twice", remedy="name all of its values once", origin=COMMAND_LINE)
         seen[axis.key].append(axis)
+
+
+def _contradicted(fixed: Sequence[str], axes: Sequence[Axis], asked: Asked) -> Iterator[Problem]:
+    """Keys that vary, and are set besides to one value: whichever of the two counted, somebody meant the other."""
+    set_to = {key_of(line): line.partition("=")[2] for line in fixed}
+    varied = dict.fromkeys(axis.key for axis in axes)
+    for key in varied:
+        if key in set_to:
+            origin = asked.origins.get(f"space.{key}", COMMAND_LINE)
+            remedy = f"leave {key}={set_to[key]} out, or its other values"
+            yield Problem(key, f"varies, and is set to {set_to[key]} besides", remedy=remedy, origin=origin)
+    if "seed" in varied and asked.settings.repeats > 1:
+        remedy = "leave sweep.repeats out, or name the first seed alone"
+        yield Problem("seed", "varies, and sweep.repeats sets it besides", remedy=remedy, origin=COMMAND_LINE)
+    if not varied and asked.settings.search == "tpe":
+        remedy = "such as model.C='tag(log,interval(0.01,10))'"
+        yield Problem("sweep.search", "nothing varies that it could learn from", "tpe", remedy, COMMAND_LINE)
 
 
 def conditioned(space: Space, takes: Callable[[Sequence[str], str], bool]) -> Space:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from cxai_runner.sweep.objectives import Standing, standings
 
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from cxai_runner.sweep.plan import Plan
     from cxai_runner.sweep.points import Point
 
+_LINE: Final = 200
+"""Letters of a reason that a line on a terminal shows."""
+_CELL: Final = 500
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -26,7 +30,7 @@ class Failure:
     point
         The point.
     reason
-        Why, in a line.
+        Why, in the words of who failed.
     run_id
         Its FAILED run, which keeps the traceback; empty where there is none.
     """
@@ -34,6 +38,20 @@ class Failure:
     point: Point
     reason: str
     run_id: str = ""
+
+    @property
+    def line(self) -> str:
+        """The reason as a terminal shows it: its first line, cut where nobody reads on."""
+        return _cut(self.reason.partition("\n")[0], _LINE)
+
+    @property
+    def brief(self) -> str:
+        """The reason as a table shows it: in one line, which is cut where the traceback of the run says more."""
+        return _cut(" ".join(self.reason.split()), _CELL)
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 @dataclass(eq=False)
@@ -54,6 +72,8 @@ class Sweep:
         Points without a result.
     given_up
         Labels of points that were given up.
+    stopped
+        Why no more runs were begun, where it was no fault of theirs; empty where that is not so.
     made, seconds
         Runs of this start, and how long it took.
     artifacts
@@ -68,6 +88,7 @@ class Sweep:
     entries: dict[str, Entry] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
     given_up: set[str] = field(default_factory=set)
+    stopped: str = ""
     made: int = 0
     seconds: float = 0.0
     artifacts: str = ""
@@ -75,8 +96,10 @@ class Sweep:
 
     @property
     def is_whole(self) -> bool:
-        """Whether every point is a finished run, or was given up."""
-        return not self.failures and all(point.run_id or point.label in self.given_up for point in self.points)
+        """Whether every point is a finished run, or was given up, and can be ranked."""
+        return not (self.failures or self.stopped) and all(
+            point.run_id or point.label in self.given_up for point in self.points
+        )
 
     def standings(self) -> list[Standing]:
         """Rank the trials."""

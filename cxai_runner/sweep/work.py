@@ -68,6 +68,8 @@ class Outcome:
         The user's mistakes, where those kept it from a result.
     error
         Why it failed, in a line; empty where it did not.
+    trace
+        Where its process was when it was lost, where that is known; what a job raised is in its parcel.
     given_up
         Whether the watch gave it up.
     """
@@ -80,6 +82,7 @@ class Outcome:
     problems: Sequence[Problem] = ()
     error: str = ""
     given_up: bool = False
+    trace: str = ""
 
 
 def perform(job: Job, watch: Watch | None = None) -> Outcome:
@@ -87,6 +90,7 @@ def perform(job: Job, watch: Watch | None = None) -> Outcome:
     from cxai_runner.experiment import run
     from cxai_runner.request import request
     from cxai_runner.tracking.courier import Courier
+    from cxai_runner.tracking.signals import was_interrupted
     from cxai_runner.tracking.stages import Stages
 
     began, clock = time.time(), time.perf_counter()
@@ -106,11 +110,18 @@ def perform(job: Job, watch: Watch | None = None) -> Outcome:
     except GivenUpError:
         given_up = True
     except UserError as mistake:
-        problems, error = mistake.problems, str(mistake)
-    except Exception as failure:  # one run that fails must not take the others with it
-        error = f"{type(failure).__name__}: {failure}"
+        problems, error = mistake.problems, in_a_line(mistake)
+    except (Exception, SystemExit) as failure:  # one run that fails must not take the others with it
+        if was_interrupted(failure):
+            raise
+        error = f"{type(failure).__name__}: {failure}".removesuffix(": ")
     parcel = courier.parcel if courier is not None else None
     return Outcome(job.label, began, time.perf_counter() - clock, where, parcel, problems, error, given_up)
+
+
+def in_a_line(mistake: UserError) -> str:
+    """Return all that is wrong in one line, without the count that stands above it elsewhere."""
+    return "; ".join(f"{one.key}: {one.message}" + f"; {one.remedy}" * bool(one.remedy) for one in mistake.problems)
 
 
 def _as_child(composed: Composed) -> Composed:

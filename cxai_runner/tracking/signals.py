@@ -27,10 +27,16 @@ class Terminated(SystemExit):
 
 
 def was_interrupted(error: BaseException) -> bool:
-    """Whether somebody told the work to stop; DuckDB says so with an error of its own when it struck in a query."""
+    """Whether somebody told the work to stop; DuckDB says so with an error of its own when it struck in a query.
+
+    A library that calls ``sys.exit`` was not told to stop: it failed.
+    """
     cause: BaseException | None = error
     while cause is not None:
-        if not isinstance(cause, Exception) or (type(cause) is RuntimeError and str(cause) == "Query interrupted"):
+        failed = isinstance(cause, SystemExit) and cause.code != EXIT_TERMINATED
+        if not (isinstance(cause, Exception) or failed):
+            return True
+        if type(cause) is RuntimeError and str(cause) == "Query interrupted":
             return True
         cause = cause.__cause__
     return False

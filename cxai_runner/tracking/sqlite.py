@@ -8,7 +8,6 @@ writers block each other without it.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -40,7 +39,7 @@ def ensure(path: Path, artifacts: Path) -> None:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{path}.lock", timeout=LOCK_SECONDS):
-        if not path.exists():
+        if _is_nothing(path):
             _create(path, artifacts)
         elif (revision := _revision(path)) != _head():
             _upgrade(path, revision)
@@ -52,7 +51,7 @@ def _create(path: Path, artifacts: Path) -> None:
     import_mlflow()
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
-    building = path.with_name(f".{path.name}.{os.getpid()}.building")
+    building = path.with_name(f".{path.name}.building")  # one name for all: whoever builds holds the lock
     for leftover in _files(building):
         leftover.unlink(missing_ok=True)
     SqlAlchemyStore(f"sqlite:///{building}", artifacts.as_uri()).engine.dispose()
@@ -81,6 +80,11 @@ def _head() -> str:
     from mlflow.store.db.utils import _get_latest_schema_revision
 
     return str(_get_latest_schema_revision())
+
+
+def _is_nothing(path: Path) -> bool:
+    """Whether there is no database: no file, or one without a byte, as SQLite leaves it for who only looks."""
+    return not path.exists() or path.stat().st_size == 0
 
 
 def _revision(path: Path) -> str | None:

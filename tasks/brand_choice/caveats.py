@@ -5,19 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-import numpy as np
-
 from cxai_runner.data.dataset import Dataset
+from cxai_runner.evaluation.clusters import few_clusters
 from cxai_runner.evaluation.results import Content, Finding
 from cxai_runner.evaluation.wording import number
 from cxai_runner.methods.choice import PriceControl
 from cxai_runner.methods.choice.control import WEAK
 from cxai_runner.methods.choice.groups import EVENTS
+from cxai_runner.methods.together import moved_together
 from tasks.brand_choice.answers import Answers, observed_range
 from tasks.brand_choice.specification import BRAND, brands, offered, own
 
-TOGETHER = 0.95
-"""Correlation of two brands' prices above which the data hardly tell them apart."""
 FEW = 30
 _SMALL = re.compile("group .* occasions only: .*")
 
@@ -67,6 +65,9 @@ def of_brands(answers: Answers, train: Dataset) -> Iterator[Content]:
     rare = [f"{name} ({few.get(name, 0)})" for name in spec.alternatives if few.get(name, 0) < FEW]
     if rare:
         yield Finding(f"Chosen fewer than {FEW} times: {', '.join(rare)}. Little can be said of them.", "caveat")
+    if answers.task.cluster:
+        what = "standard errors that are clustered by customer, which are too small"
+        yield from few_clusters(train.frame[train.roles.id], "choices", what)
     for text in answers.said:
         if _SMALL.fullmatch(text):  # told once, of all groups
             continue
@@ -83,15 +84,8 @@ def _prices(answers: Answers) -> Iterator[Content]:
             f"One {price} only: {at}. There is no curve, and an elasticity there rests on the other brands' {price}s.",
             "caveat",
         )
-    values = answers.frame[[own(price, [name])[0] for name in spec.alternatives if name not in still]]
-    together = np.corrcoef(values.fillna(values.mean()).to_numpy(dtype=np.float64), rowvar=False)
-    names = [name for name in spec.alternatives if name not in still]
-    pairs = [
-        f"{names[i]} and {names[j]} (r = {number(together[i, j], 2)})"
-        for i in range(len(names))
-        for j in range(i)
-        if np.ndim(together) == 2 and together[i, j] > TOGETHER
-    ]
+    values = answers.frame[own(price, spec.alternatives)].set_axis(list(spec.alternatives), axis="columns")
+    pairs = [f"{one} and {other} (r = {number(r, 2)})" for one, other, r in moved_together(values)]
     if pairs:
         yield Finding(
             f"Prices moved together: {', '.join(pairs)}. Their effects are told apart by the form of the model more "

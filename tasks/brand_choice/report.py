@@ -19,9 +19,6 @@ from tasks.brand_choice.answers import Answers, known
 from tasks.brand_choice.scored import LAST, MODEL, SHARES, parts_of, statistics_of
 from tasks.brand_choice.specification import own
 
-TOGETHER = 0.95
-"""Correlation of two brands' prices above which the data hardly tell them apart."""
-
 
 def verdict(scores: Mapping[str, pd.DataFrame], metrics: Mapping[str, Metric], answers: Answers) -> Iterator[Content]:
     """Whether the model knows more than market shares, and which brand's price moves most."""

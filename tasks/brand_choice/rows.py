@@ -41,7 +41,7 @@ def unusable(task: BrandChoice, data: Dataset) -> Iterator[Problem]:
         told = f"{len(known)} alternatives have a column `{task.price}_…`: a choice needs two"
         yield Problem("panel", told, remedy=f"name the columns {task.price}_<alternative>, or set task.price")
         return
-    where = override("data.tables.panel.where", {"brand": {"in": list(known)}})
+    where = override("data.tables.panel.where", {"brand": {"in": list(known)}}) + " (of one file alone: data.where)"
     strangers = bought[bought.notna() & ~bought.isin(known)]
     nothing = int(strangers.isin(NOTHING).sum())
     if nothing:

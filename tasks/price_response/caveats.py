@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+import pandas as pd
 
 from cxai_runner.evaluation.results import Content, Finding
 from cxai_runner.evaluation.wording import number
 from cxai_runner.features.alternatives import OTHER
+from cxai_runner.methods.response.chain import PRICE
 from cxai_runner.methods.response.optimum import FEW
+from cxai_runner.methods.together import moved_together
 from tasks.price_response.prices import Answers
+from tasks.price_response.rows import alternatives
 
 FEW_PRICES = 10
 FEW_ROWS = 30
@@ -86,5 +90,21 @@ def caveats(answers: Answers) -> Iterator[Content]:
         yield Finding(
             f"The part of {' and '.join(steps)} is an arc elasticity, between prices 10 % lower and higher, because "
             "the model is not a smooth one of ours; what its shrinkage takes from it is in no interval.",
+            "caveat",
+        )
+
+
+def together(brand: str, frame: pd.DataFrame, competitors: str) -> Iterator[Finding]:
+    """Brands whose prices always moved with the one asked about, where those are to stay."""
+    if competitors != "fixed":
+        return
+    prices = frame[[f"{PRICE}{name}" for name in alternatives(frame)]].set_axis(alternatives(frame), axis="columns")
+    pairs = [({one, other} - {brand}, r) for one, other, r in moved_together(prices) if brand in (one, other)]
+    if pairs:
+        told = ", ".join(f"{min(other)} (r = {number(r, 2)})" for other, r in pairs)
+        yield Finding(
+            f"The price of brand {brand} moved together with that of {told}. What it does while competitors' prices "
+            "stay is told by the form of the models more than by the data, and so is the best price; "
+            "task.competitors=matched asks about prices that move together.",
             "caveat",
         )

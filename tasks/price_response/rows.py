@@ -9,7 +9,7 @@ import pandas as pd
 
 from cxai_runner.config.problems import Problem
 from cxai_runner.data.dataset import Dataset
-from cxai_runner.methods.levels import levels
+from cxai_runner.methods.levels import MISSING, levels
 from cxai_runner.methods.quantity.terms import BRAND
 from cxai_runner.methods.response.chain import PRICE, PROMOTION
 from cxai_runner.methods.terms import columns_of
@@ -18,6 +18,12 @@ from cxai_runner.methods.terms import columns_of
 def alternatives(frame: pd.DataFrame) -> list[str]:
     """Return the brands of a panel, by their price columns."""
     return [name.removeprefix(PRICE) for name in columns_of("price", map(str, frame.columns))]
+
+
+def flags(frame: pd.DataFrame, availability: str | None) -> list[str]:
+    """Return the columns that say whether each brand could be chosen; none where not every brand has one."""
+    columns = [f"{availability}_{name}" for name in alternatives(frame)]
+    return columns if availability is not None and set(columns) <= set(frame.columns) else []
 
 
 def outcome(frame: pd.DataFrame) -> pd.DataFrame:
@@ -40,7 +46,7 @@ def unheeded(frame: pd.DataFrame) -> dict[str, int]:
     return {name: int(mine.sum()) for name, mine in (("quantity", units), (BRAND, named)) if mine.any()}
 
 
-def unusable(data: Dataset) -> Iterator[Problem]:
+def unusable(data: Dataset, availability: str | None = None) -> Iterator[Problem]:
     """Yield why rows are no occasions with a price of every brand and, where something was bought, whole units."""
     frame = data.frame
     happened = frame["incidence"]
@@ -52,6 +58,7 @@ def unusable(data: Dataset) -> Iterator[Problem]:
     bought = frame[happened == 1]
     yield from _quantities(bought)
     yield from _brands(bought, alternatives(frame))
+    yield from _absent(bought, availability)
     for name in (str(name) for name in frame.columns):
         if name.startswith((PRICE, PROMOTION)):
             values = pd.to_numeric(frame[name], errors="coerce")
@@ -104,8 +111,29 @@ def _quantities(bought: pd.DataFrame) -> Iterator[Problem]:
 
 def _brands(bought: pd.DataFrame, names: list[str]) -> Iterator[Problem]:
     count = levels(bought[BRAND]).value_counts()
+    if MISSING in count and MISSING not in names:
+        told = f"{int(count.pop(MISSING)):,} missing values where something was bought"
+        yield Problem("panel.brand", told, remedy="say which brand was bought, or drop these rows")
     for brand in sorted(map(str, count.index)):
         if brand not in names:
             told = f"{int(count[brand]):,} purchases are of a brand that has no column `{PRICE}{brand}`"
             remedy = "name the price's column after the brand, or filter its rows out"
             yield Problem("panel.brand", told, brand, remedy)
+
+
+def _absent(bought: pd.DataFrame, availability: str | None) -> Iterator[Problem]:
+    """Purchases of a brand that could not be chosen, and brands that nobody ever could."""
+    columns = flags(bought, availability)
+    if not columns:
+        return
+    there = bought[columns].apply(pd.to_numeric, errors="coerce").fillna(0).to_numpy() != 0
+    ignore = "ignore it: task.availability=null"
+    for name, ever in zip(alternatives(bought), there.any(axis=0), strict=True):
+        if not ever:
+            told = "could be chosen on no occasion with a purchase"
+            yield Problem(f"panel.{availability}_{name}", told, remedy=f"leave its price column out, or {ignore}")
+    chosen = pd.Index(alternatives(bought)).get_indexer(pd.Index(levels(bought[BRAND])))
+    absurd = int((~there[np.arange(len(bought)), chosen] & (chosen >= 0)).sum())
+    if absurd:
+        told = f"{absurd:,} purchases are of a brand that was not available"
+        yield Problem(f"panel.{availability}_*", told, remedy=f"mend {availability}_…, or {ignore}")

@@ -15,6 +15,7 @@ from sklearn.pipeline import Pipeline
 from cxai_runner.config.problems import Problem, UserError, did_you_mean
 from cxai_runner.data.dataset import Dataset
 from cxai_runner.data.tables.needs import Needs
+from cxai_runner.evaluation.clusters import few_clusters, one_cluster
 from cxai_runner.evaluation.counts import RootOf
 from cxai_runner.evaluation.intervals import Floats, Statistic
 from cxai_runner.evaluation.metrics import CalibrationError, MeanOf, Named, codes_of, paired_metrics
@@ -29,10 +30,10 @@ from cxai_runner.methods.response.chain import PRICE, PROMOTION, is_promoted
 from cxai_runner.methods.response.forecast import PARTS
 from cxai_runner.task import Context, Evidence, Minimise, Primary, SavedModel, Task
 from tasks.price_response import costs, report
-from tasks.price_response.caveats import caveats
+from tasks.price_response.caveats import caveats, together
 from tasks.price_response.costs import Cost
 from tasks.price_response.prices import Answers
-from tasks.price_response.rows import alternatives, outcome, unanswerable, unusable
+from tasks.price_response.rows import alternatives, flags, outcome, unanswerable, unusable
 
 OUTCOMES = ("incidence", BRAND, "quantity", "revenue")
 METRICS = (
@@ -80,6 +81,8 @@ class PriceResponse(Task):
         Of a unit: an amount, a share of the mean observed price such as 60%, or either by brand; null for no margin.
     by
         Columns of the panel, such as a segment, by whose values the elasticity is told apart.
+    availability
+        Prefix of the columns that say whether a brand could be chosen, where the panel has them.
     cluster
         Whether the models' own standard errors allow for the rows of a customer being alike.
     points
@@ -92,6 +95,7 @@ class PriceResponse(Task):
     competitors: Competitors = "fixed"
     cost: Cost = None
     by: Sequence[str] = ()
+    availability: str | None = "available"
     cluster: bool = True
     points: Annotated[int, Ge(5)] = 31
     refits: Annotated[int, Ge(10)] = 100
@@ -99,7 +103,7 @@ class PriceResponse(Task):
     title: ClassVar[str] = "What does a price do altogether: to purchases, brand choice, units, revenue and margin?"
     needs: ClassVar[Needs] = Needs(
         required={"panel": ("customer_id", "incidence", "brand", "quantity", "price_*")},
-        optional={"panel": ("occasion", "promotion_*")},
+        optional={"panel": ("occasion", "promotion_*", "available_*")},
     )
     evidence: ClassVar[Evidence] = Evidence.HELD_OUT
     primary_metric: ClassVar[Primary | None] = Minimise("log_loss")
@@ -117,9 +121,10 @@ class PriceResponse(Task):
 
     def inspect(self, data: Dataset) -> Iterator[Problem]:
         """Yield why these occasions cannot tell what the price does."""
-        found = list(unusable(data))
+        found = list(unusable(data, self.availability))
         yield from found or unanswerable(data)
         yield from absent_groups(self.by, data.frame)
+        yield from one_cluster(data.frame[data.roles.id], resampled=True)
 
     def demand(self, data: Dataset) -> None:
         """Refuse data without a column that is needed, and rows that are no occasions with prices.
@@ -130,7 +135,7 @@ class PriceResponse(Task):
             Naming each column, and what is wrong with its rows.
         """
         super().demand(data)
-        problems = list(unusable(data))
+        problems = list(unusable(data, self.availability))
         if problems:
             raise UserError(problems, "data")
 
@@ -140,7 +145,7 @@ class PriceResponse(Task):
         chain = self._chain(model, train)
         brand = self._brand(train.frame)
         self._refuse_unaskable(brand, train.frame)
-        columns = with_prices(train)
+        columns = self._columns(train)
         frame = train.frame[columns].join(outcome(train.frame).add_prefix("_"))
         order = in_own_order(frame, list(frame.columns)).index
         rows, happened = train.frame.loc[order, columns], outcome(train.frame).loc[order]
@@ -213,7 +218,7 @@ class PriceResponse(Task):
     ) -> Iterator[Content]:
         """Yield verdict, elasticity and its parts, curves, best prices, who gains, the models, evidence and caveats."""
         judged = scores.get("held_out", scores["train"])
-        answers = Answers.of(self, fitted, train, with_prices(train), context)
+        answers = Answers.of(self, fitted, train, self._columns(train), context)
         yield from report.verdict(answers, scores, metrics)
         yield from report.decomposition(answers)
         yield from report.curves(answers)
@@ -222,8 +227,11 @@ class PriceResponse(Task):
         yield from report.coefficients(fitted.chain)
         yield from report.how_well(metrics, judged, context)
         yield from caveats(answers)
+        yield from together(fitted.brand, train.frame, self.competitors)
+        what = "intervals of resampled customers, which are too narrow"
+        yield from few_clusters(train.frame[train.roles.id], "occasions", what)
         names = alternatives(train.frame)
-        if f"{PROMOTION}{names[0]}" in with_prices(train) and not is_promoted(train.frame, names):
+        if f"{PROMOTION}{names[0]}" in self._columns(train) and not is_promoted(train.frame, names):
             told = "Promotion is the same everywhere in the training rows: it tells nothing, and is no term of a model."
             yield Finding(told, "caveat")
 
@@ -244,6 +252,8 @@ class PriceResponse(Task):
             names = ", ".join(type(step).__name__ for _, step in steps[:-1])
             raise UserError([Problem("features.transformers", told, names, "write features.transformers=[]")])
         chain: PurchaseChain = clone(final)
+        if flags(train.frame, self.availability) and getattr(chain.choice, "availability", "") is None:
+            chain.choice.set_params(availability=self.availability)
         # What other models say of the customer, where rows are fed with it.
         if train.roles.fed and not chain.customer_terms:
             chain.set_params(customer_terms=train.roles.fed)
@@ -279,6 +289,10 @@ class PriceResponse(Task):
             problems.append(Problem("task.cost", told, str(self.cost), costs.REMEDY))
         if problems:
             raise UserError(problems, "data")
+
+    def _columns(self, data: Dataset) -> list[str]:
+        """The panel's columns that the models may see."""
+        return list(dict.fromkeys([*with_prices(data), *flags(data.frame, self.availability)]))
 
     @staticmethod
     def _forecast(fitted: Fitted, data: Dataset) -> OccasionForecast:

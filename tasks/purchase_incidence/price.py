@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from cxai_runner.evaluation.clusters import few_clusters
 from cxai_runner.evaluation.results import Content, Estimate, Figure, Finding, Interval, Table
 from cxai_runner.evaluation.wording import number, with_interval
 from cxai_runner.methods.elasticity_curve import ElasticityCurve
@@ -23,8 +24,6 @@ FEW_BANDS = 3
 """Bands that one picture can hold."""
 FEW_REFITS = 10
 """Refits below which their spread is hardly known."""
-FEW_CLUSTERS = 10
-"""Customers below which nothing that is clustered by customer is worth its name."""
 MEAN_PRICE = "mean price over alternatives"
 SHADED = "shaded is what was observed, outside it the model extrapolates"
 STATES = " Promotion of all alternatives as observed, at 1 and at 0."
@@ -252,12 +251,9 @@ def _unsure(answers: Answers) -> Iterator[Content]:
             "random; their intervals allow for the draw.",
             "caveat",
         )
-    if answers.customers is not None and (many := answers.customers.nunique()) < FEW_CLUSTERS:
-        yield Finding(
-            f"The training occasions are of {many} customers only: too few for standard errors that are clustered by "
-            "customer, which are too small then.",
-            "caveat",
-        )
+    if answers.customers is not None:
+        what = "standard errors that are clustered by customer, which are too small"
+        yield from few_clusters(answers.customers, "occasions", what)
     if answers.intervals != "delta" and refits < FEW_REFITS:
         yield Finding(
             f"Only {refits} refits on resampled customers are behind the interval: how wide it is, is hardly known. "

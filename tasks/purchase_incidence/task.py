@@ -16,6 +16,7 @@ from sklearn.utils.validation import has_fit_parameter
 from cxai_runner.config.problems import Problem, UserError, did_you_mean
 from cxai_runner.data.dataset import Dataset
 from cxai_runner.data.tables.needs import Needs
+from cxai_runner.evaluation.clusters import one_cluster
 from cxai_runner.evaluation.intervals import Statistic
 from cxai_runner.evaluation.metrics import classification_metrics, classification_statistics
 from cxai_runner.evaluation.results import Content, Finding, Metric
@@ -143,6 +144,7 @@ class PurchaseIncidence(Task):
                 remedy = f"name it among the inputs: features.columns=[price_*,promotion_*,{column}]"
                 yield Problem(f"panel.{part}", "a term of the model, but no input of the features", remedy=remedy)
         yield from absent_groups(self.by, data.frame)
+        yield from one_cluster(data.frame[data.roles.id]) if self.cluster else ()
         for name in self._columns(data):
             # What else is missing is the model's to use, or a transformer's to fill.
             if name.startswith(("price_", "promotion_")) and data.frame[name].isna().any():

@@ -16,6 +16,7 @@ from sklearn.utils.validation import has_fit_parameter
 from cxai_runner.config.problems import Problem, UserError
 from cxai_runner.data.dataset import Dataset
 from cxai_runner.data.tables.needs import Needs
+from cxai_runner.evaluation.clusters import few_clusters, one_cluster
 from cxai_runner.evaluation.counts import count_metrics, count_statistics
 from cxai_runner.evaluation.intervals import Statistic
 from cxai_runner.evaluation.results import Content, Finding, Metric
@@ -110,6 +111,7 @@ class PurchaseQuantity(Task):
         yield from found or unanswerable(data)
         allowed = with_prices(data, BRAND)
         yield from absent_groups(self.by, data.frame)
+        yield from one_cluster(data.frame[data.roles.id]) if self.cluster else ()
         for part in parts(self._terms(data)):
             if not behind(part, allowed) and behind(part, data.frame.columns):
                 remedy = f"name it among the inputs: features.columns=[price_*,promotion_*,{part}]"
@@ -204,6 +206,9 @@ class PurchaseQuantity(Task):
         yield from report.distribution(_forecast(judged), fitted.training, judged, context)
         yield from report.calibration(judged, context)
         yield from price.caveats(answers, fitted)
+        if self.cluster:
+            what = "standard errors that are clustered by customer, which are too small"
+            yield from few_clusters(train.frame[train.roles.id], "purchases", what)
         if self.terms == "auto" and self._promoted(train) and _is_still(train.frame):
             told = (
                 "The promotion of the brand bought is the same in all training rows: it tells nothing, and is no term."

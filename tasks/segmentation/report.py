@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -13,11 +12,9 @@ from cxai_runner.evaluation.metrics import MeanOf, codes_of
 from cxai_runner.evaluation.results import Content, Figure, Finding, Table
 from cxai_runner.evaluation.wording import number
 from cxai_runner.methods.profiles import compose, profile, segment_names
-from cxai_runner.methods.segments import KMeansSegments
+from cxai_runner.methods.segments import Recommendation
 from cxai_runner.task import Context
-
-if TYPE_CHECKING:
-    from tasks.segmentation.task import Challenge
+from tasks.segmentation.challenge import Challenge
 
 # Hennig's threshold for a stable segment's mean overlap, used for the whole division too; below 0.5 it dissolves.
 STABLE = 0.75
@@ -25,17 +22,34 @@ DISSOLVED = 0.5
 FEW = 30
 
 
-def verdict(scores: pd.DataFrame, challenge: Challenge) -> Iterator[Content]:
-    """Whether there are segments: clearer than chance, and found again."""
-    many, customers = scores["segment"].nunique(), f"{len(scores):,} customers"
-    chance, rand = float(np.mean(challenge.placebos)), float(challenge.found.rand.mean())
-    clear = challenge.silhouette > np.quantile(challenge.placebos, 0.975)
+def verdict(scores: pd.DataFrame, challenge: Challenge, advice: Recommendation | None = None) -> Iterator[Content]:
+    """Whether there are segments: clearer than chance, more than one group, and found again."""
+    many, customers = scores.loc[scores["segment"] >= 0, "segment"].nunique(), f"{len(scores):,} customers"
+    rand = float(challenge.found.rand.mean())
     shuffles = f"on average in {len(challenge.placebos)} shuffles of the columns"
-    silhouette = f"silhouette {number(challenge.silhouette)} against {number(chance)} {shuffles}"
+    own = f"silhouette {number(challenge.silhouette)}"
+    silhouette = f"{own} against {number(float(np.mean(challenge.placebos)))} {shuffles}"
     again = f"adjusted Rand index {number(rand, 2)} when customers are drawn again"
-    if not clear:
+    none = "No segments are to be seen:"
+    if many < 2:
+        text = f"{none} {customers} are one group" + (f": {advice.why}" if advice is not None else ".")
+    elif not challenge.beats_shuffles:
+        text = f"{none} {customers} divide no more clearly than chance would have it ({silhouette})."
+    elif not challenge.beats_clouds:
+        clouds = f"{number(float(np.mean(challenge.clouds)))} on average in {len(challenge.clouds)} such groups"
         text = (
-            f"No segments are to be seen: {customers} divide no more clearly than chance would have it ({silhouette})."
+            f"{none} {customers} divide no more clearly than one group does whose columns have the same means and "
+            f"correlations ({own} against {clouds})."
+        )
+    elif not challenge.beats_one:
+        text = (
+            f"{none} one normal distribution whose columns correlate describes {customers} better (BIC) than {many} do."
+        )
+    elif advice is not None and advice.number == 1:
+        text = f"{none} {customers} can be divided into {many} ({silhouette}), but {advice.why}"
+    elif rand < DISSOLVED:
+        text = (
+            f"No lasting segments are to be seen: {customers} divide otherwise whenever they are drawn again ({again})."
         )
     elif rand < STABLE:
         text = f"{customers} fall into groups, but this division into {many} is not stable ({again}; {silhouette})."
@@ -47,7 +61,7 @@ def verdict(scores: pd.DataFrame, challenge: Challenge) -> Iterator[Content]:
 def sizes(scores: pd.DataFrame, names: dict[int, str], challenge: Challenge, context: Context) -> Iterator[Content]:
     """How many customers each segment has, and how well it holds together."""
     codes, customers = codes_of(scores["customer_id"])
-    segment = scores["segment"].to_numpy()
+    segment, overlap = scores["segment"].to_numpy(), challenge.overlap
     shares = bootstrap(
         [MeanOf(segment == k, codes, customers) for k in names], customers, context.resamples, context.rng("sizes")
     )
@@ -61,7 +75,7 @@ def sizes(scores: pd.DataFrame, names: dict[int, str], challenge: Challenge, con
             "low": [interval.low for interval in intervals],
             "high": [interval.high for interval in intervals],
             "silhouette": [float(scores.loc[segment == k, "silhouette"].mean()) for k in names],
-            "found_again": challenge.found.jaccard.mean(axis=0),
+            "found_again": [overlap.get(k, np.nan) for k in names],
         }
     )
     caption = (
@@ -82,9 +96,8 @@ def sizes(scores: pd.DataFrame, names: dict[int, str], challenge: Challenge, con
         high="high",
         y_label="share of customers",
     )
-    overlap = challenge.found.jaccard.mean(axis=0)
-    for k, again, count in zip(names, overlap, table["customers"], strict=True):
-        if again < DISSOLVED:
+    for k, again, count in zip(names, table["found_again"], table["customers"], strict=True):
+        if again < DISSOLVED and k >= 0:
             yield Finding(
                 f"Segment {k} ({names[k]}) dissolves when customers are drawn again: overlap {number(again, 2)}."
             )
@@ -94,7 +107,8 @@ def sizes(scores: pd.DataFrame, names: dict[int, str], challenge: Challenge, con
 
 def names(frame: pd.DataFrame, inputs: list[str], segment: pd.Series) -> dict[int, str]:
     """A plain name per segment from what sets it apart."""
-    return segment_names(profile(frame[inputs], segment))
+    named = segment_names(profile(frame[inputs], segment))
+    return {k: "unassigned" if k < 0 else name for k, name in named.items()}
 
 
 def profiles(frame: pd.DataFrame, inputs: list[str], segment: pd.Series, named: dict[int, str]) -> Iterator[Content]:
@@ -132,36 +146,6 @@ def composition(
     yield Table("composition", "Who is in the segments", table, caption)
 
 
-def selection(clusterer: Any) -> Iterator[Content]:
-    """Why so many segments."""
-    if not isinstance(clusterer, KMeansSegments) or len(clusterer.selection_["k"]) < 2:
-        return
-    table = pd.DataFrame(clusterer.selection_)
-    chosen = clusterer.n_clusters_
-    how = {"silhouette": "the highest silhouette", "elbow": "the elbow of the inertia"}[clusterer.choose_by]
-    caption = f"{chosen} segments were chosen for {how}."
-    yield Table("selection", "The number of segments", table, caption)
-    for column, label in (("inertia", "sum of squared distances to the own centre"), ("silhouette", "silhouette")):
-        yield Figure(
-            f"selection_{column}",
-            f"{column.capitalize()} by number of segments",
-            table,
-            "line",
-            "k",
-            column,
-            caption,
-            x_label="segments",
-            y_label=label,
-            reference={"x": float(chosen)},
-        )
-    if chosen == table["k"].max():
-        yield Finding(
-            f"The number of segments is the largest that was tried ({chosen}): more might be clearer still, or no "
-            "number stands out. Look at the figure, and give one: model.n_clusters=4.",
-            "caveat",
-        )
-
-
 def caveats(inputs: list[str], challenge: Challenge, scores: pd.DataFrame) -> Iterator[Content]:
     """What segments are not."""
     yield Finding(
@@ -180,6 +164,12 @@ def caveats(inputs: list[str], challenge: Challenge, scores: pd.DataFrame) -> It
         )
     if len(inputs) == 1:
         yield Finding("With one column there is nothing to shuffle apart: segments are ranges of it.", "caveat")
+    if challenge.customers:
+        yield Finding(
+            f"Stability and placebos are those of {challenge.customers:,} customers drawn at random: to divide all "
+            "a hundred times would take too long.",
+            "caveat",
+        )
     if challenge.found_by_chance.rand.mean() > STABLE:
         yield Finding(
             "Stability alone proves little here: shuffled columns divide just as stably, by their own distributions.",

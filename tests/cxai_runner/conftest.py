@@ -111,7 +111,28 @@ def shop() -> Rows:
         choices[f"there_{name}"] = (choices.index % 11 != "ab".index(name)).astype("int64")
     choices["price_b"] = choices["price_b"].mask(choices["there_b"] == 0)
     tables = {"orders": orders, "catalogue": catalogue, "flyers": flyers, "places": places}
-    return {**tables, "people": people, "choices": choices}
+    return {**tables, "people": people, "choices": choices, **_campaigns(np.random.default_rng(6))}
+
+
+def _campaigns(rng: np.random.Generator) -> dict[str, pd.DataFrame]:
+    """Five campaigns of the shop: to whom they were sent, their vouchers, and who used one, not always in time."""
+    day = pd.Timestamp("2017-01-02")
+    actions = pd.DataFrame({"action": np.arange(1, 6), "kind": pd.Series([*"ABBA", None], dtype="str")})
+    actions["begins"] = (day + pd.to_timedelta([10, 40, 58, 58, 80], unit="D")).astype("datetime64[us]")
+    actions["ends"] = (day + pd.to_timedelta([30, 70, 75, 100, 150], unit="D")).astype("datetime64[us]")
+    sent = [(client, action) for client in range(1, 61) for action in range(1, 6) if rng.random() < 0.6]
+    letters = pd.DataFrame(sent, columns=["client", "action"])
+    vouchers = pd.DataFrame({"action": rng.integers(1, 6, 30), "voucher": rng.integers(1, 12, 30)})
+    vouchers["sku"] = rng.integers(1, 26, 30)
+    used = pd.DataFrame({"client": rng.integers(1, 61, 150), "action": rng.integers(1, 6, 150)})
+    used["voucher"] = rng.integers(1, 12, 150)
+    seconds = pd.to_timedelta(rng.integers(0, 3600 * 24 * 120, 150), unit="s")
+    used["used_at"] = (day + seconds).astype("datetime64[us]")
+    used.loc[::15, "used_at"] = pd.Timestamp("2017-02-11")  # the first moment of a campaign
+    for frame in (letters, used):
+        frame["member"] = frame["client"].map(_named).astype("str")
+    vouchers["article"] = vouchers["sku"].map(_named).astype("str")
+    return {"actions": actions, "letters": letters, "vouchers": vouchers, "used": used}
 
 
 def _named(number: int) -> str:

@@ -176,6 +176,28 @@ def make_dated_customers(customers: int = 90, dates: int = 9, seed: int = 0) -> 
     return Dataset("customers", frame, Roles(time="time", inputs=inputs, describe=describe), learned=learned)
 
 
+def make_converters(customers: int = 400, effect: float = 1.0, seed: int = 0) -> Dataset:
+    """Customers of whom about a third convert: more visits and a region count, columns of every type are there."""
+    rng = np.random.default_rng(seed)
+    visits, spend = rng.poisson(3, customers), rng.lognormal(2, 1.2, customers).round(2)
+    region = rng.choice(["north", "south", "west"], customers, p=[0.5, 0.3, 0.2]).astype(object)
+    linear = -0.8 + effect * (0.5 * (visits - 3) + 1.2 * (region == "south") + 0.4 * (np.log(spend) - 2))
+    frame = pd.DataFrame(
+        {
+            "customer_id": np.arange(customers) + 7,
+            "converted": (rng.uniform(size=customers) < 1 / (1 + np.exp(-linear))).astype(int),
+            "visits": visits,
+            "spend": np.where(rng.uniform(size=customers) < 0.1, np.nan, spend),
+            "region": np.where(rng.uniform(size=customers) < 0.05, None, region),
+            "since": pd.Timestamp("2023-01-01") + pd.to_timedelta(rng.integers(0, 700, customers), unit="D"),
+            "member": rng.uniform(size=customers) < 0.4,
+            "channel": rng.choice(["web", "store"], customers),
+        }
+    )
+    inputs = ("visits", "spend", "region", "since", "member")
+    return Dataset("customers", frame, Roles(inputs=inputs, describe=("channel",)))
+
+
 RULES = {
     "active_high": {"recency": {"le": 90}, "monetary": {"ge": "high"}},
     "active_low": {"recency": {"le": 90}, "monetary": {"lt": "high"}},

@@ -10,11 +10,13 @@ from sklearn.ensemble import (
     RandomForestClassifier,
 )
 from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from xgboost import XGBClassifier
 
 from cxai_runner.methods.choice import ConditionalLogit, LatentClassLogit, MixedLogit, NestedLogit
+from cxai_runner.methods.conversion.network import NetworkClassifier
 from cxai_runner.methods.logit import BinomialLogit
 from cxai_runner.methods.managerial import RuleSegments
 from cxai_runner.methods.monotone import FallingInPrice
@@ -26,10 +28,18 @@ from cxai_runner.methods.quantity import (
 )
 from cxai_runner.methods.random_intercept import RandomInterceptLogit
 from cxai_runner.methods.response import PurchaseChain
-from cxai_runner.methods.segments import KMeansSegments
+from cxai_runner.methods.segments import (
+    ComponentSegments,
+    DensitySegments,
+    GaussianMixtureSegments,
+    HierarchicalSegments,
+    KMeansSegments,
+    LatentClassSegments,
+)
 from cxai_runner.task import Evidence, check_task
 from cxai_runner.task_checks import task_checks
 from tasks.brand_choice import BrandChoice
+from tasks.conversion import Conversion
 from tasks.managerial_segments import ManagerialSegments
 from tasks.price_response import PriceResponse
 from tasks.purchase_incidence import PurchaseIncidence
@@ -39,6 +49,7 @@ from tasks.segmentation import Segmentation
 from .conftest import (
     RULES,
     make_choices,
+    make_converters,
     make_customers,
     make_dated_customers,
     make_occasions,
@@ -52,6 +63,7 @@ CHOICE = BrandChoice(points=3, refits=5, by=["segment"])
 RESPONSE = PriceResponse(points=5, refits=10, by=["segment"])
 CHAIN = PurchaseChain(BinomialLogit(), ConditionalLogit("auto"), TruncatedPoissonQuantity())
 SEGMENTS = Segmentation(resamples=3)
+CONVERSION = Conversion(against={"trees": HistGradientBoostingClassifier(max_iter=5)}, repeats=1)
 MANAGERIAL = ManagerialSegments()
 
 
@@ -75,6 +87,7 @@ def promises(*cases):
             make_purchases(),
         ),
         ("rules", MANAGERIAL, RuleSegments(RULES, {"high": 30}), make_dated_customers()),
+        ("conversion", CONVERSION, LogisticRegression(tol=1e-9, solver="newton-cholesky"), make_converters()),
         ("conditional_logit", CHOICE, make_pipeline(ConditionalLogit()), make_choices(seed=3)),
         ("chain", RESPONSE, CHAIN, make_occasions(customers=60)),
         (
@@ -129,6 +142,36 @@ def test_other_models_of_quantity_conform(model, purchases):
 )
 def test_other_models_of_choice_conform(model):
     assert check_task(CHOICE, model, make_choices(customers=60, occasions=10, seed=3)) >= 40
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "model",
+    [
+        ComponentSegments(2, n_clusters=3, n_init=2, random_state=0),
+        DensitySegments(0.1, random_state=0),
+        GaussianMixtureSegments(3, n_init=1, random_state=0),
+        HierarchicalSegments(3, random_state=0),
+        LatentClassSegments(3, n_init=2, random_state=0),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+def test_other_methods_of_segmentation_conform(model, customers):
+    assert check_task(SEGMENTS, make_pipeline(StandardScaler(), model), customers) >= 38
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        XGBClassifier(n_estimators=10, max_depth=2, n_jobs=1, random_state=1),
+        MLPClassifier((8,), max_iter=20, random_state=1),
+        pytest.param(NetworkClassifier(layers=[8], epochs=3, random_state=1, n_jobs=1), marks=pytest.mark.slow),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+@pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
+def test_other_models_of_conversion_conform(model):
+    assert check_task(CONVERSION, model, make_converters(300)) >= 40
 
 
 def test_any_clusterer_that_predicts_conforms(customers):

@@ -109,3 +109,18 @@ def test_tables_are_narrow_enough_for_a_page(usual):
     assert len(only(usual, Table, "curves").frame.columns) <= 8
     assert len(only(usual, Table, "price_elasticity").frame.columns) <= 10
     assert {"units_low", "units_high"} <= set(only(usual, Figure, "units_by_price").data)
+
+
+def test_prices_that_moved_together_are_said_not_to_tell_what_one_does_alone():
+    data = replace(DATA, frame=DATA.frame.assign(price_b=DATA.frame["price_a"] + 0.5))
+    (told,) = [text for text in texts(run(data, task=TASK)[2], "caveat") if "moved together" in text]
+    assert told.startswith("The price of brand b moved together with that of a (r = 1.00).")
+    for task, kept in ((replace(TASK, competitors="matched"), data), (replace(TASK, brand="c"), data), (TASK, DATA)):
+        assert not [text for text in texts(run(kept, task=task)[2], "caveat") if "moved together" in text]
+
+
+def test_a_purchase_of_no_brand_is_told_as_missing():
+    frame = DATA.frame.astype({"brand": object})
+    frame.loc[frame.index[frame["incidence"] == 1][:3], "brand"] = None
+    (problem,) = TASK.inspect(replace(DATA, frame=frame))
+    assert (problem.key, problem.message) == ("panel.brand", "3 missing values where something was bought")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.cluster import AgglomerativeClustering
 from sklearn.impute import SimpleImputer
@@ -14,10 +15,12 @@ from sklearn.preprocessing import StandardScaler
 
 from cxai_runner.config.problems import UserError
 from cxai_runner.evaluation.results import Figure, Finding, Table
-from cxai_runner.methods.segments import KMeansSegments
+from cxai_runner.methods.segments import KMeansSegments, Recommendation
+from cxai_runner.methods.stability import Stability
 from cxai_runner.task import Context
-from tasks.segmentation import Segmentation
+from tasks.segmentation import Segmentation, report
 from tasks.segmentation import task as segmentation
+from tasks.segmentation.challenge import Challenge
 
 from .conftest import make_customers
 
@@ -73,15 +76,42 @@ def test_groups_that_are_not_there_are_not(noise):
     assert headline.startswith("No segments are to be seen: 300 customers divide no more clearly than chance")
 
 
-def test_groups_that_touch_are_not_stable():
-    """One dense ellipse has structure (its columns depend on each other) but no division that comes back."""
+FOUND = {"rand": 0.9, "silhouette": 0.5, "chance": 0.2, "cloud": 0.3, "bic": None, "advice": 3}
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({}, "90 customers fall into 3 segments, stable (adjusted Rand index 0.90"),
+        ({"rand": 0.6}, "90 customers fall into groups, but this division into 3 is not stable"),
+        ({"rand": 0.3}, "No lasting segments are to be seen: 90 customers divide otherwise"),
+        ({"chance": 0.6}, "No segments are to be seen: 90 customers divide no more clearly than chance"),
+        ({"cloud": 0.6}, "No segments are to be seen: 90 customers divide no more clearly than one group does"),
+        ({"bic": (9.0, 8.0)}, "No segments are to be seen: one normal distribution whose columns correlate describes"),
+        ({"bic": (8.0, 9.0)}, "90 customers fall into 3 segments"),
+        ({"advice": 1}, "No segments are to be seen: 90 customers can be divided into 3 (silhouette 0.5"),
+    ],
+)
+def test_the_verdict(changed, says):
+    one = FOUND | changed
+    many = {name: np.full(19, one[name]) for name in ("chance", "cloud")}
+    found = Stability(np.full(8, one["rand"]), np.full((8, 3), 0.9))
+    challenge = Challenge(found, found, one["silhouette"], many["chance"], many["cloud"], bic=one["bic"])
+    scores = pd.DataFrame({"segment": np.repeat([0, 1, 2], 30)})
+    (headline,) = report.verdict(scores, challenge, Recommendation(one["advice"], {}, "all say so."))
+    assert headline.text.startswith(says)
+    assert headline.text.endswith(".")
+
+
+def test_one_long_group_is_none():
+    """One dense ellipse: its columns depend on each other, and it divides no better than a normal one."""
     rng = np.random.default_rng(0)
     data = make_customers(400, apart=0.0)
     common = rng.normal(size=400)
     frame = data.frame.assign(**{name: common + 0.7 * rng.normal(size=400) for name in data.roles.inputs})
     _, _, metrics, contents = run(replace(data, frame=frame), model(n_clusters=5))
-    assert metrics["stability"].value.value < 0.75
-    assert "is not stable" in texts(contents, "headline")[0]
+    assert metrics["structure"].value.low > 0
+    assert "than one group does whose columns" in texts(contents, "headline")[0]
 
 
 def test_scores_are_the_textbooks(apart):
@@ -141,8 +171,8 @@ def test_the_composition_counts_who_is_missing(apart):
 
 def test_the_number_is_explained(apart):
     table = only(apart[3], Table, "selection")
-    assert list(table.frame["k"]) == [2, 3, 4, 5]
-    assert table.caption == "3 segments were chosen for the highest silhouette."
+    assert list(table.frame["k"]) == [1, 2, 3, 4, 5]
+    assert table.caption.startswith("3 segments were chosen for the highest silhouette.")
     assert only(apart[3], Figure, "selection_inertia").reference == {"x": 3.0}
 
 
@@ -174,7 +204,7 @@ def test_stability_that_chance_has_too_is_told():
 @pytest.mark.parametrize(
     ("change", "key", "message", "remedy"),
     [
-        (lambda f: f.assign(recency="x"), "customers.recency", "not a number", "leave it out"),
+        (lambda f: f.assign(recency="x"), "customers.recency", "the same for every customer", "leave it out"),
         (lambda f: f.assign(recency=1.0), "customers.recency", "the same for every customer", "leave it out"),
         (lambda f: f.assign(customer_id=1), "customers.customer_id", "149 customers appear more than once", "keep one"),
         (lambda f: f.iloc[:6], "customers", "6 customers are too few", "at least ten"),

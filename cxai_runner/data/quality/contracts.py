@@ -14,7 +14,7 @@ from cxai_runner.config.problems import UNSET, Problem, did_you_mean
 from cxai_runner.data.answers import ask, row, value
 from cxai_runner.data.engines import errors
 from cxai_runner.data.tables.casts import TRIMMED
-from cxai_runner.data.tables.standard import STANDARD, Column, availability
+from cxai_runner.data.tables.standard import STANDARD, Column, availability, may_be
 
 if TYPE_CHECKING:
     from ibis.expr.types import BooleanValue, IntegerScalar, Scalar, Value
@@ -169,12 +169,20 @@ def _unparsed(table: MappedTable, columns: list[str]) -> Iterator[_Question]:
         if cast.wanted.startswith("dates"):
             remedy = f"say how they are written, as in data.{_below(table, 'dates')}='%d/%m/%Y'"
         elif cast.wanted == "whole numbers":
-            remedy = f"if they are names: data.{_below(table, f'types.{cast.column}')}=text"
+            remedy = _other_type(table, cast.column) or remedy
         missing = raw.isnull() | raw.lower().isin(["", "nan"])
         bad = ~missing & value.isnull()
         yield _Question(
             cast.column, table.staged.count(where=bad), raw.min(where=bad), f"do not hold {cast.wanted}", remedy
         )
+
+
+def _other_type(table: MappedTable, column: str) -> str:
+    """The type that values which are no whole numbers may have; nothing where the standard leaves no other."""
+    rule, key = STANDARD[table.name].rule(column), f"data.{_below(table, f'types.{column}')}"
+    if rule is not None and (rule.low, rule.high) == (0, 1):
+        return f"recode them as 0 and 1; true and false are read so: {key}=boolean"
+    return f"if they are names: {key}=text" if may_be(rule, "text") else ""
 
 
 def _of_money(text: str) -> str:

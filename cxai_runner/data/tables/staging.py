@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ from cxai_runner.data import engines
 from cxai_runner.data.tables import computed, filters, mapping
 from cxai_runner.data.tables.casts import cast
 from cxai_runner.data.tables.mapped import Cast, MappedTable, keyed, raw_name
-from cxai_runner.data.tables.standard import STANDARD
+from cxai_runner.data.tables.standard import STANDARD, may_be
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table as IbisTable
@@ -74,6 +74,9 @@ def staged(
             if column not in names
         ),
     ]
+    mistyped = list(_mistyped(name, settings))
+    if mistyped:
+        return [*problems, *mistyped], None
     rows, casts = _typed(name, settings, raw, names)
     misruled = list(computed.problems(rules, rows, names, noun))
     problems += misruled
@@ -92,6 +95,16 @@ def staged(
         spec=settings.spec(),
         notes=raw.notes,
     )
+
+
+def _mistyped(name: str, settings: TableSettings) -> Iterator[Problem]:
+    """Types by which a standard column would be none: a number as text, for example."""
+    for column, kind in settings.types.items():
+        rule = STANDARD[name].rule(column)
+        if rule is not None and not may_be(rule, kind):
+            flag = " or boolean" * may_be(rule, "boolean")
+            remedy = "leave it out; what does not parse is told with an example"
+            yield Problem(f"types.{column}", f"{column} of {name} is {rule.kind}{flag}, whoever reads it", kind, remedy)
 
 
 def _typed(

@@ -67,6 +67,21 @@ class StandardTable:
         return None
 
 
+_NUMBERS = frozenset({"number", "integer"})
+
+
+def may_be(rule: Column | None, kind: str) -> bool:
+    """Whether a config may say that a column is of another kind: a number stays one, and what is 0 or 1 may be a flag.
+
+    Whatever reads a standard column counts on its type.
+    """
+    if rule is None or rule.kind not in {*_NUMBERS, "timestamp"}:
+        return True
+    if kind == "boolean":
+        return (rule.low, rule.high) == (0, 1)
+    return kind == rule.kind or {kind, rule.kind} <= _NUMBERS
+
+
 def availability(column: str, columns: Iterable[str]) -> str | None:
     """Return the column that says whether the alternative of ``column`` could be chosen, where there is one.
 
@@ -148,6 +163,27 @@ STANDARD: Mapping[str, StandardTable] = {
         },
     ),
     "stores": StandardTable("one row per store", {"store_id": _KEY}, unique="store_id"),
+    "campaigns": StandardTable(
+        "one row per campaign, with its first and its last day",
+        {
+            "campaign_id": _KEY,
+            "start": Column("timestamp"),
+            "end": Column("timestamp"),
+            "campaign_type": _LABEL,
+        },
+        unique="campaign_id",
+    ),
+    "mailings": StandardTable(
+        "one row per campaign and customer to whom it was sent", {"customer_id": _KEY, "campaign_id": _KEY}
+    ),
+    "coupons": StandardTable(
+        "one row per coupon of a campaign and product for which it is good",
+        {"campaign_id": _KEY, "coupon_id": _KEY, "product_id": _KEY},
+    ),
+    "redemptions": StandardTable(
+        "one row per coupon that was redeemed",
+        {"customer_id": _KEY, "campaign_id": _KEY, "coupon_id": _KEY, "timestamp": Column("timestamp")},
+    ),
 }
 
 

@@ -56,7 +56,7 @@ def compare(
     """
     from cxai_runner.lifecycle.compare import entries as reading
     from cxai_runner.lifecycle.compare.compared import Compared
-    from cxai_runner.lifecycle.compare.evidence import judged
+    from cxai_runner.lifecycle.compare.evidence import beside, judged
     from cxai_runner.lifecycle.compare.standings import goal_of, standings
     from cxai_runner.lifecycle.compare.where import chosen
 
@@ -80,11 +80,11 @@ def compare(
     rows = tuple(standings(entries, goal))
     place = _place(store, rows, against)
     shown = top or (max(len(rows), SHOWN) if runs else SHOWN)
-    comparisons = {} if place is None else judged(rows, place, shown, goal, store)
+    comparisons = {} if place is None or goal is None else judged(rows, place, shown, goal, store)
     task = next((name for entry in entries if (name := entry.tags.get("cxai.task"))), "")
     tests = sum(not one.incomparable for one in comparisons.values()) // 2
-    notes = [*_alone(rows, place, comparisons), *_notes(rows, goal.part, shown, tests)]
-    return Compared(rows, goal, place, shown, comparisons, task, tuple(notes))
+    notes = [*_alone(rows, place, comparisons), *_notes(rows, "" if goal is None else goal.part, shown, tests)]
+    return Compared(rows, goal, place, shown, comparisons, task, tuple(notes), beside(rows, shown, goal, store))
 
 
 def _refuse_mixed(entries: Sequence[Entry], metric: str | None) -> None:

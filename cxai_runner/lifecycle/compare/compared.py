@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from cxai_runner.evaluation.comparison import Comparison
+from cxai_runner.evaluation.results import Content, Finding, Table
 from cxai_runner.evaluation.wording import with_interval
 from cxai_runner.lifecycle.compare.evidence import TOP
 from cxai_runner.lifecycle.compare.standings import Goal, Row
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _NAN: Final = math.nan
+_ESTIMATE: Final = "estimate/"
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +30,7 @@ class Compared:
     rows
         Runs, those that differ in seed alone in one, best first; those without a value last.
     goal
-        What they are compared by.
+        What they are compared by; None of runs that measure nothing, and only describe.
     against
         The place in ``rows`` of the one that the others are compared with; None where no run has a value.
     shown
@@ -38,15 +41,18 @@ class Compared:
         What was asked.
     notes
         What to know before relying on it, in sentences.
+    more
+        What the task says of these runs beside each other.
     """
 
     rows: tuple[Row, ...]
-    goal: Goal
+    goal: Goal | None
     against: int | None
     shown: int
     comparisons: Mapping[tuple[int, int], Comparison]
     task: str
     notes: tuple[str, ...] = ()
+    more: tuple[Content, ...] = ()
 
     @property
     def params(self) -> list[str]:
@@ -61,7 +67,8 @@ class Compared:
     @property
     def label(self) -> str:
         """The metric as it is read: as the task calls it, where a comparison asked the task."""
-        return next((one.label for one in self.comparisons.values() if not one.incomparable), self.goal.label)
+        plain = "" if self.goal is None else self.goal.label
+        return next((one.label for one in self.comparisons.values() if not one.incomparable), plain)
 
     def beside(self, place: int) -> Comparison | None:
         """Return how a row stands beside the one that all are compared with; None where that was not judged."""
@@ -80,7 +87,7 @@ class Compared:
             return row.first.status.lower() + (
                 f": {row.first.tags['cxai.error']}" if "cxai.error" in row.first.tags else ""
             )
-        return f"has no {self.goal.key}"
+        return "describes" if self.goal is None else f"has no {self.goal.key}"
 
     def frame(self) -> pd.DataFrame:
         """Return one row per row: what differs, every metric with its interval, the comparison, seconds and run ids."""
@@ -123,8 +130,8 @@ class Compared:
             )
         return {
             "task": self.task,
-            "metric": self.goal.key,
-            "better": self.goal.better,
+            "metric": None if self.goal is None else self.goal.key,
+            "better": None if self.goal is None else self.goal.better,
             "against": None if self.against is None else self.rows[self.against].first.run_id,
             "rows": rows,
             "pairs": [
@@ -135,10 +142,40 @@ class Compared:
                 if a < b
             ],
             "notes": list(self.notes),
+            "findings": [one.text for one in self.more if isinstance(one, Finding)],
+            "tables": {one.name: json.loads(one.frame.to_json(orient="records")) for one in self.tables()},
         }
 
+    def tables(self) -> list[Table]:
+        """Return what the task's own tables say of these runs, and what they estimate where nothing is judged."""
+        own = [one for one in self.more if isinstance(one, Table)]
+        return [*([estimates] if self.goal is None and (estimates := self._estimates()) is not None else []), *own]
+
+    def _estimates(self) -> Table | None:
+        """What each run found, a row for each quantity: of runs that only describe it is all that can be compared."""
+        import pandas as pd
+
+        runs = [row for row in self.rows if row.first.status == "FINISHED"]
+        keys = dict.fromkeys(
+            key
+            for row in runs
+            for key in row.first.metrics
+            if key.startswith(_ESTIMATE) and not key.endswith(("_low", "_high"))
+        )
+        if not keys:
+            return None
+        told = [
+            {
+                "quantity": key.removeprefix(_ESTIMATE).replace("_", " "),
+                **{row.run: "–" if (one := row.first.interval(key)) is None else with_interval(one) for row in runs},
+            }
+            for key in keys
+        ]
+        return Table("estimates", "What each run found", pd.DataFrame(told), "With 95 % intervals.", shown=len(told))
+
     def __repr__(self) -> str:
-        lines = [f"{self.task}: {len(self.rows)} rows by {self.goal.key}, {self.goal.better} is better"]
+        by = "which only describe" if self.goal is None else f"by {self.goal.key}, {self.goal.better} is better"
+        lines = [f"{self.task}: {len(self.rows)} rows {by}"]
         for place, row in list(enumerate(self.rows))[: max(self.shown, 1)]:
             value = "" if row.value is None else with_interval(row.value)
             what = ", ".join(f"{key} {text or 'none'}" for key, text in row.params.items())
@@ -147,7 +184,8 @@ class Compared:
 
     def _metrics(self) -> list[str]:
         """Every metric of the part that leads, without the ends of intervals, the goal's first."""
-        part = f"{self.goal.part}/"
+        part = _ESTIMATE if self.goal is None else f"{self.goal.part}/"
+        own = None if self.goal is None else self.goal.key
         found = {
             key
             for row in self.rows
@@ -155,7 +193,7 @@ class Compared:
             if key.startswith(part) and "/" not in key[len(part) :]
         }
         plain = {key for key in found if not (key.endswith(("_low", "_high")) and key.rpartition("_")[0] in found)}
-        return sorted(plain, key=lambda key: (key != self.goal.key, key))
+        return sorted(plain, key=lambda key: (key != own, key))
 
     def _flat(self, place: int, row: Row, keys: Sequence[str]) -> dict[str, Any]:
         found = self.beside(place)
@@ -163,7 +201,8 @@ class Compared:
         flat |= {"seed": ", ".join(row.seeds)}
         for key in keys:
             name = key.rpartition("/")[2]
-            value = row.value if key == self.goal.key else row.first.interval(key)
+            is_goal = self.goal is not None and key == self.goal.key
+            value = row.value if is_goal else row.first.interval(key)
             flat |= dict(zip((name, f"{name}_low", f"{name}_high"), _ends(value) or (None,) * 3, strict=True))
         flat |= {"spread": row.spread, "baseline": None if row.baseline is None else row.baseline.value}
         flat |= _numbers(found) if found is not None else dict.fromkeys(_NUMBERS)

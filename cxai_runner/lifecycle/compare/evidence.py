@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import combinations
 from math import isfinite, sqrt
 from statistics import fmean
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 from cxai_runner.config.problems import UserError
 from cxai_runner.evaluation.comparison import Comparison, adjusted, of_error, resampled_error
 from cxai_runner.evaluation.paired import compare_pairs
-from cxai_runner.evaluation.results import Interval
+from cxai_runner.evaluation.results import Content, Interval
+from cxai_runner.evaluation.when_asked import WhenAsked
 from cxai_runner.kept.run import Kept
 from cxai_runner.lifecycle.compare.words import listed
 from cxai_runner.task import Context
@@ -71,6 +73,36 @@ def judged(rows: Sequence[Row], against: int, shown: int, goal: Goal, store: Sto
         found = adjusted(_compared([(rows[a], rows[b]) for a, b in pairs], goal, task, store))
     once = dict(zip(pairs, found, strict=True))
     return once | {(b, a): _turned(one) for (a, b), one in once.items()}
+
+
+def beside(rows: Sequence[Row], shown: int, goal: Goal | None, store: Store) -> tuple[Content, ...]:
+    """Ask the task what else is to be said of runs beside each other; of several seeds the first stands for all.
+
+    Parameters
+    ----------
+    rows, shown
+        All, best first, and how many of the first are looked at.
+    goal
+        What they are compared by.
+    store
+        Where the scores of their runs are; none is read where the task has nothing to say.
+    """
+    finished = [row for row in rows if row.first.status == "FINISHED"][:shown]
+    if len(finished) < 2:
+        return ()
+    try:
+        task = _task(store, finished[0].first.run_id)
+    except UserError:  # what cannot be built here was told by whoever judged
+        return ()
+    parts = dict.fromkeys([*([goal.part] if goal is not None else []), "held_out", "train"])
+    reads = {row.run: partial(_first_part, store, row.first.run_id, tuple(parts)) for row in finished}
+    return tuple(task.beside(WhenAsked(reads)))
+
+
+def _first_part(store: Store, run_id: str, parts: Sequence[str]) -> pd.DataFrame | None:
+    """The scores of the first of these parts that a run has."""
+    found = (_scores(store, part)(run_id) for part in parts)
+    return next((scores for scores in found if scores is not None), None)
 
 
 def _task(store: Store, run_id: str) -> Task:

@@ -12,6 +12,7 @@ from cxai_runner.lifecycle.compare.words import headline, names, p_value, value
 if TYPE_CHECKING:
     from cxai_runner.evaluation.comparison import Comparison
     from cxai_runner.lifecycle.compare.compared import Compared
+    from cxai_runner.lifecycle.compare.standings import Goal
     from cxai_runner.report.document import Document
 
 _DRAWN: Final = 30
@@ -32,10 +33,8 @@ def document(compared: Compared) -> Document:
 
     goal, against = compared.goal, compared.against
     runs = sum(len(row.entries) for row in compared.rows)
-    asked = {
-        "runs": f"{runs:,}, in {len(compared.rows):,} rows: those that differ in their seed alone are one",
-        "metric": f"{goal.key}, {goal.better} is better",
-    }
+    asked = {"runs": f"{runs:,}, in {len(compared.rows):,} rows: those that differ in their seed alone are one"}
+    asked["metric"] = "none: they describe" if goal is None else f"{goal.key}, {goal.better} is better"
     if against is not None:
         asked["against"] = f"run {compared.rows[against].run}{', the best' * (compared.rows[against].rank == 1)}"
     return Document(
@@ -43,8 +42,12 @@ def document(compared: Compared) -> Document:
         question="Which run is better, and by more than noise?",
         headline=headline(compared),
         asked=asked,
-        figures=tuple(_figures(compared)),
-        tables=tuple(_tables(compared)),
+        findings=tuple(one for one in compared.more if isinstance(one, Finding)),
+        figures=(
+            *(() if goal is None else _figures(compared, goal)),
+            *(one for one in compared.more if isinstance(one, Figure)),
+        ),
+        tables=(*_tables(compared), *compared.tables()),
         caveats=tuple(Finding(one, "caveat") for one in compared.notes),
         provenance={"cxai": __version__},
     )
@@ -53,7 +56,7 @@ def document(compared: Compared) -> Document:
 def _tables(compared: Compared) -> list[Table]:
     import pandas as pd
 
-    called = names(compared.params)
+    called, goal = names(compared.params), compared.goal
     ranked = [row for row in compared.rows if row.rank is not None]
     rows, judged = [], []
     for place, row in enumerate(compared.rows):
@@ -62,8 +65,7 @@ def _tables(compared: Compared) -> list[Table]:
                 "rank": row.rank,
                 "run": row.run,
                 "name": row.first.name,
-                compared.label: _words(row.value),
-                "baseline": _words(row.baseline),
+                **({} if goal is None else {compared.label: _words(row.value), "baseline": _words(row.baseline)}),
                 "seed": ", ".join(row.seeds),
                 "seconds": row.took,
                 "status": row.first.status,
@@ -100,22 +102,21 @@ def _tables(compared: Compared) -> list[Table]:
             )
         )
     metrics = compared.frame()
-    others = [c for c in metrics if f"{c}_low" in metrics and c not in (compared.goal.name, "difference")]
-    if others:
+    leads = () if goal is None else (goal.name, "difference")
+    others = [c for c in metrics if f"{c}_low" in metrics and c not in leads]
+    if others and goal is not None:
         values = pd.DataFrame({"run": [row.run for row in compared.rows]})
         for name in others:
             ends = metrics[[name, f"{name}_low", f"{name}_high"]].astype("float64").to_numpy()
             values[name] = [_ends(*row) for row in ends]
-        tables.append(
-            Table("metrics", f"Other metrics of {compared.goal.part.replace('_', ' ')} rows", values, shown=_LISTED)
-        )
+        tables.append(Table("metrics", f"Other metrics of {goal.part.replace('_', ' ')} rows", values, shown=_LISTED))
     return tables
 
 
-def _figures(compared: Compared) -> list[Figure]:
+def _figures(compared: Compared, goal: Goal) -> list[Figure]:
     import pandas as pd
 
-    goal, label = compared.goal, compared.label
+    label = compared.label
     ranked = [(place, row) for place, row in enumerate(compared.rows) if row.rank is not None]
     figures = []
     several = [

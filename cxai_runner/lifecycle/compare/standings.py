@@ -110,8 +110,11 @@ class Row:
         return tuple(entry.seed for entry in self.entries)
 
 
-def standings(entries: Sequence[Entry], goal: Goal) -> list[Row]:
-    """Fold runs that differ in their seed alone, and rank the rows; those without a value come last."""
+def standings(entries: Sequence[Entry], goal: Goal | None) -> list[Row]:
+    """Fold runs that differ in their seed alone, and rank the rows; those without a value come last.
+
+    Without a goal none has a value, and they come as they are named.
+    """
     of: dict[str, list[Entry]] = {}
     for entry in entries:
         key = entry.tags.get(UNSEEDED, "") if entry.status == "FINISHED" else ""
@@ -119,6 +122,8 @@ def standings(entries: Sequence[Entry], goal: Goal) -> list[Row]:
     plain = [_row(folded, goal) for folded in of.values()]
     told = differing([row.first for row in plain])
     plain = [replace(row, params={key: row.first.params.get(key, "") for key in told}) for row in plain]
+    if goal is None:
+        return plain
     ranked = sorted((row for row in plain if row.value is not None), key=lambda row: _cost(row, goal))
     return [replace(row, rank=rank) for rank, row in enumerate(ranked, 1)] + [row for row in plain if row.value is None]
 
@@ -155,8 +160,8 @@ def _order(key: str) -> int:
     return _GROUPS.index(group) if group in _GROUPS else len(_GROUPS)
 
 
-def goal_of(entries: Sequence[Entry], metric: str | None, better: Mapping[str, Better]) -> Goal:
-    """Say what runs are compared by.
+def goal_of(entries: Sequence[Entry], metric: str | None, better: Mapping[str, Better]) -> Goal | None:
+    """Say what runs are compared by; None of runs that only describe, which measure nothing.
 
     Parameters
     ----------
@@ -177,13 +182,17 @@ def goal_of(entries: Sequence[Entry], metric: str | None, better: Mapping[str, B
         key.partition("/")[2]: None for key in sorted(measured) if "baseline/" not in key and "difference/" not in key
     }
     asked = metric or next((name for entry in entries if (name := entry.tags.get("cxai.primary_metric"))), None)
+    if asked is None and not names:
+        return None
     if asked is None:
-        remedy = "name one: --metric " + next(iter(names), "NAME")
+        remedy = "name one: --metric " + next(iter(names))
         raise UserError([Problem("--metric", "these runs have no primary metric", remedy=remedy)])
     part, _, name = asked.rpartition("/")
     found = next((one for one in ([part] if part else PARTS) if f"{one}/{name}" in measured), None)
     if found is None:
-        remedy = _nearest_first(name, [one for one in names if one in better]) if names else "none of them finished"
+        finished = any(entry.status == "FINISHED" for entry in entries)
+        nothing = "they measure nothing: leave --metric out" if finished else "none of them finished"
+        remedy = _nearest_first(name, [one for one in names if one in better]) if names else nothing
         raise UserError([Problem("--metric", "no run measured it", asked, remedy)])
     if name not in better:
         told = "which way is better is not known of it"
@@ -203,15 +212,17 @@ def _nearest_first(name: str, known: Iterable[str]) -> str:
     return f"one of: {', '.join(several)}" if several else ""
 
 
-def _row(folded: Sequence[Entry], goal: Goal) -> Row:
+def _row(folded: Sequence[Entry], goal: Goal | None) -> Row:
     by_seed: dict[str, Entry] = {}
     for entry in folded:
         by_seed.setdefault(entry.seed, entry)
     entries = tuple(sorted(by_seed.values(), key=lambda entry: (len(entry.seed), entry.seed)))
     repeats = tuple(entry for entry in folded if entry not in entries)
     took = [entry.took for entry in entries if entry.took is not None]
-    value, spread = _over_seeds([entry.interval(goal.key) for entry in entries])
-    baseline, _ = _over_seeds([entry.interval(goal.baseline) for entry in entries])
+    keys = (None, None) if goal is None else (goal.key, goal.baseline)
+    (value, spread), (baseline, _) = (
+        _over_seeds([] if key is None else [entry.interval(key) for entry in entries]) for key in keys
+    )
     return Row(entries, value, baseline, spread, fmean(took) if took else None, repeats=repeats)
 
 

@@ -45,6 +45,11 @@ def p_value(p: float) -> str:
 def headline(compared: Compared) -> str:
     """Say in a sentence which run is best, and of how many others that can be told."""
     best = compared.best
+    if compared.goal is None:
+        return (
+            "These runs describe and measure nothing, so that none is better than another: what they found is set side "
+            "by side."
+        )
     if best is None or best.value is None:
         return "No run has a result to compare."
     told = f"Run {best.run} has the best {compared.label}, {with_interval(best.value)}"

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from cxai_runner.config.compose import Composed
     from cxai_runner.data.dataset import Dropped
-    from cxai_runner.evaluation.population import Comparison, Moved
+    from cxai_runner.evaluation.population import Comparison, LabelShare, Moved
     from cxai_runner.kept.apart import Asked, ModelApart
     from cxai_runner.kept.named import Named
     from cxai_runner.kept.run import Kept
@@ -59,6 +59,8 @@ class Predictions:
         The date or number as of which the rows were seen, where there is one.
     drift
         How far each input and the score moved since training; empty where the run keeps nothing to compare with.
+    shares
+        How many rows have each label, in training and now, of a model that answers with labels.
     notes
         What a reader should know.
     seconds
@@ -78,6 +80,7 @@ class Predictions:
     rejected_to: str | None
     as_of: datetime | str | None
     drift: tuple[Moved, ...]
+    shares: tuple[LabelShare, ...]
     notes: tuple[str, ...]
     seconds: float
     frame: pd.DataFrame | None = field(default=None, repr=False)
@@ -184,6 +187,7 @@ def predict(
         rejected_to=beside(shown) if rejected and shown is not None else None,
         as_of=rows.as_of,
         drift=() if comparison is None else tuple(comparison.moved(**rows.experiment.settings["drift"])),
+        shares=() if comparison is None else tuple(comparison.shares()),
         notes=tuple(notes),
         seconds=time.perf_counter() - begun,
         frame=frame,

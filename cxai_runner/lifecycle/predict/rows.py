@@ -135,9 +135,10 @@ def prepare(
 
 
 def ids_of(dataset: Dataset) -> list[str]:
-    """The columns that say which row it is: the customer, and when."""
+    """The columns that say which row it is: the customer, when, and of which campaign."""
     time = [dataset.roles.time] if dataset.roles.time else []
-    return [name for name in dict.fromkeys([dataset.roles.id, *time, *_TIMES[:2]]) if name in dataset.frame.columns]
+    told = dict.fromkeys([dataset.roles.id, *time, *_TIMES[:2], "campaign_id"])
+    return [name for name in told if name in dataset.frame.columns]
 
 
 def _absent(features: Features, tables: Tables, inputs: Sequence[str]) -> Iterator[Problem]:

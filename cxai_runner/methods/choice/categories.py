@@ -15,6 +15,8 @@ from pandas.api import types
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from cxai_runner.methods.products import of_every_level
+
 from .errors import ChoiceError, ChoiceWarning
 from .reading import labels, no_column
 from .terms import ChoiceTerms
@@ -52,7 +54,10 @@ def levels_of(frame: pd.DataFrame, name: str, time: str | None) -> pd.Series:
 
 
 class PanelCategories(TransformerMixin, BaseEstimator):
-    """Add a column of 0 and 1 for each level of some columns but the most frequent, ``<column>[<level>]``.
+    """Add a column of 0 and 1 for each level of some columns, ``<column>[<level>]``.
+
+    Which of them a utility has, `expanded` says: each but the most frequent, which the others are compared with, and
+    that one too in products with what no other term holds.
 
     Parameters
     ----------
@@ -101,17 +106,27 @@ class PanelCategories(TransformerMixin, BaseEstimator):
                     f"in training: they count as {levels[0]}"
                 )
                 warnings.warn(message, ChoiceWarning, stacklevel=2)
-            made |= {f"{name}[{level}]": (values == level).astype(np.float64) for level in levels[1:]}
+            values = values.where(~strangers, levels[0])
+            made |= {f"{name}[{level}]": (values == level).astype(np.float64) for level in levels}
         return X.assign(**made)
 
     def expanded(self, terms: ChoiceTerms) -> dict[str, object]:
         """Return terms, as a mapping, with each category in them replaced by the columns that stand for it."""
         found: dict[str, object] = {}
+        behind = {
+            word: factor.column
+            for term in terms.terms
+            for word, factor in zip(term.text.split(":"), term.factors, strict=True)
+        }
+        full = of_every_level(
+            [term.text for term in terms.terms], lambda word: behind[word] in self.levels_, lambda word: [behind[word]]
+        )
         for term in terms.terms:
             texts = [""]
             for word, factor in zip(term.text.split(":"), term.factors, strict=True):
                 names = self.levels_.get(factor.column)
-                words = [word] if names is None else [f"{factor.column}[{level}]" for level in names[1:]]
+                first = 0 if term.text in full else 1
+                words = [word] if names is None else [f"{factor.column}[{level}]" for level in names[first:]]
                 texts = [f"{text}:{one}" if text else one for text in texts for one in words]
             found |= dict.fromkeys(texts, term.kind)
         return {**found, "constants": terms.constants}

@@ -183,6 +183,8 @@ class ChoiceModel(ClassifierMixin, BaseEstimator):
             weights=sample_weight,
         )
         read = [*data.characteristics, *(f"{a}{self.separator}{j}" for a in data.attributes for j in data.alternatives)]
+        if self.availability is not None:
+            read += [f"{self.availability}{self.separator}{name}" for name in data.alternatives]
         self.feature_names_in_ = np.asarray(read, dtype=object)
         self.n_features_in_ = len(read)
         return data

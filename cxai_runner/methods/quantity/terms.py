@@ -74,8 +74,9 @@ class ChosenTerms(NamedTerms):
     terms : sequence of str
         ``price``, ``promotion``, ``loyalty`` …: where columns ``price_<alternative>`` are, that of the brand bought.
         ``log_price``: its logarithm. ``brand``, or any other column of categories: a constant for each level but the
-        most frequent one. ``price:segment``: their products, a slope more for each level. Anything else: the numeric
-        column of that name, whose missing values are left to the next step.
+        most frequent one. ``price:segment``: their products, a slope more for each level; a slope for each where no
+        other term holds the price. Anything else: the numeric column of that name, whose missing values are left to
+        the next step.
 
     Raises
     ------

@@ -27,11 +27,14 @@ class Lost:
         Why, as far as is known.
     again
         Whether it is no fault of the job's, so that it is worth another try: its machine went away.
+    trace
+        Where its process was at that moment, where that is known.
     """
 
     job: Job
     reason: str
     again: bool = False
+    trace: str = ""
 
 
 class Executor(ABC):

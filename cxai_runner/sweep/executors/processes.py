@@ -8,12 +8,15 @@ since no library that computes in C can be asked to stop.
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import os
 import signal
+import tempfile
 import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from cxai_runner.sweep.executors import Executor, Lost
@@ -39,6 +42,7 @@ class _Place:
 
     pool: ProcessPoolExecutor
     warm: Future[int]
+    crash: Path
     job: Job | None = None
     future: Future[Outcome] | None = None
     begun: float | None = None
@@ -62,14 +66,19 @@ class Processes(Executor):
         self._settings = settings
         self._threads = threads
         self._switchboard: Switchboard | None = None
+        self._crashes = tempfile.TemporaryDirectory(prefix="cxai-crashes-", ignore_cleanup_errors=True)
+        self._opened_so_far = 0
         self._places = [self._opened() for _ in range(places)]
 
     def _opened(self) -> _Place:
         from loky import ProcessPoolExecutor
 
         env = environment(self._threads) | _NO_LEAK
-        pool = ProcessPoolExecutor(max_workers=1, timeout=None, env=env, initializer=_prepare, initargs=(os.getpid(),))
-        return _Place(pool, pool.submit(warm))
+        self._opened_so_far += 1
+        crash = Path(self._crashes.name) / f"{self._opened_so_far}.txt"
+        start = (os.getpid(), str(crash))
+        pool = ProcessPoolExecutor(max_workers=1, timeout=None, env=env, initializer=_prepare, initargs=start)
+        return _Place(pool, pool.submit(warm), crash)
 
     @property
     def places(self) -> int:
@@ -115,6 +124,7 @@ class Processes(Executor):
             place.pool.shutdown(wait=False, kill_workers=True)
         if self._switchboard is not None:
             self._switchboard.close()
+        self._crashes.cleanup()
 
     def _line(self, job: Job, watch: Watch) -> Watch:
         from cxai_runner.sweep.executors.switchboard import Switchboard
@@ -133,13 +143,13 @@ class Processes(Executor):
         place.job = place.future = None
         if self._switchboard is not None:
             self._switchboard.hang_up(job.label)
-        try:
+        error = future.exception()  # looked at, never raised: what a job raises is not told to whoever coordinates
+        if error is None:
             return future.result()
-        except BrokenProcessPool as error:
+        if isinstance(error, BrokenProcessPool):
             self._replace(number)
-            return Lost(job, place.ended_for or _worded(error))
-        except Exception as error:  # its outcome could not cross, say
-            return Lost(job, f"{type(error).__name__}: {error}")
+            return Lost(job, place.ended_for or _worded(error), trace=_trace(place.crash))
+        return Lost(job, f"{type(error).__name__}: {error}".removesuffix(": "))  # its outcome could not cross, say
 
     def _replace(self, number: int) -> None:
         self._places[number].pool.shutdown(wait=False, kill_workers=True)
@@ -161,14 +171,24 @@ class Processes(Executor):
                 os.kill(process, signal.SIGKILL)
 
 
-def _prepare(owner: int) -> None:
+def _prepare(owner: int, crash: str) -> None:
     """Leave Ctrl-C to whoever coordinates, who decides what becomes of the runs; end when that process is gone.
 
-    What a model prints goes to standard error: the sweep's own output may be a document.
+    What a model prints goes to standard error: the sweep's own output may be a document. Where a crash of compiled code
+    struck goes to a file, from which its run has it.
     """
     os.dup2(2, 1)
+    faulthandler.enable(Path(crash).open("w"))  # noqa: SIM115 - open for as long as the process lives
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_leave_with, args=(owner,), name="cxai-owner", daemon=True).start()
+
+
+def _trace(crash: Path) -> str:
+    """Where a process was when it crashed, without the list of every library it had; empty where it was ended."""
+    try:
+        return crash.read_text(errors="replace").partition("\nExtension modules:")[0].strip()
+    except FileNotFoundError:  # it ended before it had begun
+        return ""
 
 
 def _leave_with(owner: int) -> None:

@@ -82,6 +82,8 @@ def test_list_tasks_shows_the_question_of_each() -> None:
         [sys.executable, "-m", "cxai_runner.cli", "list", "tasks"], capture_output=True, text=True, check=True
     )
     assert "brand_choice         Which brand does a customer buy" in done.stdout
+    assert "churn                Which customers are about to leave" in done.stdout
+    assert "conversion           Will this customer convert" in done.stdout
     assert "managerial_segments  Which customers are active" in done.stdout
     assert "price_response       What does a price do altogether" in done.stdout
     assert "purchase_incidence   Will a customer buy" in done.stdout

@@ -120,3 +120,17 @@ def test_texts_are_kept_as_keyed_hashes_where_customers_are_hidden() -> None:
         False,
         True,
     ]
+
+
+def test_the_share_of_each_label_is_told_beside_that_of_training() -> None:
+    trained = pd.DataFrame({"segment": ["0"] * 600 + ["1"] * 400, "other": np.arange(1000.0)})
+    plain = written(trained[["other"]], trained, OPEN)
+    comparison = Comparison(read(plain), OPEN)
+    comparison.take("score", pd.DataFrame({"segment": ["0"] * 300 + ["1"] * 600 + ["2"] * 100}))
+    first, second, third = comparison.shares()
+    assert (first.label, first.rows_before, first.rows, first.moved) == ("0", 600, 300, "fewer")
+    assert (second.label, second.now.value, second.moved) == ("1", 0.6, "more")
+    assert (third.label, third.rows_before, third.rows) == ("other values", 0, 100)
+    # Wilson's interval of 600 of 1,000, by hand.
+    assert second.now.low == pytest.approx(0.5693, abs=1e-4)
+    assert second.now.high == pytest.approx(0.6299, abs=1e-4)

@@ -138,3 +138,38 @@ def test_rows_are_the_customers_there_will_be() -> None:
     rows = features.rows(tables()).execute()
     assert list(rows.columns) == ["customer_id"]
     assert sorted(rows["customer_id"]) == [1, 2]
+
+
+def test_customers_are_seen_once_more_from_an_earlier_date() -> None:
+    data = build(tables(), as_of="2017-02-01", horizon=15)
+    earlier = data.others["earlier"]
+    assert earlier["customer_id"].tolist() == [1]
+    # Of customer 1 order a is before 2017-01-17, order b after.
+    assert earlier[["recency", "frequency", "revenue", "next_revenue"]].iloc[0].tolist() == [16, 1, 6.0, 2.0]
+    assert earlier.loc[0, "time"] == pd.Timestamp("2017-01-17")
+    assert earlier.loc[0, "until"] == pd.Timestamp("2017-02-01")
+    assert "next_revenue" not in data.frame
+    pd.testing.assert_frame_equal(data.frame, build(tables(), as_of="2017-02-01").frame)
+
+
+def test_what_comes_after_the_earlier_date_changes_none_of_its_measures() -> None:
+    changed = ROWS.copy()
+    late = changed["timestamp"] >= pd.Timestamp("2017-01-17")
+    changed.loc[late, ["order_id", "revenue", "product_id", "retail_discount"]] = ["z", 1e6, 2, 9.0]
+    after = changed["timestamp"] >= pd.Timestamp("2017-02-01")
+    changed.loc[after, "customer_id"] = 1
+    one, other = (build(tables(rows), as_of="2017-02-01", horizon=15).others["earlier"] for rows in (ROWS, changed))
+    pd.testing.assert_frame_equal(one.drop(columns="next_revenue"), other.drop(columns="next_revenue"))
+    # What was bought from the as-of date on is not what came next either.
+    assert other["next_revenue"].tolist() == [1e6]
+
+
+def test_an_earlier_date_before_the_first_order_is_left_out() -> None:
+    assert build(tables(), as_of="2017-02-01", horizon=400).others == {}
+    assert build(tables(), as_of="2017-02-01").others == {}
+
+
+def test_new_customers_are_seen_from_one_date() -> None:
+    features = CustomerProfile(horizon=84)
+    assert features.for_new_rows(["recency"], None) == CustomerProfile()
+    assert features.per_customer() == CustomerProfile()

@@ -22,6 +22,8 @@ from cxai_runner.data import Tables
 from cxai_runner.data.quality.contracts import broken, unmet
 from cxai_runner.evaluation.split_rules import AllRows, CustomerFolds, CustomerHoldout, LastDays, TimeHoldout
 from cxai_runner.features.base import Features
+from cxai_runner.features.churn import Churn
+from cxai_runner.features.coupon_redemption import CouponRedemption
 from cxai_runner.features.customer_base import CustomerBase
 from cxai_runner.features.customer_profile import CustomerProfile
 from cxai_runner.features.fed import FedFeatures
@@ -37,6 +39,8 @@ OTHERS = ["duckdb", "sqlite", *(pytest.param(one, marks=pytest.mark.slow) for on
 Mapped = Mapping[str, Mapping[str, Any]]
 SOLD = {"where": {"quantity": {"gt": 0}, "status": {"not_in": ["returned"]}}}
 LINES = {"order_id": "ticket", "timestamp": "sold_at", "quantity": "units", "revenue": "paid"}
+ACTIONS = {"campaign_id": "action", "start": "begins", "end": "ends"}
+VOUCHERS = {"campaign_id": "action", "coupon_id": "voucher"}
 MONEY = {"retail_discount": "saved", "coupon_discount": "coupon", "coupon_match_discount": "matched"}
 
 NUMBERED: Mapped = {
@@ -50,6 +54,10 @@ NUMBERED: Mapped = {
     "promotions": {"table": "flyers", "columns": {"product_id": "sku", "store_id": "store"}},
     "customers": {"table": "people", "columns": {"customer_id": "client"}},
     "stores": {"table": "places", "columns": {"store_id": "store"}},
+    "campaigns": {"table": "actions", "columns": {**ACTIONS, "campaign_type": "kind"}},
+    "mailings": {"table": "letters", "columns": {"customer_id": "client", "campaign_id": "action"}},
+    "coupons": {"table": "vouchers", "columns": {**VOUCHERS, "product_id": "sku"}},
+    "redemptions": {"table": "used", "columns": {**VOUCHERS, "customer_id": "client", "timestamp": "used_at"}},
 }
 NAMED: Mapped = {
     # Ids are names, weeks begin on Mondays, and nothing tells orders apart; what was promoted is what was discounted.
@@ -68,6 +76,9 @@ NAMED: Mapped = {
     },
     "products": {"table": "catalogue", "columns": {"product_id": "article", "category": "family", "brand": "maker"}},
     "customers": {"table": "people", "columns": {"customer_id": "member"}},
+    "campaigns": {"table": "actions", "columns": ACTIONS},
+    "mailings": {"table": "letters", "columns": {"customer_id": "member", "campaign_id": "action"}},
+    "redemptions": {"table": "used", "columns": {**VOUCHERS, "customer_id": "member", "timestamp": "used_at"}},
 }
 PANEL: Mapped = {
     "panel": {
@@ -105,6 +116,20 @@ CASES: Mapping[str, tuple[Mapped, Features, Any]] = {
     "rfm": (NUMBERED, RfmAtDates(dates=4, every=21, horizon=21), LastDays(days=21)),
     "rfm, of names": (NAMED, RfmAtDates(as_of="2017-03-01", dates=5, every=10, horizon=10), TimeHoldout()),
     "rfm, lines": (NAMED, RfmAtDates(dates=["2017-02-01", "2017-03-01"], purchase="line"), CustomerHoldout()),
+    "churn": (NUMBERED, Churn(dates=3, horizon=14), LastDays(days=1)),
+    "churn, of names": (
+        NAMED,
+        Churn(as_of="2017-04-01", every=21, horizon=7, gap=3, active_within=20, columns=["recency", "age"]),
+        CustomerHoldout(),
+    ),
+    "churn, lines": (NAMED, Churn(dates=1, purchase="line", open=True), AllRows()),
+    "coupons": (NUMBERED, CouponRedemption(), CustomerHoldout()),
+    "coupons, of names": (
+        NAMED,
+        CouponRedemption(history=5, recent=14, columns=["recency", "home"]),
+        TimeHoldout(cut="2017-03-01"),
+    ),
+    "coupons, open": (NUMBERED, CouponRedemption(open=True), CustomerHoldout()),
     "panel": (NUMBERED, panel(), CustomerHoldout()),
     "panel, in time": (NUMBERED, panel(brands=2), TimeHoldout()),
     "panel, of names": (NAMED, panel(category="CAFÉ"), CustomerHoldout()),

@@ -12,6 +12,8 @@ import pytest
 from cxai_runner.data.dataset import Dataset
 from cxai_runner.evaluation.splits import Part
 from cxai_runner.features.base import Features
+from cxai_runner.features.churn import Churn
+from cxai_runner.features.coupon_redemption import CouponRedemption
 from cxai_runner.features.customer_profile import CustomerProfile
 from cxai_runner.features.purchase_panel import PurchasePanel
 from cxai_runner.features.table import Table
@@ -30,7 +32,10 @@ CASES: dict[str, tuple[Any, Features, Part]] = {
     ),
     "profile": (NUMBERED, CustomerProfile(), ALL),
     "table": (PANEL, Table(table="panel", missing="keep"), ALL),
+    "churn": (NUMBERED, Churn(dates=1, open=True), ALL),
+    "coupons": (NUMBERED, CouponRedemption(open=True), LATER),
 }
+AT_ONCE = {"table": 100, "churn": 20, "coupons": 20}
 
 
 SLOW = [pytest.param(engine, marks=pytest.mark.slow) for engine in ("sqlite", "duckdb", "postgresql")]
@@ -53,9 +58,7 @@ def test_a_stream_is_the_same_rows(case: str, opened: Any) -> None:
     tables = opened(mapped)
     learned = features.learn(tables, Part("train", end=MARCH))
     whole = features.build(tables, part, features.extended(tables, part, learned))
-    chunks = list(
-        features.stream(tables, part, features.extended(tables, part, learned), 100 if case == "table" else 300)
-    )
+    chunks = list(features.stream(tables, part, features.extended(tables, part, learned), AT_ONCE.get(case, 300)))
     assert len(chunks) > 1 or case == "profile"
     columns = list(chunks[0].frame.columns)
     expected = whole.frame[columns].sort_values(columns, ignore_index=True)

@@ -105,7 +105,9 @@ def more():
         (("Last_Inc_Brand",), ["Last_Inc_Brand[0]", "Last_Inc_Brand[1]"]),
         (("loyalty",), ["loyalty_b", "loyalty_c"]),
         (("season",), ["season[sin 1]", "season[cos 1]", "season[sin 2]", "season[cos 2]"]),
-        (("mean_price:segment",), ["mean_price:segment[old]"]),
+        (("mean_price", "mean_price:segment"), ["mean_price", "mean_price:segment[old]"]),
+        (("mean_price:segment",), ["mean_price:segment[new]", "mean_price:segment[old]"]),
+        (("segment", "mean_price:segment"), ["segment[old]", "mean_price:segment[new]", "mean_price:segment[old]"]),
         (("mean_price", "price:segment"), ["mean_price", "price_a:segment[old]", "price_b:segment[old]"]),
         (("any_last_quantity", "mean_loyalty"), ["any_last_quantity", "mean_loyalty"]),
     ],
@@ -118,6 +120,7 @@ def test_terms_of_categories_seasons_and_products(more, terms, names):
 
 def test_values_of_categories_and_products(more):
     out = PanelTerms(("last_brand", "mean_price:segment", "any_last_quantity")).fit_transform(more)
+    np.testing.assert_allclose(out.filter(like="mean_price:").sum(axis=1), (more["price_a"] + 3) / 2)
     assert list(out["last_brand[a]"][:4]) == [1, 0, 0, 0]
     old = more["segment"].eq("old").to_numpy()
     np.testing.assert_allclose(out["mean_price:segment[old]"], np.where(old, (more["price_a"] + 3) / 2, 0))

@@ -15,6 +15,7 @@ from cxai_runner.sweep.points import Point, Trial
 from cxai_runner.sweep.settings import Asked, Settings
 from cxai_runner.sweep.space import Space
 from cxai_runner.sweep.standing import Failure, Sweep
+from tasks.purchase_incidence import PurchaseIncidence
 
 LOSS = Objective("log_loss", "lower")
 Result = Mapping[str, float] | None
@@ -37,7 +38,7 @@ def made(
     wanted = Settings(repeats=repeats, **settings)
     experiment = SimpleNamespace(
         composed=SimpleNamespace(choices={"task": "purchase_incidence", "data": "csv"}),
-        task=task,
+        task=task or PurchaseIncidence(),
         context=lambda step, stop: None,
     )
     plan: Any = SimpleNamespace(

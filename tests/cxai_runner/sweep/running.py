@@ -31,6 +31,10 @@ class Unruly(LogisticRegression):
             raise ArithmeticError("a sum that does not come out")
         if self.conduct == "exits":
             os._exit(3)
+        if self.conduct == "leaves":
+            raise SystemExit("the licence has run out")
+        if self.conduct == "interrupts":
+            raise KeyboardInterrupt
         if self.conduct == "segfaults":
             ctypes.string_at(0)
         if self.conduct == "sleeps":  # and lets no other thread of its process have a turn

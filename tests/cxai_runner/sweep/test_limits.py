@@ -31,7 +31,9 @@ def reason(home: Path, conduct: str) -> str:
 
 
 def test_a_run_that_dies_fails_alone(sweep: list[str], tmp_path: Path) -> None:
-    code, out, told = run([*sweep, "model.conduct=exits,raises,segfaults,prints,well", "--json"], tmp_path)
+    code, out, told = run(
+        [*sweep, "model.conduct=exits,raises,segfaults,prints,well,leaves,interrupts", "--json"], tmp_path
+    )
     assert code == 1, told
     assert statuses(tmp_path) == {
         "exits": "FAILED",
@@ -39,6 +41,8 @@ def test_a_run_that_dies_fails_alone(sweep: list[str], tmp_path: Path) -> None:
         "segfaults": "FAILED",
         "prints": "FINISHED",
         "well": "FINISHED",
+        "leaves": "FAILED",
+        "interrupts": "FAILED",
     }
     said = json.loads(out)
     assert said["status"] == "FAILED"
@@ -47,9 +51,13 @@ def test_a_run_that_dies_fails_alone(sweep: list[str], tmp_path: Path) -> None:
         "1": "its process ended",
         "2": "ArithmeticError: a sum that does not come out",
         "3": "its process ended (SIGSEGV)",
+        "6": "SystemExit: the licence has run out",
+        "7": "KeyboardInterrupt",
     }
     assert "in fit" in reason(tmp_path, "raises")
     assert "its process ended" in reason(tmp_path, "exits")
+    assert "in fit" in reason(tmp_path, "segfaults")
+    assert "Fatal Python error" not in told
     (parent,) = parents(store(tmp_path))
     assert parent.info.status == "FAILED"
     assert "RUNNING" not in {one.info.status for one in runs(store(tmp_path))}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxai_runner.sweep.objectives import Objective, costs, standings
+from cxai_runner.sweep.objectives import Objective, costs, standings, unheard
 from cxai_runner.sweep.points import Point, Trial
 
 LOSS, AREA = Objective("log_loss", "lower"), Objective("roc_auc", "higher")
@@ -76,6 +76,20 @@ def test_what_a_search_is_told_is_lower_where_it_is_better() -> None:
     assert costs([{"held_out/roc_auc": 0.7}], [AREA]) == (-0.7,)
     assert costs([None], [AREA]) is None
     assert costs([{"other": 1.0}], [AREA]) is None
+
+
+def test_what_came_to_nan_is_neither_best_nor_ranked() -> None:
+    points = [*trial(1, "a"), *trial(2, "b"), *trial(3, "c")]
+    found = standings(points, metrics(a=math.nan, b=2.0, c=1.0), [LOSS])
+    assert [(one.trial.number, one.rank, one.best) for one in found] == [(3, 1, True), (2, 2, False), (1, None, False)]
+    assert costs([{"held_out/log_loss": math.nan}], [LOSS]) is None
+
+
+def test_a_metric_that_no_run_has_is_told_with_the_one_that_was_meant() -> None:
+    runs = [{"held_out/roc_auc": 0.6, "held_out/brier": 0.2}, {"train/log_loss": 1.0}]
+    assert unheard([LOSS, AREA], runs) == ""
+    assert unheard([LOSS], runs[:1]) == "no run has a metric log_loss; one of: brier, roc_auc"
+    assert unheard([Objective("roc_auk", "higher")], runs) == "no run has a metric roc_auk; did you mean `roc_auc`?"
 
 
 @given(st.lists(st.tuples(st.floats(-5, 5), st.floats(-5, 5)), min_size=1, max_size=8))

@@ -14,7 +14,7 @@ from cxai_runner.sweep import importance, pictures, report, scales
 from cxai_runner.sweep.axes import Choice, Interval
 from cxai_runner.sweep.objectives import Objective
 from cxai_runner.sweep.space import Space
-from cxai_runner.sweep.standing import Sweep
+from cxai_runner.sweep.standing import Failure, Sweep
 from tests.cxai_runner.sweep.conftest import LOSS, made
 
 AXES = (
@@ -64,6 +64,14 @@ def test_nothing_to_rank_is_said() -> None:
     assert document.headline == "1 point, and none with a result that can be ranked."
     assert document.caveats == ()
     assert document.data["points"] == "0 of 1 finished, 1 failed"
+
+
+def test_a_terminal_shows_the_beginning_of_a_long_reason() -> None:
+    point = made(AXES[:1], [({"model": "logit"}, None)]).points[0]
+    assert Failure(point, "ValueError: too few\nrows").line == "ValueError: too few"
+    assert Failure(point, "x" * 20_000).line == "x" * 199 + "…"
+    assert Failure(point, "ValueError: too few\nrows").brief == "ValueError: too few rows"
+    assert Failure(point, "x" * 20_000).brief == "x" * 499 + "…"
 
 
 def test_several_objectives_have_a_front_instead_of_a_second() -> None:

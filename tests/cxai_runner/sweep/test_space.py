@@ -92,6 +92,34 @@ def test_a_key_that_varies_twice_is_told() -> None:
     assert (told.value.problems[0].key, told.value.problems[0].message) == ("seed", "varies twice")
 
 
+@pytest.mark.parametrize(
+    ("words", "key", "message"),
+    [
+        (["model.C=0.1,1", "model.C=2"], "model.C", "varies, and is set to 2 besides"),
+        (["model.C=2", "model.C=0.1,1"], "model.C", "varies, and is set to 2 besides"),
+        (["seed=1,2", "sweep.repeats=2"], "seed", "varies, and sweep.repeats sets it besides"),
+        (["model.C=1", "sweep.search=tpe", "sweep.trials=3"], "sweep.search", "nothing varies"),
+    ],
+)
+def test_what_contradicts_itself_is_told(words: list[str], key: str, message: str) -> None:
+    with pytest.raises(UserError) as told:
+        made(*words)
+    (problem,) = told.value.problems
+    assert problem.key == key
+    assert message in problem.message
+    assert problem.remedy
+
+
+def test_a_file_that_sets_what_it_varies_is_told_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "sweep").mkdir()
+    (tmp_path / "sweep" / "mine.yaml").write_text("overrides: [model.C=2]\nspace:\n  model.C: [0.1, 1]\n")
+    with pytest.raises(UserError) as told:
+        made("sweep=mine", folder=tmp_path)
+    (problem,) = told.value.problems
+    assert problem.message == "varies, and is set to 2 besides"
+    assert "mine.yaml" in problem.origin
+
+
 def test_a_file_says_under_which_condition_a_key_varies(tmp_path: Path) -> None:
     (tmp_path / "sweep").mkdir()
     (tmp_path / "sweep" / "models.yaml").write_text(

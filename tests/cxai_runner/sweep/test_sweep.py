@@ -194,6 +194,34 @@ def test_the_traceback_of_a_point_is_kept_with_its_run(sweep: Cxai, fickle: Path
     assert "ArithmeticError" in kept(None, said["failed"][0]["run"], tmp_path).text("error/traceback.txt")
 
 
+def test_a_model_that_leaves_the_process_fails_alone(sweep: Cxai, runs: Cxai, tmp_path: Path,
+                                                     monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    (tmp_path / "leaving.py").write_text(
+        "from sklearn.linear_model import LogisticRegression\n"
+        "class Leaving(LogisticRegression):\n"
+        "    def fit(self, X, y, sample_weight=None):\n"
+        "        if self.C == 1:\n"
+        "            raise SystemExit('the licence has run out')\n"
+        "        return super().fit(X, y, sample_weight)\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    own = ["model._target_=leaving.Leaving", "targets.allow=[leaving]", "model.C=1,2", "sweep.executor=in_process"]
+    said = sweep(*own, code=1)
+    assert [one["error"] for one in said["failed"]] == ["SystemExit: the licence has run out"]
+    assert (said["made"], said["best"]) == (1, ["C=2"])
+    assert sorted(runs()["status"]) == ["FAILED", "FAILED", "FINISHED"]
+
+
+def test_a_metric_that_no_run_has_stops_the_sweep_after_the_first(sweep: Cxai) -> None:
+    misspelt = sweep(*POINTS, "sweep.metrics={roc_auk: higher}", code=1)
+    assert misspelt["stopped"] == "no run has a metric roc_auk; did you mean `roc_auc`?"
+    assert misspelt["headline"].endswith(f"none with a result that can be ranked: {misspelt['stopped']}")
+    assert (misspelt["made"], misspelt["status"]) == (1, "FAILED")
+    assert [one["status"] for one in misspelt["points"]] == ["finished", "not run", "not run"]
+    right = sweep(*POINTS, "sweep.metrics={roc_auc: higher}")
+    assert (right["made"], right["stopped"]) == (2, "")  # what the first came to is not lost
+
+
 def test_no_more_is_begun_after_so_many_failures(sweep: Cxai, fickle: Path) -> None:
     said = sweep(*FICKLE, "model.fit_intercept=true,false", "--fail-fast", code=1)
     assert len(said["failed"]) == 1
@@ -207,6 +235,11 @@ def test_only_what_failed_is_run_again_where_that_is_asked_for(sweep: Cxai, cxai
     assert never.returncode == 2
     assert "this sweep was never started" in never.stderr
     sweep(*FICKLE, "model.fit_intercept=true,false", "--fail-fast", code=1)
+    ahead = sweep(*FICKLE, "model.fit_intercept=true,false", "--failed-only", "--plan")
+    assert [(one["point"], one["state"]) for one in ahead["plan"]] == [("3", "to run")]
+    both = cxai("sweep", *own_panel, *FICKLE, "--failed-only", "--rerun", cwd=tmp_path)
+    assert both.returncode == 2
+    assert "leave one of them out" in both.stderr
     fickle.unlink()
     said = sweep(*FICKLE, "model.fit_intercept=true,false", "--failed-only", code=1)
     assert said["made"] == 1
@@ -225,6 +258,8 @@ def test_a_plan_says_what_is_done_and_what_is_left(cxai: Cxai, own_panel: list[s
     assert (before["features"], before["features_built"]) == (1, 0)
     assert not (tmp_path / "mlruns" / "mlflow.db").exists()
     cxai("sweep", *own_panel, *POINTS, cwd=tmp_path)
+    again = plan(*POINTS, "--rerun")
+    assert (again["done"], again["to_run"], {one["state"] for one in again["plan"]}) == (0, 3, {"to run"})
     after = plan(*POINTS, "split.test_size=0.25,0.4")
     assert (after["points"], after["done"], after["to_run"]) == (6, 3, 3)
     assert (after["features"], after["features_built"]) == (1, 0)  # the other half of them: another split
@@ -251,7 +286,9 @@ def test_a_search_that_learns_is_gone_on_with(sweep: Cxai, runs: Cxai) -> None:
                "sweep.executor=in_process"]  # fmt: skip
     whole = sweep(*learned, "sweep.trials=4")
     assert [one["point"] for one in sorted(whole["points"], key=lambda one: one["point"])] == ["1", "2", "3", "4"]
-    assert sweep(*learned, "sweep.trials=4")["made"] == 0
+    again = sweep(*learned, "sweep.trials=4")
+    assert again["made"] == 0
+    assert {one["status"] for one in again["points"]} == {"linked"}
     more = sweep(*learned, "sweep.trials=6")
     assert more["made"] == 2  # the first four are drawn again, and are done
     assert len(runs()) == 4 + 2 + 2

@@ -18,6 +18,7 @@ def caused(error: Exception, cause: BaseException) -> Exception:
     [
         (KeyboardInterrupt(), True),
         (SystemExit(143), True),
+        (SystemExit("the licence has run out"), False),
         (RuntimeError("Query interrupted"), True),
         (caused(RuntimeError("run 61dd failed"), RuntimeError("Query interrupted")), True),
         (RuntimeError("Query interrupted by a colleague"), False),

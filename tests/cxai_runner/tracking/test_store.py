@@ -42,6 +42,16 @@ def test_processes_that_start_at_once_on_no_store_all_succeed(tmp_path: Path) ->
     assert not list((tmp_path / "mlruns").glob(".*building*"))
 
 
+def test_a_file_without_a_byte_is_no_database_and_what_was_cut_off_is_cleared_away(tmp_path: Path) -> None:
+    folder = tmp_path / "mlruns"
+    folder.mkdir()
+    (folder / "mlflow.db").touch()  # as `sqlite3 mlflow.db` leaves it, typed before the first run was begun
+    (folder / ".mlflow.db.building").write_bytes(b"half")
+    store = Store.open(None, tmp_path)
+    store.client.create_run(store.experiment_id("there"))
+    assert not [path.name for path in folder.iterdir() if "building" in path.name or "backup" in path.name]
+
+
 def test_a_store_that_vanishes_is_told_with_its_place(migrated: Path, tmp_path: Path) -> None:
     shutil.copytree(migrated / "mlruns", tmp_path / "mlruns")
     store = Store.open(None, tmp_path)

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from cxai_runner.config.problems import UserError
 from cxai_runner.data import FileSource, OneFile, Tables
 from cxai_runner.data.dataset import Dropped
 from cxai_runner.data.quality.contracts import broken, unmet
@@ -209,6 +210,36 @@ def test_a_value_that_does_not_parse_is_never_a_silent_null(
     tables = write(tmp_path, HEADER + "1,2017-01-01,1,1\n" + row + "\n")
     told = [one for one in broken(TRANSACTIONS, tables) if one.key == f"data.columns.{key}"]
     assert [(one.message, one.remedy) for one in told] == [(message, remedy)]
+
+
+def test_a_flag_in_words_is_read_as_one_by_what_its_problem_says(tmp_path: Path) -> None:
+    """A remedy that no run survives is worse than none: text is no incidence."""
+    path = tmp_path / "panel.csv"
+    path.write_text("customer_id,occasion,incidence,price_1\n1,1,True,1.5\n1,2,False,1.6\n")
+    said = {"path": str(path), "table": "panel"}
+    (problem,) = broken(PANEL, OneFile(**said).open())
+    remedy = "recode them as 0 and 1; true and false are read so: data.types.incidence=boolean"
+    assert (problem.key, problem.remedy) == ("data.columns.incidence", remedy)
+    mended = OneFile(**said, types={"incidence": "boolean"}).open()
+    assert list(broken(PANEL, mended)) == []
+
+
+@pytest.mark.parametrize(
+    ("column", "kind", "told"),
+    [
+        ("incidence", "text", "incidence of panel is integer or boolean, whoever reads it"),
+        ("price_1", "text", "price_1 of panel is number, whoever reads it"),
+        ("price_1", "timestamp", "price_1 of panel is number, whoever reads it"),
+    ],
+)
+def test_a_standard_column_of_another_type_is_a_mistake(tmp_path: Path, column: str, kind: Any, told: str) -> None:
+    path = tmp_path / "panel.csv"
+    path.write_text("customer_id,occasion,incidence,price_1\n1,1,1,1.5\n1,2,0,1.6\n")
+    with pytest.raises(UserError) as caught:
+        OneFile(path=str(path), table="panel", types={column: kind}).open()
+    assert [(one.key, one.message, one.value) for one in caught.value.problems] == [
+        (f"data.types.{column}", told, kind)
+    ]
 
 
 def test_a_key_that_turns_out_to_be_text_far_down_the_file(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def test_a_level_that_is_new_counts_as_the_most_frequent():
     made = PanelCategories(["segment"]).fit(FRAME)
     with pytest.warns(ChoiceWarning, match="segment is young on 1 of 1 rows, and never was in training"):
         out = made.transform(pd.DataFrame({"segment": ["young"]}))
-    assert out.loc[0, ["segment[new]", "segment[a.b]"]].sum() == 0
+    assert list(out.loc[0, ["segment[old]", "segment[new]", "segment[a.b]"]]) == [1, 0, 0]
 
 
 def test_terms_are_expanded_by_level_and_in_products():
@@ -63,6 +63,14 @@ def test_terms_are_expanded_by_level_and_in_products():
         "price": "generic",
         "constants": False,
     }
+
+
+def test_without_the_price_itself_each_level_has_a_slope():
+    made = PanelCategories(["segment"]).fit(FRAME)
+    expanded = made.expanded(ChoiceTerms.parse({"price:segment": "generic", "segment": "alternative"}))
+    slopes = [name for name in expanded if name.startswith("price")]
+    assert slopes == ["price:segment[old]", "price:segment[a.b]", "price:segment[new]"]
+    assert [name for name in expanded if name.startswith("segment")] == ["segment[a.b]", "segment[new]"]
 
 
 def test_the_last_choice_is_an_attribute():

@@ -63,6 +63,15 @@ def test_products_are_slopes_of_each_level():
     np.testing.assert_allclose(made["log_price:brand[c]"], [0, 0, 0, np.log(3.3)])
 
 
+def test_without_the_price_itself_each_brand_has_a_slope():
+    """None for the most frequent one would hold its buyers not to answer to a price at all."""
+    terms = ChosenTerms(["brand", "price:brand"]).fit(FRAME)
+    made = terms.transform(FRAME)
+    slopes = ["price:brand[a]", "price:brand[b]", "price:brand[c]"]
+    assert list(made.columns) == list(terms.get_feature_names_out()) == ["brand[b]", "brand[c]", *slopes]
+    np.testing.assert_allclose(made[slopes].sum(axis=1), ChosenTerms(["price"]).fit_transform(FRAME)["price"])
+
+
 def test_missing_numbers_are_left_to_the_next_step_and_missing_words_are_a_level():
     made = ChosenTerms(["income", "segment"]).fit_transform(FRAME.assign(segment=["old", None, "old", "new"]))
     assert np.isnan(made["income"][1])

@@ -94,7 +94,10 @@ def test_few_rows_bound_the_number():
         ({"n_clusters": 0}, "not 0"),
         ({"k_min": 1}, "2 ≤ k_min ≤ k_max is needed, not k_min=1"),
         ({"k_min": 5, "k_max": 4}, "k_max=4"),
-        ({"choose_by": "eye"}, "choose_by must be 'silhouette' or 'elbow', not 'eye'"),
+        (
+            {"choose_by": "eye"},
+            "choose_by must be one of silhouette, elbow, gap, prediction_strength, majority, not 'eye'",
+        ),
     ],
 )
 def test_wrong_options_are_said(blobs, options, message):
