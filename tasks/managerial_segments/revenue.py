@@ -97,7 +97,7 @@ def by_segment(worth: Worth) -> Iterator[Content]:
         "bar",
         "segment",
         "share",
-        f"Share of {since} by the segment at its beginning; 95 % intervals by resampling customers.",
+        f"Share of the revenue of {since}, by the segment at its beginning; 95 % intervals by resampling customers.",
         low="low",
         high="high",
         y_label="share of next revenue",
