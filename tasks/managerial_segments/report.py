@@ -92,8 +92,8 @@ def segments(history: History, expected: Mapping[str, float], context: Context) 
     caption = (
         f"As of {day(history.times[-1])}, the best first; recency, frequency, monetary value and tenure are means. "
         f"`recent_revenue` is of the {history.days} before; `expected` is what a customer of the segment spent in "
-        f"the {history.days} after earlier dates, on average, and `expected_share` how much of the revenue to come would "
-        "so be the segment's."
+        f"the {history.days} after earlier dates, on average, and `expected_share` what part of the revenue to come "
+        "would so be the segment's."
     )
     yield Table("segments", "Segments", table, caption)
     yield Figure(
