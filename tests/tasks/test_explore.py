@@ -277,6 +277,16 @@ def test_an_empty_base_is_refused(whole):
         Explore().fit(None, replace(whole, frame=whole.frame.iloc[:0]), CONTEXT)
 
 
+def test_segments_of_a_model_are_told_from_a_column_of_the_customers(whole, contents):
+    """A model made them of purchases, which may be those described; of whom it had seen nothing is said too."""
+    region = whole.frame["region"].where(whole.frame["customer_id"] > 7, "none")
+    roles = replace(whole.roles, fed=("region_south", "region_none"))
+    found = texts(said(replace(whole, frame=whole.frame.assign(region=region), roles=roles), by="region"), "caveat")
+    assert "region is what a model says of each customer" in found
+    assert "`none` are the 3 customers of whom there was nothing to see" in found
+    assert "what a model says" not in texts(contents, "caveat")
+
+
 def test_segments_stand_in_the_order_of_their_numbers():
     names = ["not known", "100K+", "15-24K", "Under 15K", "25-34K"]
     assert in_order(names) == ["Under 15K", "15-24K", "25-34K", "100K+", "not known"]
