@@ -150,8 +150,8 @@ class PurchaseChain(BaseEstimator):
         model = clone(self.choice)
         if model.terms == "auto":
             promoted = {"promotion": "generic"} if self._promoted(X) else {}
-            told = [name for name in self._of_customers(X) if is_told_apart(X[name], brand, self.alternatives_)]
-            own = dict.fromkeys(told, "alternative")
+            often = [name for name in self._of_customers(X) if is_told_apart(X[name], brand, self.alternatives_)]
+            own = dict.fromkeys(often, "alternative")
             model.set_params(terms={"price": "generic", **promoted, **own, "constants": True})
         if model.alternatives is None:
             model.set_params(alternatives=list(self.alternatives_))
