@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import re
 import sys
+import warnings
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 
@@ -51,6 +52,13 @@ def test_no_global_state_is_touched(figures: tuple[Figure, ...]) -> None:
 
 def test_dollars_are_no_formulas(curve: pd.DataFrame) -> None:
     draw_png(Figure("f", "from $1 to $2^{", curve, "line", "price", "share", x_label="$ and $"), dpi=40)
+
+
+def test_signs_that_the_font_lacks_are_told_once(figures: tuple[Figure, ...]) -> None:
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        draw_svg(replace(figures[0], x_label="日本", y_label="日"))
+    assert ["lacks signs of a name" in str(one.message) for one in said] == [True]
 
 
 def test_the_title_is_in_the_picture_but_not_in_the_page(figures: tuple[Figure, ...]) -> None:
@@ -129,3 +137,12 @@ def test_the_first_of_several_lines_lies_on_top_of_all_and_no_line_under_a_band(
     lines = sorted(axes.lines, key=lambda one: one.get_zorder())
     assert [one.get_label() for one in lines] == ["at 0", "at 1", "as observed"]
     assert max(band.get_zorder() for band in axes.collections) < lines[0].get_zorder()
+
+
+def test_long_names_of_many_lines_stay_inside_the_picture() -> None:
+    from matplotlib.image import imread
+
+    names = [f"{number}: high category spread, low revenue" for number in range(4)]
+    data = pd.DataFrame({"x": [0, 1] * 4, "y": range(8), "of": [name for name in names for _ in range(2)]})
+    pixels = imread(io.BytesIO(draw_png(Figure("f", "f", data, "line", "x", "y", by="of"), dpi=80)))[..., :3]
+    assert pixels[:, -2:].min() > 0.97
