@@ -43,7 +43,7 @@ def rows() -> list[Row]:
 def _made(path: Path, count: int) -> Path:
     """Customers of six overlapping kinds."""
     rng = np.random.default_rng(0)
-    centres = rng.normal(0, 3, (SEGMENTS, COLUMNS))
+    centres = rng.normal(0, 1.5, (SEGMENTS, COLUMNS))
     np.save(path, rng.normal(size=(count, COLUMNS)) + centres[rng.integers(0, SEGMENTS, count)])
     return path
 

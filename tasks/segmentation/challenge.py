@@ -92,17 +92,18 @@ def challenge(segments: Segments, baseline: Segments, placebos: int, resamples: 
     context
         Its random numbers.
     """
-    own, model = _sampled(segments, context, "sample"), with_number(segments.pipeline)
+    own, last = _sampled(segments, context, "sample"), Pipeline(with_number(segments.pipeline).steps[-1:])
     rng = context.rng("placebos")
-    shuffled = [_silhouette(model, shuffle_columns(own.rows, rng), own.reference) for _ in range(placebos)]
+    # In the space of the segments: among other components, distances would be others.
+    drawn = (_frame(own.space(shuffle_columns(own.rows, rng))) for _ in range(placebos))
+    shuffled = [_silhouette(last, rows, own.reference) for rows in drawn]
     rng = context.rng("clouds")
     values = _numbers(own)
-    last = Pipeline(model.steps[-1:])
     clouds = [] if values is None else [_silhouette(last, _cloud(values, rng), own.reference) for _ in range(placebos)]
-    found, by_chance = (
-        stability(with_number(it.pipeline), it.rows, it.labels, resamples, context.rng("stability"))
-        for it in (own, _sampled(baseline, context, "sample"))
-    )
+    found = stability(with_number(own.pipeline), own.rows, own.labels, resamples, context.rng("stability"))
+    other = _sampled(baseline, context, "sample")
+    again = Pipeline(with_number(other.pipeline).steps[-1:])
+    by_chance = stability(again, _frame(other.space(other.rows)), other.labels, resamples, context.rng("stability"))
     return Challenge(
         found,
         by_chance,
@@ -116,12 +117,14 @@ def challenge(segments: Segments, baseline: Segments, placebos: int, resamples: 
 
 
 def with_number(pipeline: Pipeline) -> Pipeline:
-    """The same model with the number of segments that was chosen: segments are challenged, not their number."""
-    found = getattr(pipeline[-1], "n_clusters_", None)
-    if found is None or "n_clusters" not in pipeline[-1].get_params():
-        return pipeline
-    last = pipeline.steps[-1][0]
-    return clone(pipeline).set_params(**{f"{last}__n_clusters": int(found)})
+    """The same model with the numbers that were chosen: segments are challenged, not how many, nor their components."""
+    name, last = pipeline.steps[-1]
+    found = {
+        "n_clusters": getattr(last, "n_clusters_", None),
+        "n_components": getattr(getattr(last, "pca_", None), "n_components_", None),
+    }
+    chosen = {f"{name}__{key}": int(k) for key, k in found.items() if k is not None and key in last.get_params()}
+    return clone(pipeline).set_params(**chosen) if chosen else pipeline
 
 
 def _sampled(segments: Segments, context: Context, purpose: str) -> Segments:
@@ -142,7 +145,7 @@ def _numbers(segments: Segments) -> NDArray[np.float64] | None:
     """The customers as the clusterer takes them; None where they are not numbers alone."""
     if getattr(segments.pipeline[-1], "categorical_", None):
         return None
-    values = np.asarray(segments.prepare(segments.rows), dtype=np.float64)
+    values = np.asarray(segments.space(segments.rows), dtype=np.float64)
     return values if np.isfinite(values).all() else None
 
 
@@ -162,4 +165,10 @@ def _cloud(values: NDArray[np.float64], rng: np.random.Generator) -> pd.DataFram
     """As many customers from one normal distribution with the same means and covariances."""
     covariance = np.atleast_2d(np.cov(values, rowvar=False))
     drawn = rng.multivariate_normal(values.mean(axis=0), covariance, len(values), method="svd")
-    return pd.DataFrame(drawn, columns=[f"x{j}" for j in range(values.shape[1])])
+    return _frame(drawn)
+
+
+def _frame(values: pd.DataFrame | NDArray[np.float64]) -> pd.DataFrame:
+    if isinstance(values, pd.DataFrame):
+        return values
+    return pd.DataFrame(values, columns=[f"x{j}" for j in range(values.shape[1])])

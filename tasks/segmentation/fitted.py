@@ -68,6 +68,11 @@ class Segments:
         prepared: pd.DataFrame | NDArray[np.float64] = before.transform(rows) if len(before) else rows
         return prepared
 
+    def space(self, rows: pd.DataFrame) -> pd.DataFrame | NDArray[np.float64]:
+        """Rows as the clusterer takes them, in the components that it found itself where it did."""
+        prepared, components = self.prepare(rows), getattr(self.pipeline[-1], "pca_", None)
+        return prepared if components is None else np.asarray(components.transform(np.asarray(prepared)))
+
     def describe(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Segment, silhouette, distance to the own centre and to the centre of all, for each row."""
         values, labels = self.transform(rows), self.predict(rows)

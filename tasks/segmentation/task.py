@@ -108,7 +108,8 @@ class Segmentation(Task):
         reference = np.arange(len(rows))
         if len(rows) > REFERENCE:
             reference = np.sort(context.rng("reference").choice(len(rows), REFERENCE, replace=False))
-        segments, baseline = (Segments(_fitted(pipeline, part), part, reference) for part in (rows, shuffled))
+        segments = Segments(_fitted(pipeline, rows), rows, reference)
+        baseline = Segments(_divided_again(segments.pipeline, shuffled), shuffled, reference)
         return Fitted(segments, baseline, baseline.describe(shuffled).add_prefix("baseline_"))
 
     def score(self, fitted: Fitted, data: Dataset, context: Context) -> pd.DataFrame:
@@ -245,6 +246,16 @@ def _fitted(pipeline: Pipeline, rows: pd.DataFrame) -> Pipeline:
     except ValueError as error:
         said = str(error).splitlines()[0].rstrip(".")
         raise UserError([Problem("model", said, remedy="other parameters, or other columns")]) from error
+
+
+def _divided_again(pipeline: Pipeline, rows: pd.DataFrame) -> Pipeline:
+    """The same model of other rows in the same space: what its transformers learned stays as it is.
+
+    Distances among other principal components, say, would be no measure for these.
+    """
+    before, (name, last) = pipeline[:-1], pipeline.steps[-1]
+    prepared = before.transform(rows) if len(before) else rows
+    return Pipeline([*before.steps, (name, clone(last).fit(prepared))])
 
 
 def _spread(draws: NDArray[np.float64]) -> Interval:

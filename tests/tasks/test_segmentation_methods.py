@@ -211,6 +211,13 @@ def test_who_belongs_nowhere_is_no_segment():
     assert metrics["stability"].value.value > 0.7
 
 
+def test_one_segment_is_none():
+    model = make_pipeline(KMeansSegments(choose_by="majority", k_max=4, n_init=2, random_state=0))
+    _, scores, _, contents = run(one_group(0.0), model, Segmentation(resamples=2))
+    assert set(scores["segment"]) == {0}
+    assert texts(contents, "headline")[0].startswith("No segments are to be seen: 400 customers are one group:")
+
+
 def test_no_dense_region_is_no_segments():
     model = make_pipeline(DensitySegments(0.9, min_samples=200))
     contents = run(one_group(0.0), model, Segmentation(resamples=2))[3]

@@ -69,8 +69,8 @@ def verdicts(judged: Judged) -> Iterator[Content]:
 def rules(judged: Judged, names: Mapping[int, str]) -> Iterator[Content]:
     """How to recognise a segment."""
     tree = judged.tree
-    found = tree.rules()
-    if len(tree.segments) < 2 or len(found) < 2:
+    found = tree.rules() if len(tree.segments) > 1 else ()
+    if len(found) < 2:
         return
     sizes = {k: sum(leaf.counts[i] for leaf in _leaves(tree.root)) for i, k in enumerate(tree.segments)}
     table = pd.DataFrame(
