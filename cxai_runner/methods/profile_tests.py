@@ -14,11 +14,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pandas.api import types
+
+LEVELS: Final = 20
+"""So many codes are told apart, the commonest; the others are one, since few customers each would make χ² of chance."""
+_REST: Final = "(other)"
 
 
 @dataclass(frozen=True)
@@ -86,7 +91,8 @@ def _of_numbers(name: str, values: NDArray[np.float64], segment: NDArray[np.intp
 def _of_codes(name: str, values: NDArray[np.object_], segment: NDArray[np.intp]) -> Difference:
     from scipy.stats import chi2_contingency
 
-    counts = pd.crosstab(segment, values).to_numpy()
+    common = pd.Series(values).value_counts().index[:LEVELS]
+    counts = pd.crosstab(segment, np.where(np.isin(values, common), values, _REST)).to_numpy()
     if min(counts.shape, default=0) < 2:
         return Difference(name, "chi-square", np.nan, 0, np.nan, "Cramér's V", 0.0, len(values))
     found = chi2_contingency(counts, correction=False)

@@ -113,6 +113,7 @@ CASES: Mapping[str, tuple[Mapped, Features, Any]] = {
     "profile, of names": (NAMED, CustomerProfile(), CustomerFolds(folds=3)),
     "profile, as of": (NAMED, CustomerProfile(as_of="2017-03-01", columns=["recency", "monetary"]), CustomerHoldout()),
     "profile, lines": (NAMED, CustomerProfile(purchase="line"), AllRows()),
+    "profile, looked back": (NAMED, CustomerProfile(as_of="2017-03-01", horizon=30), CustomerHoldout()),
     "rfm": (NUMBERED, RfmAtDates(dates=4, every=21, horizon=21), LastDays(days=21)),
     "rfm, of names": (NAMED, RfmAtDates(as_of="2017-03-01", dates=5, every=10, horizon=10), TimeHoldout()),
     "rfm, lines": (NAMED, RfmAtDates(dates=["2017-02-01", "2017-03-01"], purchase="line"), CustomerHoldout()),

@@ -41,3 +41,11 @@ def test_what_is_missing_is_left_out_and_what_is_alike_tells_nothing() -> None:
 
 def test_holm() -> None:
     np.testing.assert_allclose(corrected([0.01, 0.04, 0.03, np.nan]), [0.03, 0.06, 0.06, np.nan])
+
+
+def test_rare_codes_are_one() -> None:
+    rng = np.random.default_rng(0)
+    codes = pd.Series([f"zip {number}" for number in rng.integers(0, 500, 2000)])
+    found = difference(codes, rng.integers(0, 2, 2000))
+    assert found.freedom == 20
+    assert found.size < 0.2
