@@ -115,8 +115,8 @@ def _in_words(error: Exception) -> tuple[str, int]:
     if was_interrupted(error):
         return "interrupted", 130
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        where = error.filename or os.getcwd()  # noqa: PTH109 - pathlib is not needed for the help
-        return f"no space is left on the disk of {where}; make room, then type the same command again", 1
+        where = f"the disk of {error.filename}" if error.filename else "a disk that is written to (`df` shows which)"
+        return f"no space is left on {where}; make room, then type the same command again", 1
     return f"cxai failed: {type(error).__name__}: {error} (CXAI_DEBUG=1 shows where)", 1
 
 

@@ -131,7 +131,7 @@ def _tell_plan(planned: Plan, order: Order, *, as_json: bool) -> int:
         return 0
     click.echo(_ahead(ahead, jobs))
     click.echo()
-    click.echo(_axes(planned) if not rows else _grid(rows))
+    click.echo(_axes(planned) if not rows else _grid(rows, [axis.key for axis in planned.space.axes]))
     return 0
 
 
@@ -188,8 +188,9 @@ def _axes(planned: Plan) -> str:
     return table([["varies", "over"], *([axis.key, said(axis)] for axis in planned.space.axes)])
 
 
-def _grid(rows: list[dict[str, Any]]) -> str:
-    columns = list(dict.fromkeys(column for row in rows for column in row))
+def _grid(rows: list[dict[str, Any]], keys: list[str]) -> str:
+    some = {column for row in rows for column in row}
+    columns = [column for column in dict.fromkeys(["point", *keys, "seed", "state", "run"]) if column in some]
     shown = [[_cell(column, row.get(column, "")) for column in columns] for row in rows[:_SHOWN]]
     more = f"\n  … and {len(rows) - _SHOWN} more" if len(rows) > _SHOWN else ""
     return table([columns, *shown]) + more

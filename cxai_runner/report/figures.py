@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from cxai_runner.report import dendrograms, flows, marks, trees, trials, verdicts
@@ -100,7 +103,7 @@ def _draw(figure: Figure, form: str, *, titled: bool, **options: Any) -> bytes:
     import matplotlib as mpl
     from matplotlib.figure import Figure as Canvas
 
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(STYLE), _lacking_no_sign():
         canvas = Canvas(figsize=_size(figure))
         axes = canvas.add_subplot()
         if figure.data.empty:
@@ -113,6 +116,20 @@ def _draw(figure: Figure, form: str, *, titled: bool, **options: Any) -> bytes:
         buffer = io.BytesIO()
         canvas.savefig(buffer, format=form, **options)
     return buffer.getvalue()
+
+
+@contextmanager
+def _lacking_no_sign() -> Iterator[None]:
+    """Say once of all pictures that their font lacks a sign; Matplotlib says it of each, each time that it measures."""
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        yield
+    lacking = [one for one in said if str(one.message).startswith("Glyph ")]
+    for one in said:
+        if one not in lacking:
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+    if lacking:
+        warnings.warn("a picture's font lacks signs of a name: they are boxes there; tables have them", stacklevel=3)
 
 
 def _fit(canvas: Canvas, axes: Axes, title: str) -> None:

@@ -287,7 +287,9 @@ def _as_yaml(plan: Plan) -> str:
         held = when.setdefault(_condition(axis), {}) if axis.when else space
         held[axis.key] = _values(axis)
     document = said | {"overrides": list(plan.space.fixed), "space": space, "when": when}
-    return yaml.safe_dump({key: value for key, value in document.items() if value != {}}, sort_keys=False)
+    return yaml.safe_dump(
+        {key: value for key, value in document.items() if value != {}}, sort_keys=False, allow_unicode=True
+    )
 
 
 def _condition(axis: Any) -> str:
@@ -297,7 +299,7 @@ def _condition(axis: Any) -> str:
 
 def _values(axis: Any) -> Any:
     if hasattr(axis, "texts"):
-        return f"choice({','.join(axis.texts)})"
+        return ",".join(axis.texts)
     inner = f"interval({axis.text(axis.low)},{axis.text(axis.high)})"
     inner = f"int({inner})" if axis.whole else inner
     return f"tag(log,{inner})" if axis.log else inner

@@ -5,6 +5,7 @@ A trial is one setting of everything that varies. It is run once, or with severa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -82,7 +83,8 @@ class Point:
 
 
 def short(text: str) -> str:
-    """Return a value as a reader wants it: a number of many digits, which was drawn, with three."""
+    """Return a value as a reader wants it: a number of many digits, which was drawn, with three, and no escapes."""
+    text = re.sub(r"\\(.)", r"\1", text)
     if len(text) <= _LONG or not text.lstrip("-")[:1].isdecimal():
         return text
     try:

@@ -66,19 +66,22 @@ class Live(Teller):
     def begin(self, total: int, done: int, places: int) -> None:
         """Draw the bar."""
         super().begin(total, done, places)
-        self._all = self._progress.add_task(f"{places} at once", total=total, completed=done)
+        self._all = self._progress.add_task(f"{places} at once", total=total, completed=done, count=self._count())
 
     def started(self, place: str, name: str) -> None:
         """Show what runs at a place."""
-        self._places[place] = self._progress.add_task(f"  {name}", total=None)
+        self._places[place] = self._progress.add_task(f"  {name}", total=None, count="")
 
     def ended(self, place: str, name: str, words: str, seconds: float) -> None:
         """Move the bar on, and keep a line of what the run came to."""
         super().ended(place, name, words, seconds)
-        self._progress.update(self._all, completed=self.done)
+        self._progress.update(self._all, completed=self.done, count=self._count())
         if place in self._places:
             self._progress.remove_task(self._places.pop(place))
         self.note(f"{name}  {words}  {seconds:.1f} s")
+
+    def _count(self) -> str:
+        return f"{self.done}/{self.total}"
 
     def note(self, text: str) -> None:
         """Keep a line above the bar."""
@@ -96,7 +99,6 @@ def teller(*, quiet: bool) -> Iterator[Teller]:
         from rich.console import Console
         from rich.progress import (
             BarColumn,
-            MofNCompleteColumn,
             Progress,
             TextColumn,
             TimeElapsedColumn,
@@ -106,7 +108,7 @@ def teller(*, quiet: bool) -> Iterator[Teller]:
         columns = (
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=30),
-            MofNCompleteColumn(),
+            TextColumn("{task.fields[count]}"),  # of all; one run is not counted
             TimeElapsedColumn(),
             TimeRemainingColumn(),
         )

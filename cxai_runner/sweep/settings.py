@@ -130,6 +130,8 @@ def asked(words: Sequence[str], config_dirs: Sequence[Path] = ()) -> Asked:
         elif key == _GROUP:
             document, found = _file(str(value), word, folders)
             problems += found
+        elif (metric := key.removeprefix(f"{_GROUP}.metrics.")) != key:
+            given["metrics"] = {**given.get("metrics", {}), metric: value}
         else:
             given[key.partition(".")[2]] = value
     values = dict(document.content) if document is not None else {}

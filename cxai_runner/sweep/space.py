@@ -116,7 +116,7 @@ def space(asked: Asked, folders: Folders) -> Space:
                 axes.append(found)
     named = _by_name(Space(tuple(fixed), tuple(axes)), asked, folders)
     met, never = _met(named, asked)
-    problems += [*_repeated(axes), *_contradicted(fixed, axes, asked), *never]
+    problems += [*_repeated(axes, asked), *_contradicted(fixed, axes, asked), *never]
     if problems:
         raise UserError(problems)
     return met
@@ -134,6 +134,8 @@ def _written(
     key: str, value: Any, when: Mapping[str, frozenset[str]], fixed: Sequence[str], asked: Asked, folders: Folders
 ) -> Axis | Problem:
     """The axis that a file writes down for ``key``."""
+    if value == []:
+        return Problem(key, "no value", remedy="as in [0.1, 1]")
     text = _as_override(value)
     line = overrides.qualify([*fixed, f"{key}={text}"], folders)[-1]
     read = overrides.parse(line)
@@ -150,7 +152,7 @@ def _as_override(value: Any) -> str:
     """A value of a file as the command line would have it: a list is one of several, a text is Hydra's grammar."""
     if not isinstance(value, Sequence) or isinstance(value, str):
         return _item(value) if not isinstance(value, str) else value
-    return f"choice({','.join(_item(one) for one in value)})"
+    return ",".join(_item(one) for one in value)  # Hydra takes the quotes off what stands in a choice(…)
 
 
 def _item(value: Any) -> str:
@@ -161,9 +163,17 @@ def _item(value: Any) -> str:
         return "{" + ",".join(f"{key}:{_item(one)}" for key, one in value.items()) + "}"
     if isinstance(value, Sequence) and not isinstance(value, str):
         return "[" + ",".join(_item(one) for one in value) + "]"
-    if isinstance(value, str) and not all(letter.isalnum() or letter in "_-./" for letter in value):
+    if isinstance(value, str) and not _is_plain(value):
         return "'" + value.replace("'", "\\'") + "'"
     return str(value)
+
+
+def _is_plain(text: str) -> bool:
+    """Whether Hydra reads a text as itself without quotes: no word of another language, no number, no ``true``."""
+    if not text.isascii() or not all(letter.isalnum() or letter in "_-./" for letter in text):
+        return False
+    read = overrides.parse(f"key={text}")
+    return bool(text) and not isinstance(read, Problem) and read.value() == text
 
 
 def _axis(read: Override, search: str) -> Axis | Problem:
@@ -259,15 +269,18 @@ def _met(varied: Space, asked: Asked) -> tuple[Space, list[Problem]]:
     return replace(varied, axes=tuple(met)), list(problems.values())
 
 
-def _repeated(axes: Sequence[Axis]) -> Iterator[Problem]:
+def _repeated(axes: Sequence[Axis], asked: Asked) -> Iterator[Problem]:
     """Keys that stand twice in one point."""
-    seen: dict[str, list[Axis]] = {}
-    for axis in axes:
-        for other in seen.setdefault(axis.key, []):
-            apart = any(not axis.when[key] & other.when[key] for key in axis.when.keys() & other.when.keys())
-            if not apart:
-                yield Problem(axis.key, "varies twice", remedy="name all of its values once", origin=COMMAND_LINE)
-        seen[axis.key].append(axis)
+    twice: dict[str, None] = {}
+    for number, axis in enumerate(axes):
+        for other in axes[:number]:
+            shared = axis.when.keys() & other.when.keys()
+            if other.key == axis.key and all(axis.when[key] & other.when[key] for key in shared):
+                twice[axis.key] = None
+    for key in twice:
+        written = [line for place, line in asked.origins.items() if place.endswith(f".{key}")]
+        origin = written[-1] if written else COMMAND_LINE
+        yield Problem(key, "varies twice", remedy="name all of its values once", origin=origin)
 
 
 def _contradicted(fixed: Sequence[str], axes: Sequence[Axis], asked: Asked) -> Iterator[Problem]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _LINE: Final = 200
 """Letters of a reason that a line on a terminal shows."""
 _CELL: Final = 500
+_COUNT: Final = re.compile(r"(\w+: )?\d+ problems?\b.*")
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,11 @@ class Failure:
 
     @property
     def line(self) -> str:
-        """The reason as a terminal shows it: its first line, cut where nobody reads on."""
-        return _cut(self.reason.partition("\n")[0], _LINE)
+        """The reason as a terminal shows it: its first line that says one, cut where nobody reads on."""
+        lines = [" ".join(line.split()) for line in self.reason.splitlines() if line.strip()]
+        if len(lines) > 1 and _COUNT.fullmatch(lines[0]):  # which counts the problems that are told below it
+            lines = lines[1:]
+        return _cut(lines[0] if lines else "", _LINE)
 
     @property
     def brief(self) -> str:

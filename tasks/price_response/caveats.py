@@ -18,6 +18,8 @@ from tasks.price_response.rows import alternatives
 
 FEW_PRICES = 10
 FEW_ROWS = 30
+WIDE = 0.5
+"""A gap between two prices, in ranges, from which on it is told."""
 
 
 def caveats(answers: Answers) -> Iterator[Content]:
@@ -56,6 +58,7 @@ def caveats(answers: Answers) -> Iterator[Content]:
         yield Finding(f"{told}: few to draw a curve through.", "caveat")
     else:
         yield Finding(f"{told}.")
+    yield from _gap(answers)
     rare = [f"{name} ({rows})" for name, rows in answers.rows.items() if rows < FEW_ROWS]
     if rare:
         yield Finding(f"Fewer than {FEW_ROWS} occasions tell of: {', '.join(rare)}.", "caveat")
@@ -90,6 +93,22 @@ def caveats(answers: Answers) -> Iterator[Content]:
         yield Finding(
             f"The part of {' and '.join(steps)} is an arc elasticity, between prices 10 % lower and higher, because "
             "the model is not a smooth one of ours; what its shrinkage takes from it is in no interval.",
+            "caveat",
+        )
+
+
+def _gap(answers: Answers) -> Iterator[Finding]:
+    """A price far from all others, which draws the observed range out to where nothing was observed."""
+    prices = np.unique(answers.prices)
+    gaps = np.diff(prices)
+    at = int(gaps.argmax())
+    if len(prices) >= FEW_PRICES and gaps[at] > WIDE * np.ptp(prices):
+        low, high = (number(end, 2) for end in prices[at : at + 2])
+        few = min(int((answers.prices <= prices[at]).sum()), int((answers.prices > prices[at]).sum()))
+        yield Finding(
+            f"Between {low} and {high} nothing was observed, and {few:,} of {len(answers.prices):,} occasions lie on "
+            "one side of that: curves and best prices there are the models' alone, and coarse elsewhere. Leave such "
+            "prices out where they are mistakes.",
             "caveat",
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,8 @@ import pytest
 
 from cxai_runner.config.problems import UserError
 from cxai_runner.evaluation.results import Estimate, Figure, Table
-from cxai_runner.methods.response import Occasions
+from cxai_runner.methods.response import Occasions, Scenario, respond
+from cxai_runner.methods.response.economics import Draw
 from tasks.price_response import prices
 from tasks.price_response.report import _where
 
@@ -124,3 +126,24 @@ def test_a_purchase_of_no_brand_is_told_as_missing():
     frame.loc[frame.index[frame["incidence"] == 1][:3], "brand"] = None
     (problem,) = TASK.inspect(replace(DATA, frame=frame))
     assert (problem.key, problem.message) == ("panel.brand", "3 missing values where something was bought")
+
+
+def test_a_price_far_from_all_others_is_said_to_draw_the_range_out():
+    frame = DATA.frame.copy()
+    frame.loc[frame.index[3], "price_b"] = 250.0
+    contents = run(replace(DATA, frame=frame), task=TASK)[2]
+    (told,) = [text for text in texts(contents, "caveat") if "nothing was observed" in text]
+    assert told.startswith(
+        f"Between 2.50 and 250.00 nothing was observed, and 1 of {COUNT:,} occasions lie on one side"
+    )
+
+
+def test_units_that_are_no_more_have_no_elasticity():
+    """A price so high that a share is no number above zero: 0 of 0 is none, and no warning of a library."""
+    fitted = QUICK.fit(chain(), DATA, CONTEXT)
+    occasions = Occasions.of(DATA.frame, list(fitted.chain.feature_names_in_))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = respond([Draw(fitted.chain, np.ones(COUNT))], occasions, Scenario("b"), [2.0, 5000.0]).elasticity("b")
+    assert np.isfinite(found[0, 0]).all()
+    assert np.isnan(found[0, 1]).all()

@@ -22,6 +22,9 @@ from .newton import Maximum, maximise
 # Of the largest part in the direction of an endless rise: whose part counts.
 PART = 0.1
 
+NEAR_NONE = 1e-300
+"""A rate below which one of zero is taken for this: a purchase has one unit then, and 0 / 0 would be none."""
+
 
 class PoissonQuantity(QuantityModel):
     """Poisson regression with a log link: log μ = a + x·b.
@@ -69,14 +72,16 @@ class PoissonQuantity(QuantityModel):
         """Return the expected units: the rate, divided by the probability of a purchase where zero is truncated."""
         if not self.truncated:
             return location
-        return np.asarray(location / -np.expm1(log_nothing(location, shape)))
+        rate = np.maximum(location, NEAR_NONE)
+        return np.asarray(rate / -np.expm1(log_nothing(rate, shape)))
 
     def slope(self, location: Floats, shape: float) -> Floats:
         """Return the rate; where zero is truncated, mean · (1 − odds of zero · μ / (1 + αμ))."""
         if not self.truncated:
             return location
-        odds = 1 / np.expm1(-log_nothing(location, shape))
-        return np.asarray(self.mean(location, shape) * (1 - odds * location / (1 + shape * location)))
+        rate = np.maximum(location, NEAR_NONE)
+        odds = 1 / np.expm1(-log_nothing(rate, shape))
+        return np.asarray(self.mean(rate, shape) * (1 - odds * rate / (1 + shape * rate)))
 
     def _estimate(self, design: Floats, y: Floats, names: tuple[str, ...]) -> Estimated:
         found = self._poisson(design, y, names)

@@ -183,7 +183,8 @@ class Response:
         which = slice(None) if brand is None else [self.alternatives.index(brand)]
         units = self.units[..., which].sum(axis=-1)[..., np.newaxis]
         parts = self.parts[..., which].sum(axis=-1)
-        return np.concatenate([parts.sum(axis=-1, keepdims=True), parts], axis=-1) / units
+        with np.errstate(invalid="ignore", divide="ignore"):  # so far from what was observed that no unit is left
+            return np.concatenate([parts.sum(axis=-1, keepdims=True), parts], axis=-1) / units
 
     def spread_as(self, other: Response) -> Response:
         """Return this estimate with the deviations of another's resamples from its own estimate."""

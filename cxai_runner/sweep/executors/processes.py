@@ -178,7 +178,8 @@ def _prepare(owner: int, crash: str) -> None:
     struck goes to a file, from which its run has it.
     """
     os.dup2(2, 1)
-    faulthandler.enable(Path(crash).open("w"))  # noqa: SIM115 - open for as long as the process lives
+    with contextlib.suppress(OSError):  # somebody cleared temporary files away: no run fails for that
+        faulthandler.enable(Path(crash).open("w"))  # noqa: SIM115 - open for as long as the process lives
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_leave_with, args=(owner,), name="cxai-owner", daemon=True).start()
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import re
 import sys
+import warnings
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 
@@ -51,6 +52,13 @@ def test_no_global_state_is_touched(figures: tuple[Figure, ...]) -> None:
 
 def test_dollars_are_no_formulas(curve: pd.DataFrame) -> None:
     draw_png(Figure("f", "from $1 to $2^{", curve, "line", "price", "share", x_label="$ and $"), dpi=40)
+
+
+def test_signs_that_the_font_lacks_are_told_once(figures: tuple[Figure, ...]) -> None:
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        draw_svg(replace(figures[0], x_label="日本", y_label="日"))
+    assert ["lacks signs of a name" in str(one.message) for one in said] == [True]
 
 
 def test_the_title_is_in_the_picture_but_not_in_the_page(figures: tuple[Figure, ...]) -> None:

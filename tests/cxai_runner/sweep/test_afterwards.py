@@ -101,7 +101,7 @@ def test_a_sweep_from_python(inside: Path) -> None:
     assert isinstance(sweep, cxai_runner.SweepRun)
     assert list(sweep.table["rank"]) == [1, 2]
     assert sweep.table["log_loss"].is_monotonic_increasing
-    assert sweep.config["space"] == {"model.C": "choice(0.1,1)"}
+    assert sweep.config["space"] == {"model.C": "0.1,1"}
     assert "is the best of 2" in sweep.headline
     assert "is the best of 2" in " ".join(repr(sweep).split())
     assert "<svg" in sweep._repr_html_()

@@ -63,6 +63,16 @@ def test_a_run_that_dies_fails_alone(sweep: list[str], tmp_path: Path) -> None:
     assert "RUNNING" not in {one.info.status for one in runs(store(tmp_path))}
 
 
+def test_a_process_outlives_the_folder_for_its_crash(tmp_path: Path) -> None:
+    from cxai_runner.sweep.executors.processes import Processes
+    from cxai_runner.sweep.settings import Settings
+
+    with Processes(Settings(), 1, 1) as places:
+        places._crashes.cleanup()  # as a cleaner of temporary files does, in a sweep of many days
+        places._replace(0)
+        assert places._places[0].warm.result(timeout=120)
+
+
 @pytest.mark.parametrize(
     ("conduct", "limit", "words"),
     [

@@ -10,7 +10,7 @@ import click
 import pytest
 
 from cxai_runner.cli.completion import complete_override
-from cxai_runner.cli.sweep import command
+from cxai_runner.cli.sweep import _grid, command
 from cxai_runner.config.catalogue import catalogue
 from cxai_runner.sweep.plan import plan
 
@@ -56,3 +56,13 @@ def test_several_values_in_one_run_lead_to_a_sweep(cxai: Cxai, tmp_path: Path) -
     done = cxai("run", "model.C=1,2", cwd=tmp_path)
     assert done.returncode == 2
     assert "several values, which make a sweep; for one list: model.C=[1,2]; to sweep: cxai sweep" in done.stderr
+
+
+def test_a_plan_shows_what_varies_before_what_is_done_whichever_point_comes_first() -> None:
+    rows = [
+        {"point": "1", "model": "xgboost", "state": "to run", "run": ""},
+        {"point": "2", "model": "logit", "model.C": "1", "state": "done", "run": "0123456789"},
+    ]
+    head, _, last = _grid(rows, ["model", "model.C"]).splitlines()
+    assert head.split() == ["point", "model", "model.C", "state", "run"]
+    assert last.split() == ["2", "logit", "1", "done", "01234567"]

@@ -19,7 +19,9 @@ def test_a_terminal_has_a_line_for_all_and_one_for_each_run_that_is_being_made()
     told.started("2", "C=1")
     told.started("3", "C=10")
     assert [one.description for one in progress.tasks] == ["2 at once", "  C=1", "  C=10"]
+    assert [one.fields["count"] for one in progress.tasks] == ["1/3", "", ""]
     told.ended("2", "C=1", "log_loss 0.5", 1.25)
+    assert progress.tasks[0].fields["count"] == "2/3"
     assert [(one.description, one.completed) for one in progress.tasks] == [("2 at once", 2), ("  C=10", 0)]
     assert "C=1  log_loss 0.5  1.2 s" in screen.getvalue()
 

@@ -63,6 +63,15 @@ def test_a_mistake_is_told_with_its_remedy(word: str, key: str, message: str, re
     assert problem.origin == "command line"
 
 
+def test_a_metric_is_named_as_a_key_or_in_a_mapping() -> None:
+    found = asked(["sweep.metrics.roc_auc=higher", "sweep.metrics.log_loss=lower"])
+    assert found.settings.metrics == {"roc_auc": "higher", "log_loss": "lower"}
+    with pytest.raises(UserError) as told:
+        asked(["sweep.metrics.roc_auc=up"])
+    (problem,) = told.value.problems
+    assert (problem.key, problem.message) == ("sweep.metrics.roc_auc", "one of: lower, higher")
+
+
 def test_a_limit_needs_a_process_that_can_be_ended() -> None:
     with pytest.raises(UserError) as told:
         asked(["sweep.executor=in_process", "sweep.seconds=3", "sweep.memory_mb=100"])

@@ -120,6 +120,34 @@ def test_a_file_that_sets_what_it_varies_is_told_with_its_line(tmp_path: Path) -
     assert "mine.yaml" in problem.origin
 
 
+def test_values_of_a_file_are_any_text_but_not_none_at_all(tmp_path: Path) -> None:
+    (tmp_path / "sweep").mkdir()
+    mine = tmp_path / "sweep" / "mine.yaml"
+    mine.write_text("space:\n  features.category: [café, x y, plain, '1', 'true', it's]\n")
+    (axis,) = made("sweep=mine", folder=tmp_path).axes
+    assert isinstance(axis, Choice)
+    assert axis.texts == ("'café'", "'x y'", "plain", "'1'", "'true'", "'it\\'s'")
+    mine.write_text("space:\n  features.category: [café]\n")
+    assert made("sweep=mine", folder=tmp_path).axes == (Choice("features.category", ("'café'",)),)
+    mine.write_text("space:\n  seed: []\n")
+    with pytest.raises(UserError) as told:
+        made("sweep=mine", folder=tmp_path)
+    assert [(one.key, one.message) for one in told.value.problems] == [("seed", "no value")]
+
+
+def test_a_key_that_a_file_varies_twice_is_told_once_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "sweep").mkdir()
+    (tmp_path / "sweep" / "mine.yaml").write_text(
+        "space:\n  model: [logit, xgboost]\n  model.C: [1]\n"
+        "when:\n  model=logit: {model.C: [2]}\n  model=logit,xgboost: {model.C: [3]}\n"
+    )
+    with pytest.raises(UserError) as told:
+        made("sweep=mine", folder=tmp_path)
+    (problem,) = told.value.problems
+    assert (problem.key, problem.message) == ("model.C", "varies twice")
+    assert "mine.yaml:" in problem.origin
+
+
 def test_a_file_says_under_which_condition_a_key_varies(tmp_path: Path) -> None:
     (tmp_path / "sweep").mkdir()
     (tmp_path / "sweep" / "models.yaml").write_text(

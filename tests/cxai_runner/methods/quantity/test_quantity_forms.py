@@ -290,3 +290,12 @@ def test_an_error_travels_to_another_process():
     error = QuantityError("told", "mend", ("price",))
     again = pickle.loads(pickle.dumps(error))
     assert (str(again), again.columns) == ("told; mend", ("price",))
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.5])
+def test_a_rate_of_nothing_is_a_purchase_of_one_unit(alpha: float) -> None:
+    """So high a price that the rate is no number above zero: given a purchase, its limit, and not 0 / 0."""
+    model = TruncatedPoissonQuantity() if alpha == 0 else TruncatedNegativeBinomialQuantity()
+    rates = np.array([0.0, 1e-308, 1e-12])
+    np.testing.assert_allclose(model.mean(rates, alpha), 1.0, atol=1e-9)
+    np.testing.assert_allclose(model.slope(rates, alpha), 0.0, atol=1e-9)
