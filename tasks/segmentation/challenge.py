@@ -1,8 +1,8 @@
 """Whether segments are found again, and whether they are clearer than where there are none.
 
 Two kinds of customers have no segments. Those of shuffled columns have the same values, which have nothing to do with
-each other. Those of one normal distribution have the same means and correlations: a single long cloud can be divided,
-the same way every time, and is still one group [1]_. Segments have to be clearer than in both.
+each other. Those of one long cloud, the same values with the same rank correlations, can be divided the same way every
+time, and are still one group [1]_, however skewed. Segments have to be clearer than in both.
 
 References
 ----------
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
-from cxai_runner.methods.stability import Stability, shuffle_columns, stability
+from cxai_runner.methods.stability import Stability, shuffle_columns, shuffle_together, stability
 from cxai_runner.task import Context
 from tasks.segmentation.fitted import Segments
 
@@ -41,7 +41,8 @@ class Challenge:
     placebos
         Mean silhouettes of as many segments in columns shuffled anew, shape (placebos,).
     clouds
-        The same in customers drawn from one normal distribution; empty where columns hold categories.
+        The same in one group with the same values and rank correlations (`shuffle_together`); empty where columns
+        hold categories.
     customers
         How many customers were drawn and shuffled; 0 for all.
     segments
@@ -76,7 +77,7 @@ class Challenge:
 
     @property
     def beats_clouds(self) -> bool:
-        """Whether they are clearer than nearly all of those of one normal distribution."""
+        """Whether they are clearer than nearly all of those of one group."""
         return not len(self.clouds) or bool(self.silhouette > np.quantile(self.clouds, 0.975))
 
 
@@ -99,7 +100,8 @@ def challenge(segments: Segments, baseline: Segments, placebos: int, resamples: 
     shuffled = [_silhouette(last, rows, own.reference) for rows in drawn]
     rng = context.rng("clouds")
     values = _numbers(own)
-    clouds = [] if values is None else [_silhouette(last, _cloud(values, rng), own.reference) for _ in range(placebos)]
+    alike = [] if values is None else (_frame(shuffle_together(values, rng)) for _ in range(placebos))
+    clouds = [_silhouette(last, rows, own.reference) for rows in alike]
     found = stability(with_number(own.pipeline), own.rows, own.labels, resamples, context.rng("stability"))
     other = _sampled(baseline, context, "sample")
     again = Pipeline(with_number(other.pipeline).steps[-1:])
@@ -159,13 +161,6 @@ def _bic(segments: Segments) -> tuple[float, float] | None:
     # Columns that depend on each other exactly have a likelihood without bound, which says nothing.
     one = n * (size + d * (1 + np.log(2 * np.pi))) + (d + d * (d + 1) / 2) * np.log(n) if sign > 0 else np.inf
     return float(own), float(one)
-
-
-def _cloud(values: NDArray[np.float64], rng: np.random.Generator) -> pd.DataFrame:
-    """As many customers from one normal distribution with the same means and covariances."""
-    covariance = np.atleast_2d(np.cov(values, rowvar=False))
-    drawn = rng.multivariate_normal(values.mean(axis=0), covariance, len(values), method="svd")
-    return _frame(drawn)
 
 
 def _frame(values: pd.DataFrame | NDArray[np.float64]) -> pd.DataFrame:
