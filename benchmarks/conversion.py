@@ -1,7 +1,8 @@
 """An epoch of our network beside a bare Keras script, and a million customers scored by it beside XGBoost.
 
 The epoch is of equal rows, layers, steps and validation rows in processes of their own; its time is the median of all
-epochs but the first, in which TensorFlow builds its graph. Memory is the peak of the whole process with TensorFlow.
+epochs but the first, in which TensorFlow builds its graph. Memory is the peak of the whole process with TensorFlow,
+as the system counts it for that process alone.
 Scoring is `cxai predict` from a Parquet file to another, with models that were trained on the same rows.
 """
 
@@ -11,7 +12,6 @@ import json
 import os
 import sys
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -46,9 +46,8 @@ def _epoch(home: Path, package: dict[str, str]) -> Row:
     spent: dict[str, Spent] = {}
     for side in ("bare", "ours"):
         command = [sys.executable, "-m", f"benchmarks.conversion_{side}", str(home), str(EPOCHS)]
-        whole = spend(command, package, str(home))
-        seconds = json.loads((home / f"{side}.json").read_text(encoding="utf-8"))
-        spent[side] = replace(whole, seconds=seconds)
+        spend(command, package, str(home))
+        spent[side] = Spent(**json.loads((home / f"{side}.json").read_text(encoding="utf-8")))
     what = f"an epoch of {TRAINED:,} rows, {COLUMNS} columns"
     return Row("conversion", what, "a bare Keras script", spent["ours"], spent["bare"], "at most 1.1")
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.measure import peak
+
 THREADS = 1
 
 
@@ -38,7 +40,8 @@ def main(folder: str, epochs: str) -> None:
     told = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: times.append(time.perf_counter()))
     asked = {"batch_size": 128, "epochs": int(epochs), "validation_batch_size": 65_536, "verbose": 0}
     model.fit(rows, outcome, validation_data=(held, held_outcome), callbacks=[told], **asked)
-    (home / "bare.json").write_text(json.dumps(float(np.median(np.diff(times)))), encoding="utf-8")
+    spent = {"seconds": float(np.median(np.diff(times))), "memory_mb": peak()}
+    (home / "bare.json").write_text(json.dumps(spent), encoding="utf-8")
 
 
 if __name__ == "__main__":

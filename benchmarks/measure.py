@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 
@@ -55,6 +56,12 @@ def spend(command: Sequence[str], environment: Mapping[str, str] | None = None, 
         raise SystemExit(f"{' '.join(command)} ended with {child.returncode}")
     # Not the peak that the system counts: a child begins with that of the process that forked it.
     return Spent(seconds, tree.peak())
+
+
+def peak() -> float:
+    """Return the most resident memory that this process has held since it began, in MiB; on Linux alone."""
+    (line,) = (one for one in Path("/proc/self/status").read_text().splitlines() if one.startswith("VmHWM:"))
+    return int(line.split()[1]) / 1024
 
 
 class _Tree:

@@ -328,7 +328,7 @@ def _as_of(periods: Periods, time: datetime, days: timedelta, gap: timedelta) ->
     return past.select(
         "customer_id",
         time=ibis.literal(time, type="timestamp"),
-        **{OUTCOME: past["came"].isnull().cast("int64"), VALUE: past["recent_revenue"]},
+        **{OUTCOME: ibis.ifelse(past["came"].isnull(), 1, 0).cast("int64"), VALUE: past["recent_revenue"]},
         recency=recency,
         frequency=past["frequency"],
         monetary=past["revenue"] / past["frequency"],

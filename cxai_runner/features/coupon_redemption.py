@@ -204,7 +204,7 @@ class CouponRedemption(Features):
         met = usable.inner_join(redeemed, past.KEYS)
         met = met.filter(met["at"] >= met["time"], met["at"].truncate("D").cast("timestamp") <= met["last"])
         marked = usable.left_join(met.select(*past.KEYS).distinct().mutate(was=1), past.KEYS)
-        was: Any = marked["was"].notnull().cast("int64")
+        was: Any = ibis.ifelse(marked["was"].notnull(), 1, 0).cast("int64")
         if self.open:
             was = ibis.ifelse(self._unfit(tables, marked, end)[1], ibis.null("int64"), was).cast("float64")
         return marked.select(*usable.columns, **{OUTCOME: was})

@@ -46,5 +46,5 @@ def lifetimes(transactions: IbisTable, until: datetime, lapsed_after: int) -> Ib
     return found.select(
         "customer_id",
         duration=ended.delta(found["first"], unit="day") + 1,
-        event=found["lapsed"].notnull().cast("int64"),
+        event=ibis.ifelse(found["lapsed"].notnull(), 1, 0).cast("int64"),
     )

@@ -157,6 +157,8 @@ class _Trial:
             if asked:  # a task that predicts an outcome takes columns of any type, but for what came of customers
                 outcomes = list(dict.fromkeys([*outcomes, *_told(self.proposal, wanted)]))
                 made.append(f"task.outcome={asked}")
+            if asked and not isinstance(composed, UserError) and composed.choices.get("split") != "customers":
+                made.append("split=customers")  # a table that is ready made has no dates to divide by
             made += [f"features.exclude=[{','.join(outcomes)}]"] if outcomes else []
         if "category" in keys and (category := _category(self.proposal)):
             made.append(f"features.category={_worded(category)}")

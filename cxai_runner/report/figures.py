@@ -147,15 +147,20 @@ def _fit(canvas: Canvas, axes: Axes, title: str) -> None:
         top = heading.get_window_extent(renderer).y0 - PADDING
     handles, labels = axes.get_legend_handles_labels()
     if handles:
-        legend = canvas.legend(
-            handles,
-            labels,
-            loc="upper left",
-            bbox_to_anchor=(0, top / height),
-            ncols=min(len(labels), 4),
-            handlelength=1.4,
-            borderaxespad=0,
-        )
+        # As many names on a line as it has room for.
+        for columns in range(min(len(labels), 4), 0, -1):
+            legend = canvas.legend(
+                handles,
+                labels,
+                loc="upper left",
+                bbox_to_anchor=(0, top / height),
+                ncols=columns,
+                handlelength=1.4,
+                borderaxespad=0,
+            )
+            if columns == 1 or legend.get_window_extent(renderer).width <= width:
+                break
+            legend.remove()
         top = legend.get_window_extent(renderer).y0
     around = axes.get_tightbbox(renderer)
     if around is None:

@@ -25,6 +25,7 @@ Ints = NDArray[np.int64]
 
 FEW: Final = 30
 """Rows of either outcome below which a slice is not judged."""
+_STEPS: Final = {"platt": "Platt's line", "isotonic": "isotonic steps"}
 _NO_GAIN: Final = "No contact is expected to pay"
 
 
@@ -187,7 +188,7 @@ def _how_calibrated(fitted: Fitted, converted: Ints, rows: pd.DataFrame, context
     losses = ", ".join(f"{name} {number(loss, 4)}" for name, loss in chosen.losses_.items())
     by = f" by log loss over folds of the validation rows ({losses})" if losses else ""
     if chosen.chosen_ == "none":
-        yield Finding(f"Probabilities are left as they are: no calibration did better{by}.")
+        yield Finding(f"Probabilities of the model that is kept are left as they are: no calibration did better{by}.")
         return
     codes, customers = codes_of(rows["customer_id"])
     several = [
@@ -198,8 +199,9 @@ def _how_calibrated(fitted: Fitted, converted: Ints, rows: pd.DataFrame, context
     (after, after_drawn), (before, before_drawn) = bootstrap(several, customers, context.resamples, rng)
     gap = percentile(float(after[0] - before[0]), after_drawn[0] - before_drawn[0])
     yield Finding(
-        f"Probabilities are calibrated by {chosen.chosen_}{by}: the Brier score of these rows goes from "
-        f"{number(float(before[0]), 4)} to {number(float(after[0]), 4)}, a difference of {with_interval(gap)}."
+        f"Probabilities of the model that is kept are calibrated by {_STEPS[chosen.chosen_]}{by}: the Brier score of "
+        f"these rows goes from {number(float(before[0]), 4)} to {number(float(after[0]), 4)}, a difference of "
+        f"{with_interval(gap)}."
     )
 
 

@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from cxai_runner.data.dataset import Dataset, Roles
 from cxai_runner.evaluation.results import Estimate, Figure, Finding, Table
 from cxai_runner.methods.survival import Survival
-from cxai_runner.task import Context
+from cxai_runner.task import Context, check_task
 from tasks.conversion.at_risk import at_risk
 from tasks.conversion.churn import Churn
 from tasks.conversion.survival import lifetimes, stretches
@@ -181,3 +181,7 @@ def test_times_and_amounts_that_are_none_are_told(column: str, value: float) -> 
     data.frame.loc[3, column] = value
     found = [one.key for one in Churn(tenure="tenure").inspect(data)]
     assert f"customers.{column}" in found
+
+
+def test_it_keeps_what_every_task_promises() -> None:
+    assert check_task(Churn(survival_by="contract", tenure="tenure"), LogisticRegression(), leavers()) >= 40

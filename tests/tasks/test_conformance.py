@@ -164,7 +164,7 @@ def test_other_methods_of_segmentation_conform(model, customers):
     "model",
     [
         XGBClassifier(n_estimators=10, max_depth=2, n_jobs=1, random_state=1),
-        MLPClassifier((8,), max_iter=20, random_state=1),
+        pytest.param(MLPClassifier((8,), max_iter=20, random_state=1), marks=pytest.mark.slow),
         pytest.param(NetworkClassifier(layers=[8], epochs=3, random_state=1, n_jobs=1), marks=pytest.mark.slow),
     ],
     ids=lambda model: type(model).__name__,

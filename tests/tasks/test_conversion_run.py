@@ -75,6 +75,15 @@ def test_the_kept_model_predicts_new_rows_with_holes_and_unseen_levels(ran, home
     assert len(same) > 1
     np.testing.assert_allclose(same["probability_x"], same["probability_y"], rtol=1e-9)
 
+    import mlflow.pyfunc
+    from mlflow import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{home}/mlruns/mlflow.db")
+    (model,) = client.search_logged_models([client.get_experiment_by_name("conversion").experiment_id])
+    served = mlflow.pyfunc.load_model(str(model.artifact_location))
+    asked = pd.read_csv(home / "new.csv", parse_dates=["since"])[served.metadata.get_input_schema().input_names()]
+    np.testing.assert_allclose(served.predict(asked)[:, 1], found["probability"], rtol=1e-9)
+
     new.drop(columns="visits").to_csv(home / "lacks.csv", index=False)
     done = cxai(*ask, f"data.path={home / 'lacks.csv'}", "--to", str(home / "none.csv"), cwd=home)
     assert done.returncode == 2

@@ -12,6 +12,7 @@ from sklearn.preprocessing import StandardScaler
 
 from cxai_runner.data.dataset import Dataset, Roles
 from cxai_runner.evaluation.results import Figure, Finding, Table
+from cxai_runner.methods.agreement import RandIndex
 from cxai_runner.methods.segments import KMeansSegments
 from cxai_runner.task import Context
 from tasks.segmentation import Segmentation
@@ -125,6 +126,14 @@ def test_what_came_later_enters_no_segment():
     one, two = judged(data, Useful()), judged(replace(data, others={"earlier": other}), Useful())
     np.testing.assert_array_equal(one.back.segment, two.back.segment)
     assert verdicts(two)["differentiable"] != "yes"
+
+
+def test_what_customers_are_today_does_not_divide_those_of_then():
+    data = base()
+    noise = np.random.default_rng(4).normal(size=(600, 2))
+    today = replace(data, frame=data.frame.assign(**dict(zip(INPUTS, noise.T, strict=True))))
+    one, two = judged(data, Useful()).back.segment, judged(today, Useful()).back.segment
+    assert RandIndex(one, two)(np.ones((600, 1)))[0, 0] == pytest.approx(1.0)
 
 
 def test_unassigned_customers_are_no_segment():

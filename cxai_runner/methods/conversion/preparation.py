@@ -195,12 +195,12 @@ def is_date(column: pd.Series) -> bool:
 
 
 def plain_types(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a frame of the types that any reader knows: dates, texts, yes and no, and numbers that may be missing."""
+    """Return a frame whose dates, and whose numbers beside missing values, have the types that any reader knows."""
     found: dict[str, Any] = {}
-    for name in map(str, frame):
+    for name in (str(one) for one in frame if frame[one].dtype == object):
         if is_date(frame[name]):
             found[name] = pd.to_datetime(frame[name])
-        elif is_number(frame[name]) and not types.is_bool_dtype(frame[name]):
+        elif is_number(frame[name]):
             found[name] = frame[name].astype("float64")
     return frame.assign(**found)
 

@@ -55,16 +55,16 @@ ROLES = {
 }  # fmt: skip
 # Folder → the tasks that what is proposed of it feeds.
 FED = {
-    "audiobooks": {"explore", "segmentation"},
+    "audiobooks": {"conversion", "explore", "segmentation"},
     # Its two files are of different customers, so that none of the one describes the other's: not for `explore`.
     "candy_bars": {"brand_choice", "price_response", "purchase_incidence", "purchase_quantity", "segmentation"},
-    "cdnow": {"explore", "managerial_segments", "segmentation"},
+    "cdnow": {"churn", "explore", "managerial_segments", "segmentation"},
     "choice_panels": {"brand_choice", "explore"},
-    "hillstrom": {"explore", "segmentation"},
+    "hillstrom": {"conversion", "explore", "segmentation"},
     "movielens_100k": {"explore", "segmentation"},
-    "online_retail_2009": {"explore", "managerial_segments", "segmentation"},
-    "retail_orders": {"explore", "managerial_segments", "segmentation"},
-    "telco_churn": {"explore", "segmentation"},
+    "online_retail_2009": {"churn", "explore", "managerial_segments", "segmentation"},
+    "retail_orders": {"churn", "explore", "managerial_segments", "segmentation"},
+    "telco_churn": {"churn", "conversion", "explore", "segmentation"},
 }
 QUICK = {"segmentation": ("task.resamples=2", "model.n_clusters=3", "model.n_init=2")}
 # Folder → how its file is written, where that is not a comma and a header.

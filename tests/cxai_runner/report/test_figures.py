@@ -137,3 +137,12 @@ def test_the_first_of_several_lines_lies_on_top_of_all_and_no_line_under_a_band(
     lines = sorted(axes.lines, key=lambda one: one.get_zorder())
     assert [one.get_label() for one in lines] == ["at 0", "at 1", "as observed"]
     assert max(band.get_zorder() for band in axes.collections) < lines[0].get_zorder()
+
+
+def test_long_names_of_many_lines_stay_inside_the_picture() -> None:
+    from matplotlib.image import imread
+
+    names = [f"{number}: high category spread, low revenue" for number in range(4)]
+    data = pd.DataFrame({"x": [0, 1] * 4, "y": range(8), "of": [name for name in names for _ in range(2)]})
+    pixels = imread(io.BytesIO(draw_png(Figure("f", "f", data, "line", "x", "y", by="of"), dpi=80)))[..., :3]
+    assert pixels[:, -2:].min() > 0.97

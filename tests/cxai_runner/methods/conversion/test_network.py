@@ -6,12 +6,14 @@ import pickle
 import random
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss, roc_auc_score
+from sklearn.utils.estimator_checks import check_estimator
 
 from cxai_runner.methods.conversion.forward import ACTIVATIONS, Forward
 from cxai_runner.methods.conversion.network import NetworkClassifier
@@ -105,6 +107,18 @@ def test_weights_count_as_rows_do():
         NetworkClassifier(**QUICK).fit(X, y, w, cardinalities=[4], validation=(X, y)) for w in (None, weights)
     )
     assert weighted.predict_proba(X)[:, 1].mean() > plain.predict_proba(X)[:, 1].mean() + 0.15
+
+
+@pytest.mark.slow
+def test_it_keeps_the_promises_of_scikit_learn_but_one():
+    """A weight of two is not a row twice: a step takes so many rows, whatever they weigh, as in any such training."""
+    model = NetworkClassifier(layers=(16,), epochs=10, learning_rate=0.05, n_jobs=1, random_state=0)
+    but = {"check_sample_weight_equivalence_on_dense_data": "batches are of rows"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = check_estimator(model, expected_failed_checks=but, on_skip=None)
+    assert [one["check_name"] for one in found if one["status"] == "xfail"] == list(but)
+    assert len(found) > 50
 
 
 def network(**more):
