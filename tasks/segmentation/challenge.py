@@ -1,8 +1,9 @@
 """Whether segments are found again, and whether they are clearer than where there are none.
 
-Two kinds of customers have no segments. Those of shuffled columns have the same values, which have nothing to do with
-each other. Those of one long cloud, the same values with the same rank correlations, can be divided the same way every
-time, and are still one group [1]_, however skewed. Segments have to be clearer than in both.
+Three kinds of customers have no segments. Those of shuffled columns have the same values, which have nothing to do
+with each other. Those of one normal distribution have the same means and correlations: a single long cloud can be
+divided, the same way every time, and is still one group [1]_. So is a skewed one, with the same values and rank
+correlations. Segments have to be clearer than in all.
 
 References
 ----------
@@ -41,14 +42,15 @@ class Challenge:
     placebos
         Mean silhouettes of as many segments in columns shuffled anew, shape (placebos,).
     clouds
-        The same in one group with the same values and rank correlations (`shuffle_together`); empty where columns
-        hold categories.
+        The same in customers drawn from one normal distribution; empty where columns hold categories.
     customers
         How many customers were drawn and shuffled; 0 for all.
     segments
         The segments that ``found`` has the overlap of, in order.
     bic
         Where the clusterer has a likelihood: its BIC, and that of one normal distribution with correlations.
+    skewed
+        As ``clouds``, in one group with the same values and rank correlations (`shuffle_together`).
     """
 
     found: Stability
@@ -59,6 +61,7 @@ class Challenge:
     customers: int = 0
     segments: tuple[int, ...] = ()
     bic: tuple[float, float] | None = None
+    skewed: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
 
     @property
     def overlap(self) -> dict[int, float]:
@@ -77,8 +80,13 @@ class Challenge:
 
     @property
     def beats_clouds(self) -> bool:
-        """Whether they are clearer than nearly all of those of one group."""
+        """Whether they are clearer than nearly all of those of one normal distribution."""
         return not len(self.clouds) or bool(self.silhouette > np.quantile(self.clouds, 0.975))
+
+    @property
+    def beats_skewed(self) -> bool:
+        """Whether they are clearer than nearly all of those of one group with the same values."""
+        return not len(self.skewed) or bool(self.silhouette > np.quantile(self.skewed, 0.975))
 
 
 def challenge(segments: Segments, baseline: Segments, placebos: int, resamples: int, context: Context) -> Challenge:
@@ -100,8 +108,10 @@ def challenge(segments: Segments, baseline: Segments, placebos: int, resamples: 
     shuffled = [_silhouette(last, rows, own.reference) for rows in drawn]
     rng = context.rng("clouds")
     values = _numbers(own)
+    clouds = [] if values is None else [_silhouette(last, _cloud(values, rng), own.reference) for _ in range(placebos)]
+    rng = context.rng("skewed")
     alike = [] if values is None else (_frame(shuffle_together(values, rng)) for _ in range(placebos))
-    clouds = [_silhouette(last, rows, own.reference) for rows in alike]
+    skewed = [_silhouette(last, rows, own.reference) for rows in alike]
     found = stability(with_number(own.pipeline), own.rows, own.labels, resamples, context.rng("stability"))
     other = _sampled(baseline, context, "sample")
     again = Pipeline(with_number(other.pipeline).steps[-1:])
@@ -115,6 +125,7 @@ def challenge(segments: Segments, baseline: Segments, placebos: int, resamples: 
         0 if own is segments else len(own.rows),
         tuple(int(k) for k in np.unique(own.labels)),
         _bic(segments) if values is not None else None,
+        np.array(skewed),
     )
 
 
@@ -161,6 +172,13 @@ def _bic(segments: Segments) -> tuple[float, float] | None:
     # Columns that depend on each other exactly have a likelihood without bound, which says nothing.
     one = n * (size + d * (1 + np.log(2 * np.pi))) + (d + d * (d + 1) / 2) * np.log(n) if sign > 0 else np.inf
     return float(own), float(one)
+
+
+def _cloud(values: NDArray[np.float64], rng: np.random.Generator) -> pd.DataFrame:
+    """As many customers from one normal distribution with the same means and covariances."""
+    covariance = np.atleast_2d(np.cov(values, rowvar=False))
+    drawn = rng.multivariate_normal(values.mean(axis=0), covariance, len(values), method="svd")
+    return _frame(drawn)
 
 
 def _frame(values: pd.DataFrame | NDArray[np.float64]) -> pd.DataFrame:

@@ -132,6 +132,7 @@ def test_a_skewed_group_is_none():
     *_, contents = run(replace(data, frame=data.frame.assign(**dict(zip(names, drawn.T, strict=True)))))
     (headline,) = texts(contents, "headline")
     assert headline.startswith("No segments are to be seen: 400 customers divide no more clearly than one group does")
+    assert "the same values and rank correlations" in headline
     assert "by a division of what is one group as far as can be seen" in headline
 
 
