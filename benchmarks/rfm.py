@@ -65,23 +65,21 @@ def _made(path: Path, lines: int) -> Path:
 
 def ours(path: Path, home: Path) -> None:
     """Let the builder make the dates and the rules the segments, where the rows live."""
-    import pandas as pd
     import yaml
 
     from cxai_runner.data import FileSource
     from cxai_runner.data.connect import set_threads
     from cxai_runner.evaluation.splits import Part
     from cxai_runner.features.rfm import RfmAtDates
-    from cxai_runner.methods.managerial import RuleSegments
+    from cxai_runner.methods.managerial import expression, segments
 
     set_threads(THREADS)
     config = yaml.safe_load(RULES.read_text(encoding="utf-8"))
-    model = RuleSegments(config["rules"], config["thresholds"])
-    model.fit(pd.DataFrame({"recency": [1], "tenure": [1], "monetary": [1.0]}))
+    rules = segments(config["rules"], config["thresholds"])
     tables = FileSource(tables={"transactions": {"path": str(path)}}).open()
     features, part = RfmAtDates(as_of=AS_OF, dates=DATES, every=EVERY, horizon=HORIZON), Part("train")
     found = features.at_dates(tables, part, features.learn(tables, part))
-    sizes = found.group_by("time", segment=model.expression(found)).aggregate(
+    sizes = found.group_by("time", segment=expression(found, rules)).aggregate(
         customers=found.count(), recent=found["recent_revenue"].sum(), next=found["next_revenue"].sum()
     )
     _keep(sizes.execute(), home / "ours.json")

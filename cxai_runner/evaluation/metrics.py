@@ -13,7 +13,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from cxai_runner.evaluation.intervals import FEW_CUSTOMERS, Floats, Statistic, bootstrap, percentile, recentred
+from cxai_runner.evaluation.intervals import (
+    FEW_CUSTOMERS,
+    Floats,
+    Statistic,
+    bootstrap,
+    percentile,
+    random_groups,
+    recentred,
+)
 from cxai_runner.evaluation.results import Better, Interval, Metric
 
 Codes = NDArray[np.intp]
@@ -23,6 +31,16 @@ def codes_of(customers: ArrayLike) -> tuple[Codes, int]:
     """Number customers in order of appearance: the code of each row, and how many customers there are."""
     codes, ids = pd.factorize(np.asarray(customers))
     return codes.astype(np.intp), len(ids)
+
+
+def units_of(customers: ArrayLike, rng: np.random.Generator) -> tuple[Codes, int]:
+    """Return what each row is drawn with, and of how many: its customer, or where they are very many a group of them.
+
+    For what nobody has to compare customer by customer with another run; see `random_groups`.
+    """
+    codes, many = codes_of(customers)
+    groups = random_groups(many, rng)
+    return groups[codes], int(groups.max(initial=-1)) + 1
 
 
 class MeanOf:

@@ -18,8 +18,10 @@ from scipy import special
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_consistent_length, validate_data
 
+from .design import collinear, constant, given_back, standardised
 from .errors import LogitError
-from .logit_model import Curvature, Floats, LogitModel, logistic, sandwich
+from .logit_model import Curvature, Floats, LogitModel, logistic
+from .sandwich import by_customer, clustered
 
 
 class BinomialLogit(LogitModel):
@@ -119,8 +121,7 @@ class BinomialLogit(LogitModel):
         self.mcfadden_r2_ = 1.0 - self.log_likelihood_ / self.null_log_likelihood_
 
         # Back from standardised columns to the ones given: a linear map of the parameters, and of their covariance.
-        back = np.diag(np.concatenate([[1.0], 1.0 / scale]))
-        back[0, 1:] = -centre / scale
+        back = given_back(centre, scale)
         parameters = back @ beta
         self.intercept_ = parameters[:1]
         self.coef_ = parameters[1:][np.newaxis, :]
@@ -194,16 +195,14 @@ def design_of(X: Floats, centre: Floats, scale: Floats, names: list[str]) -> Flo
     LogitError
         The columns do not identify their coefficients: one is constant, or a combination of others.
     """
-    constant = scale <= 1e-12 * np.maximum(np.abs(centre), np.finfo(float).tiny)
-    if constant.any():
-        which = tuple(name for name, hit in zip(names, constant, strict=True) if hit)
+    still = constant(centre, scale)
+    if still.any():
+        which = tuple(name for name, hit in zip(names, still, strict=True) if hit)
         raise LogitError(f"constant column, collinear with the intercept: {', '.join(which)}", "leave it out", which, 0)
-    design = np.column_stack([np.ones(len(X)), (X - centre) / scale])
-    values, vectors = np.linalg.eigh(design.T @ design / len(X))
-    flat = values < 1e-10
-    if flat.any():
-        loading = np.sqrt((vectors[1:, flat] ** 2).sum(axis=1))
-        which = tuple(name for name, part in zip(names, loading, strict=True) if part > 0.05 * loading.max())
+    design = standardised(X, centre, scale)
+    entangled = collinear(design)
+    if entangled.any():
+        which = tuple(name for name, hit in zip(names, entangled, strict=True) if hit)
         told = f"collinear columns, each a combination of the others: {', '.join(which)}"
         raise LogitError(told, "leave one of them out", which, 1)
     return design
@@ -218,5 +217,4 @@ def _covariance(design: Floats, outcome: Floats, linear: Floats, hessian: Floats
     if len(ids) < 2:
         raise LogitError("groups has one value only", "a clustered covariance needs at least two customers")
     scores = design * (outcome - special.expit(linear))[:, np.newaxis]
-    by_group: Floats = np.column_stack([np.bincount(codes, column) for column in scores.T]).astype(np.float64)
-    return sandwich(bread, by_group, len(design))
+    return clustered(bread, by_customer(scores, codes), len(design))

@@ -19,7 +19,6 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .coefficients import coefficient_table
-from .errors import LogitError
 
 Floats = NDArray[np.float64]
 Covariance = Literal["classical", "clustered"]
@@ -128,42 +127,3 @@ def logistic(log_odds: Floats) -> Curvature:
     first = P * (1 - P)
     none = np.zeros((0, *np.shape(log_odds)))
     return Curvature(P, first, first * (1 - 2 * P), none, none)
-
-
-def customers(groups: ArrayLike | None, rows: int, form: str) -> tuple[NDArray[np.intp], int]:
-    """Return the number of each row's customer, and how many there are.
-
-    Raises
-    ------
-    ValueError
-        There are no groups, or not one for each row.
-    LogitError
-        There is one customer, or none has two rows.
-    """
-    if groups is None:
-        raise ValueError(f"a {form} needs `groups`: the customer of each row")
-    codes, ids = pd.factorize(np.asarray(groups))
-    if len(codes) != rows:
-        raise ValueError(f"groups has {len(codes)} values for {rows} rows")
-    if len(ids) < 2:
-        raise LogitError("there is one customer only", f"a {form} needs several")
-    if len(ids) == rows:
-        raise LogitError("no customer has two rows", "take a plain logit: customers cannot be told apart")
-    return codes.astype(np.intp), len(ids)
-
-
-def sandwich(bread: Floats, scores: Floats, rows: int) -> Floats:
-    """Return the clustered covariance c · H⁻¹ (Σ s sᵀ) H⁻¹ with c = G / (G − 1) · (n − 1) / (n − p).
-
-    Parameters
-    ----------
-    bread
-        H⁻¹, shape (p, p).
-    scores
-        Those of each of the G customers, shape (G, p).
-    rows
-        n.
-    """
-    many, p = scores.shape
-    factor = many / (many - 1) * (rows - 1) / (rows - p)
-    return np.asarray(factor * bread @ (scores.T @ scores) @ bread)

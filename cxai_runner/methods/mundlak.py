@@ -19,18 +19,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
-from sklearn.utils.validation import validate_data
 
 from .coefficients import coefficient_table
 from .errors import LogitError
 from .logit import BinomialLogit, design_of
-from .logit_model import Covariance, Curvature, Floats, LogitModel, customers, logistic
+from .logit_model import Covariance, Curvature, Floats, logistic
 from .names import BY, is_price, is_promotion
+from .panel_logit import PanelLogit
+from .sandwich import by_customer
 
 _SAME = 1e-9
 
 
-class MundlakLogit(LogitModel):
+class MundlakLogit(PanelLogit):
     """Binomial logit with the customers' means of its terms, log-odds a + x_it·b + x̄_i·c [1]_, by maximum likelihood.
 
     Parameters
@@ -67,7 +68,6 @@ class MundlakLogit(LogitModel):
     """
 
     form: ClassVar[str] = "Mundlak logit"
-    needs_groups: ClassVar[bool] = True
     needs_names: ClassVar[bool] = True
 
     def __init__(self, *, covariance: Covariance = "clustered", between: Sequence[str] | None = None) -> None:
@@ -99,17 +99,11 @@ class MundlakLogit(LogitModel):
             Columns that are constant or collinear, separated outcomes, customers without repeated rows, or a name in
             ``between`` that is no column.
         """
-        if self.covariance not in ("clustered", "classical"):
-            raise ValueError(f"covariance must be 'clustered' or 'classical', not {self.covariance!r}")
-        checked = validate_data(self, X, y, dtype=np.float64, ensure_min_samples=2)
-        values: Floats = checked[0]
-        codes, many = customers(groups, len(values), self.form)
-        self._outcome(checked[1])
+        values, outcome, codes = self._panel(X, y, groups)
         names = self._names()
         # The terms are judged by themselves first, so that nothing is said of means where they are at fault.
         design_of(values, values.mean(axis=0), values.std(axis=0), names)
-        sums = np.column_stack([np.bincount(codes, column, minlength=many) for column in values.T])
-        means = (sums / np.bincount(codes, minlength=many)[:, np.newaxis])[codes]
+        means = (by_customer(values, codes) / np.bincount(codes)[:, np.newaxis])[codes]
         spread = np.maximum(values.std(axis=0), np.finfo(float).tiny)
         differ = means.std(axis=0) > _SAME * spread
         change = (values - means).std(axis=0) > _SAME * spread
@@ -120,7 +114,7 @@ class MundlakLogit(LogitModel):
 
         labels = [*names, *(f"customer's mean of {names[j]}" for j in used)]
         design = pd.DataFrame(np.column_stack([values, means[:, used]]), columns=labels)
-        whole = BinomialLogit().fit(design, checked[1], groups=codes if self.covariance == "clustered" else None)
+        whole = BinomialLogit().fit(design, outcome, groups=codes if self.covariance == "clustered" else None)
         self.covariance_type_ = self.covariance
         self.log_likelihood_, self.null_log_likelihood_ = whole.log_likelihood_, whole.null_log_likelihood_
         self.mcfadden_r2_ = whole.mcfadden_r2_

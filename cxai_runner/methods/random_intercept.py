@@ -16,11 +16,13 @@ from annotated_types import Ge
 from numpy.typing import ArrayLike
 from scipy import special, stats
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import validate_data
 
+from .design import given_back, standardised
 from .logit import BinomialLogit
-from .logit_model import Covariance, Curvature, Floats, LogitModel, customers, logistic, sandwich
+from .logit_model import Covariance, Curvature, Floats, logistic
 from .panel_likelihood import Evaluated, PanelLikelihood
+from .panel_logit import PanelLogit
+from .sandwich import clustered
 
 # A spread of log-odds between customers that nobody could tell from none.
 _NO_SPREAD = 1e-3
@@ -29,7 +31,7 @@ _LARGEST_STEP = 2.0
 _NEARER_TO_NONE = 0.8
 
 
-class RandomInterceptLogit(LogitModel):
+class RandomInterceptLogit(PanelLogit):
     """Logit with a normal random intercept per customer, P(y_it = 1 | x_it, v_i) = Λ(a + x_it·b + σ v_i) [1]_.
 
     Maximum likelihood by adaptive Gauss–Hermite quadrature, Newton's method with the analytic gradient and Hessian. For
@@ -69,7 +71,6 @@ class RandomInterceptLogit(LogitModel):
     """
 
     form: ClassVar[str] = "logit with a random intercept"
-    needs_groups: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -106,19 +107,14 @@ class RandomInterceptLogit(LogitModel):
         LogitError
             Columns that are constant or collinear, separated outcomes, or customers without repeated rows.
         """
-        if self.covariance not in ("clustered", "classical"):
-            raise ValueError(f"covariance must be 'clustered' or 'classical', not {self.covariance!r}")
-        checked = validate_data(self, X, y, dtype=np.float64, ensure_min_samples=2)
-        values: Floats = checked[0]
-        codes, _ = customers(groups, len(values), self.form)
-        outcome = self._outcome(checked[1])
+        values, outcome, codes = self._panel(X, y, groups)
         # It has a maximum where the pooled one has: columns that do not tell coefficients apart, and separation, are
         # refused there.
         pooled = BinomialLogit(max_iter=self.max_iter).fit(X, y)
         self.pooled_log_likelihood_, self.null_log_likelihood_ = pooled.log_likelihood_, pooled.null_log_likelihood_
 
         centre, scale = values.mean(axis=0), values.std(axis=0)
-        design = np.column_stack([np.ones(len(values)), (values - centre) / scale])
+        design = standardised(values, centre, scale)
         likelihood = PanelLikelihood(design, outcome, codes, self.points)
         start = np.concatenate([pooled.intercept_ + pooled.coef_[0] @ centre, pooled.coef_[0] * scale, [1.0]])
         theta, found = self._maximise(likelihood, start)
@@ -134,11 +130,10 @@ class RandomInterceptLogit(LogitModel):
         bread: Floats = np.asarray(np.linalg.inv(found.information[inside, inside]), dtype=np.float64)
         self.covariance_type_ = self.covariance
         scores = found.scores[:, inside]
-        known = bread if self.covariance == "classical" else sandwich(bread, scores, len(values))
+        known = bread if self.covariance == "classical" else clustered(bread, scores, len(values))
         covariance = np.zeros_like(found.information)
         covariance[inside, inside] = known
-        back = np.diag(np.concatenate([[1.0], 1.0 / scale, [1.0]]))
-        back[0, 1:-1] = -centre / scale
+        back = given_back(centre, scale, further=1)
         parameters = back @ theta
         self.intercept_, self.coef_ = parameters[:1], parameters[1:-1][np.newaxis, :]
         self.covariance_ = back @ covariance @ back.T

@@ -8,21 +8,17 @@ saved pipeline takes the panel as it is.
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Collection, Iterable, Sequence
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pandas.api import types
-from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils import Tags
-from sklearn.utils.validation import check_is_fitted
 
 from .errors import IncidenceWarning
-from .levels import levels, never_met, ranked
+from .named_terms import NamedTerms, columns_behind
 from .names import BY, is_price
-from .products import of_every_level
 
 Floats = NDArray[np.float64]
 
@@ -40,24 +36,17 @@ KNOWN = ("mean_price", "mean_promotion", "price", "promotion", SHARES, SEASON)
 
 def columns_of(term: str, columns: Iterable[str]) -> list[str]:
     """The panel's columns that ``term`` is made of; empty where there are none, or none for one of its factors."""
-    have = list(columns)
-    found: list[str] = []
-    for part in term.split(BY):
-        mine = _behind(part, have)
-        if not mine:
-            return []
-        found += mine
-    return list(dict.fromkeys(found))
+    return columns_behind(term, columns, _behind)
 
 
-def _behind(part: str, have: Sequence[str]) -> list[str]:
-    if part in have:
+def _behind(part: str, columns: Sequence[str]) -> list[str]:
+    if part in columns:
         return [part]
     if part == SEASON:
-        return [WEEK] if WEEK in have else []
-    if part.startswith(ANY) and part.removeprefix(ANY) in have:
+        return [WEEK] if WEEK in columns else []
+    if part.startswith(ANY) and part.removeprefix(ANY) in columns:
         return [part.removeprefix(ANY)]
-    return [name for name in have if name.startswith(f"{part.removeprefix(MEAN)}_")]
+    return [name for name in columns if name.startswith(f"{part.removeprefix(MEAN)}_")]
 
 
 def is_made(name: str, terms: Iterable[str], columns: Iterable[str]) -> bool:
@@ -103,8 +92,8 @@ def is_category(name: str, column: pd.Series) -> bool:
     return name.lower().endswith("brand") or types.is_bool_dtype(column) or not types.is_numeric_dtype(column)
 
 
-class PanelTerms(TransformerMixin, BaseEstimator):
-    """Build the terms of a model from the columns of a panel.
+class PanelTerms(NamedTerms):
+    """Build the terms of a model from the columns of a panel; `NamedTerms` says what is kept of them.
 
     Parameters
     ----------
@@ -119,85 +108,27 @@ class PanelTerms(TransformerMixin, BaseEstimator):
         ``mean_price:segment``: their products, for each level where no other term holds the mean price. Anything else:
         the numeric column of that name, whose missing values are left to the next step.
 
-    Attributes
-    ----------
-    columns_ : dict of str to list of str
-        The columns behind every term.
-    levels_ : dict of str to list of str
-        The levels of every column of categories, the most frequent first: the others are compared with it.
-    full_ : set of str
-        The products that have a column for the most frequent level too.
-    feature_names_in_ : ndarray of str
-        The columns that are read; a frame may hold others, in any order.
-
     Raises
     ------
-    TypeError
-        The input is not a pandas frame: terms are found by name.
     ValueError
         A term that has no column, a column that is absent or not numeric, or a missing price or promotion.
     """
 
+    warning: ClassVar[type[Warning]] = IncidenceWarning
+
     def __init__(self, terms: Sequence[str] = ("mean_price", "mean_promotion")) -> None:
         self.terms = terms
 
-    def fit(self, X: pd.DataFrame, y: object = None) -> PanelTerms:
-        """Find the columns of every term, and the levels of those of categories."""
-        names = [str(name) for name in _frame(X).columns]
-        self.columns_ = {term: columns_of(term, names) for term in self.terms}
-        for term, columns in self.columns_.items():
-            if not columns:
-                raise ValueError(f"term {term!r} has no column among {', '.join(map(str, names))}")
-        read = dict.fromkeys(name for columns in self.columns_.values() for name in columns)
-        self.feature_names_in_ = np.asarray(list(read), dtype=object)
-        self.n_features_in_ = len(read)
-        self.levels_, self.shares_ = {}, {}
-        for part in dict.fromkeys(part for term in self.terms for part in term.split(BY)):
-            if part in names and is_category(part, X[part]):
-                count = ranked(levels(X[part]))
-                self.levels_[part] = [str(one) for one in count.index]
-                self.shares_[part] = [float(one) for one in count / count.sum()]
-        self.full_ = of_every_level(self.terms, self.levels_.__contains__, lambda part: _behind(part, names))
-        return self
+    behind = staticmethod(_behind)
+    is_category = staticmethod(is_category)
 
-    def transform(self, X: pd.DataFrame) -> pd.DataFrame:
-        """Return one column per term or level, index as given.
+    @staticmethod
+    def refused(told: str, remedy: str, names: Sequence[str]) -> ValueError:
+        """Return a plain error."""
+        return ValueError(f"{told}; {remedy}")
 
-        A level that was not met in `fit` is given the shares of those that were, with a warning.
-        """
-        check_is_fitted(self)
-        absent = [name for name in self.feature_names_in_ if name not in _frame(X).columns]
-        if absent:
-            raise ValueError(f"columns missing: {', '.join(absent)}")
-        parts = {part: self._part(X, part) for part in self._parts()}
-        made: dict[str, Floats] = {}
-        for term in self.terms:
-            product: dict[str, Floats] = {}
-            for part in term.split(BY):
-                mine = {name: parts[part][name] for name in self._named(part, full=term in self.full_)}
-                product = _times(product, mine) if product else mine
-            made.update(product)
-        return pd.DataFrame(made, index=X.index)
-
-    def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:
-        """Return the names of the terms."""
-        check_is_fitted(self)
-        names: list[str] = []
-        for term in self.terms:
-            product = [""]
-            for part in term.split(BY):
-                mine = self._named(part, full=term in self.full_)
-                product = [f"{left}{BY}{right}" if left else right for left in product for right in mine]
-            names += product
-        return np.asarray(list(dict.fromkeys(names)), dtype=object)
-
-    def _parts(self) -> list[str]:
-        return list(dict.fromkeys(part for term in self.terms for part in term.split(BY)))
-
-    def _named(self, part: str, *, full: bool = False) -> list[str]:
-        """What the columns are called that a factor of a term becomes."""
-        if part in self.levels_:
-            return [f"{part}[{one}]" for one in self.levels_[part][0 if full else 1 :]]
+    def named(self, part: str) -> list[str]:
+        """Return the columns of an attribute of alternatives, the waves of a season, or the part itself."""
         columns = _behind(part, list(self.feature_names_in_))
         if part == SEASON and columns == [WEEK]:
             return [f"{SEASON}[{wave} {k}]" for k in range(1, HARMONICS + 1) for wave in ("sin", "cos")]
@@ -205,15 +136,14 @@ class PanelTerms(TransformerMixin, BaseEstimator):
             return [part]
         return columns[1:] if part == SHARES else columns
 
-    def _part(self, X: pd.DataFrame, part: str) -> dict[str, Floats]:
-        if part in self.levels_:
-            return self._constants(X[part], part)
+    def made(self, X: pd.DataFrame, part: str) -> dict[str, Floats]:
+        """Return them."""
         columns = _behind(part, list(self.feature_names_in_))
         values = {name: _numbers(X[name]) for name in columns}
         for name, column in values.items():
             if name.startswith(FILLED) and np.isnan(column).any():
                 raise ValueError(f"column {name!r} has {int(np.isnan(column).sum())} missing values")
-        names = self._named(part)
+        names = self.named(part)
         if part == SEASON and columns == [WEEK]:
             return dict(zip(names, _waves(values[WEEK]), strict=True))
         if part not in columns and part.startswith(ANY):
@@ -223,38 +153,10 @@ class PanelTerms(TransformerMixin, BaseEstimator):
             return {part: np.mean(list(values.values()), axis=0)}
         return {name: values[name] for name in names}
 
-    def _constants(self, column: pd.Series, part: str) -> dict[str, Floats]:
-        named = levels(column).to_numpy()
-        known = self.levels_[part]
-        unknown = ~np.isin(named, known)
-        if unknown.any():
-            warnings.warn(never_met(part, named[unknown]), IncidenceWarning, stacklevel=2)
-        return {
-            f"{part}[{one}]": np.where(unknown, share, (named == one).astype(np.float64))
-            for one, share in zip(known, self.shares_[part], strict=True)
-        }
-
-    def __sklearn_tags__(self) -> Tags:
-        """Say that missing values and words are taken."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.input_tags.string = True
-        return tags
-
-
-def _times(left: dict[str, Floats], right: dict[str, Floats]) -> dict[str, Floats]:
-    return {f"{a}{BY}{b}": one * other for a, one in left.items() for b, other in right.items()}
-
 
 def _waves(week: Floats) -> list[Floats]:
     angle = 2 * np.pi * (week - 1) / WEEKS_OF_YEAR
     return [wave(k * angle) for k in range(1, HARMONICS + 1) for wave in (np.sin, np.cos)]
-
-
-def _frame(X: pd.DataFrame) -> pd.DataFrame:
-    if not isinstance(X, pd.DataFrame):
-        raise TypeError(f"PanelTerms finds columns by name: pass a pandas frame, not {type(X).__name__}")
-    return X
 
 
 def _numbers(column: pd.Series) -> Floats:

@@ -11,6 +11,7 @@ from cxai_runner.evaluation.results import Content, Finding
 from cxai_runner.evaluation.wording import number
 from cxai_runner.methods.choice import PriceControl
 from cxai_runner.methods.choice.control import WEAK
+from cxai_runner.methods.choice.groups import EVENTS
 from cxai_runner.methods.together import moved_together
 from tasks.brand_choice.answers import Answers, observed_range
 from tasks.brand_choice.specification import BRAND, brands, offered, own
@@ -51,6 +52,13 @@ def of_brands(answers: Answers, train: Dataset) -> Iterator[Content]:
         if still:
             yield Finding(
                 f"Left out of the terms: {', '.join(still)}, whose differences between alternatives never change.",
+                "caveat",
+            )
+        rare = [name for name in train.roles.fed if name not in spec.terms.columns]
+        if rare:
+            yield Finding(
+                f"Left out of the terms: {', '.join(rare)}. Some brand was chosen fewer than {EVENTS} times there, too "
+                "few for coefficients of their own: these customers have those of the most frequent segment.",
                 "caveat",
             )
     few = brands(train.frame[BRAND]).value_counts()

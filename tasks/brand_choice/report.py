@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pandas as pd
 
+from cxai_runner.evaluation import evidence
 from cxai_runner.evaluation.choices import CHOICE_METRICS, choice_metrics
 from cxai_runner.evaluation.metrics import calibration_table
-from cxai_runner.evaluation.results import Content, Figure, Finding, Metric, Table
+from cxai_runner.evaluation.results import Content, Finding, Metric, Table
 from cxai_runner.evaluation.wording import number, share, with_interval
 from cxai_runner.methods.choice import shorthand_elasticity
 from cxai_runner.methods.choice.model import ChoiceModel
@@ -18,28 +19,13 @@ from tasks.brand_choice.answers import Answers, known
 from tasks.brand_choice.scored import LAST, MODEL, SHARES, parts_of, statistics_of
 from tasks.brand_choice.specification import own
 
-COVARIANCE = {"clustered": "clustered by customer", "classical": "classical", "robust": "robust"}
-
 
 def verdict(scores: Mapping[str, pd.DataFrame], metrics: Mapping[str, Metric], answers: Answers) -> Iterator[Content]:
     """Whether the model knows more than market shares, and which brand's price moves most."""
     held_out = "held_out" in scores
     rows = scores["held_out" if held_out else "train"]
-    whose = "rows it has not seen" if held_out else "its own training rows (nothing was held out)"
-    loss = metrics["log_loss"]
-    assert loss.baseline is not None
-    assert loss.difference is not None
-    numbers = (
-        f"log loss {number(loss.value.value)} against {number(loss.baseline.value)}, "
-        f"a difference of {with_interval(loss.difference)}"
-    )
-    said = {
-        "better": f"The model predicts brands better than market shares on {whose}: {numbers}.",
-        "worse": f"The model predicts brands worse than market shares on {whose}: {numbers}.",
-    }
-    yield Finding(
-        said.get(loss.verdict, f"The model cannot be told from market shares on {whose}: {numbers}."), "headline"
-    )
+    told = evidence.verdict(metrics["log_loss"], "predicts brands", "market shares", held_out=held_out)
+    yield Finding(told, "headline")
     hits = metrics.get("hit_rate")
     right = f" The likeliest brand was bought on {share(hits.value.value)} of them." if hits is not None else ""
     yield Finding(
@@ -55,7 +41,7 @@ def coefficients(answers: Answers) -> Iterator[Content]:
         yield from _penalised(answers)
         return
     table = final.summary_frame().reset_index()
-    kind = COVARIANCE.get(str(getattr(final, "covariance_type_", "")), "")
+    kind = evidence.COVARIANCE.get(str(getattr(final, "covariance_type_", "")), "")
     spec = answers.fitted.specification
     caption = (
         f"Change of utility per unit of each term; constants are against {spec.reference}. 95 % intervals, standard "
@@ -65,19 +51,7 @@ def coefficients(answers: Answers) -> Iterator[Content]:
         caption = "The choices are separated: there is no maximum, and the coefficients have no standard errors."
     yield Table("coefficients", f"Coefficients ({type(final).__name__})", known(table), caption, 40)
     shown = table[~table["term"].str.contains("log-odds")].head(40).reset_index(drop=True)
-    low, high = ("low", "high") if answers.known else (None, None)
-    yield Figure(
-        "coefficients",
-        "Coefficients",
-        shown,
-        "point",
-        "term",
-        "coefficient",
-        caption,
-        low=low,
-        high=high,
-        reference={"y": 0.0},
-    )
+    yield evidence.coefficients(shown, "Coefficients", caption, known=answers.known)
 
 
 def _penalised(answers: Answers) -> Iterator[Content]:
@@ -210,18 +184,4 @@ def calibration(scores: pd.DataFrame, context: Context) -> Iterator[Content]:
     rng = context.rng("calibration")
     table = calibration_table(truth.ravel(), P.ravel(), customers, context.resamples, rng)
     caption = "Tenths of all choices and alternatives by predicted probability; on the diagonal it came true."
-    yield Table("calibration", "Calibration", table, caption)
-    yield Figure(
-        "calibration",
-        "Calibration",
-        table,
-        "point",
-        "predicted",
-        "observed",
-        caption,
-        low="low",
-        high="high",
-        x_label="predicted probability",
-        y_label="observed share",
-        reference="diagonal",
-    )
+    yield from evidence.calibration(table, caption, predicted="predicted probability", observed="observed share")

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from cxai_runner.data.dataset import Dataset
-from cxai_runner.methods.choice import ChoiceTerms
+from cxai_runner.features.seen import with_prices
+from cxai_runner.methods.choice import ChoiceTerms, is_told_apart
 from cxai_runner.methods.choice.categories import is_calendar, is_category
 from cxai_runner.methods.choice.reading import labels
 
@@ -140,14 +141,19 @@ def alternatives_of(task: BrandChoice, data: Dataset) -> tuple[str, ...]:
 
 
 def terms_of(task: BrandChoice, data: Dataset, alternatives: Sequence[str]) -> ChoiceTerms:
-    """Return the terms; ``auto`` is constants and every attribute among the inputs, the price first."""
+    """Return the terms; ``auto`` is constants and every attribute among the inputs, the price first.
+
+    What other models say of the customer has a coefficient for each alternative where enough of them chose each.
+    """
     if task.terms != "auto":
         return ChoiceTerms.parse(utility(task))
     found = [
         name for name in offered(task, data, alternatives) if name == task.price or tells(data, name, alternatives)
     ]
     generic = dict.fromkeys(found, "generic")
-    return ChoiceTerms.parse({**generic, **dict.fromkeys(data.roles.fed, "alternative"), "constants": True})
+    chosen = brands(data.frame[BRAND]).to_numpy(dtype=object)
+    fed = [name for name in data.roles.fed if is_told_apart(data.frame[name], chosen, alternatives)]
+    return ChoiceTerms.parse({**generic, **dict.fromkeys(fed, "alternative"), "constants": True})
 
 
 def utility(task: BrandChoice) -> Any:
@@ -176,12 +182,8 @@ def tells(data: Dataset, name: str, alternatives: Sequence[str]) -> bool:
 
 def allowed_columns(task: BrandChoice, data: Dataset) -> list[str]:
     """Return what a model may see: the inputs, every price, the date, and where it was."""
-    inputs = list(data.roles.inputs)
-    names = [str(name) for name in data.frame.columns]
-    shown = inputs or [name for name in names if name.startswith(("price_", "promotion_"))]
-    prices = [name for name in names if name.startswith(f"{task.price}{SEPARATOR}")]
-    known = [name for name in (*PLACES, task.last_brand) if name in names]
-    return list(dict.fromkeys([*prices, *shown, *map(str, known)]))
+    known = [name for name in (*PLACES, task.last_brand) if name in data.frame.columns]
+    return list(dict.fromkeys([*with_prices(data, prefix=f"{task.price}{SEPARATOR}"), *map(str, known)]))
 
 
 def is_repeat(task: BrandChoice, name: str, columns: Iterable[object]) -> bool:

@@ -10,6 +10,7 @@ import pandas as pd
 from cxai_runner.evaluation.results import Content, Figure, Finding, Interval, Table
 from cxai_runner.evaluation.wording import share
 from cxai_runner.features.brands import OTHER
+from cxai_runner.features.fed import NONE
 from tasks.explore.base import Looked, with_bounds
 from tasks.explore.sums import CUSTOMERS, Sums
 
@@ -87,6 +88,20 @@ def said(by: str, it: Looked, sums: Sums, segment: pd.Series, few: int) -> Itera
     yield Finding(
         "Segments are described, and differ in more than what they are called by: a difference between them is no "
         "effect of it.",
+        "caveat",
+    )
+
+
+def of_a_model(by: str, segment: pd.Series) -> Finding:
+    """Say what segments are that a model made of customers' purchases."""
+    unseen = int((segment == NONE).sum())
+    nobody = (
+        f" `{NONE}` are the {unseen:,} customers of whom there was nothing to see before its date." if unseen else ""
+    )
+    return Finding(
+        f"{by} is what a model says of each customer: its segments differ in what they were made of, which may be the "
+        "very purchases that are described here. What they do later is another question: ask a task of the panel, with "
+        f"features.models.{by} of an earlier date.{nobody}",
         "caveat",
     )
 

@@ -1,22 +1,26 @@
 """Sums over customers, by segment and of all, with those of customers drawn again.
 
 Every mean and share of a base is a ratio of two sums over its customers. The sums are drawn once; each ratio then has
-its interval for the price of a division, and all of them see the same resamples.
+its interval for the price of a division, and all of them see the same resamples. Of a large base random groups of
+customers are drawn, and their sums are added up before.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cxai_runner.evaluation.intervals import Floats, bootstrap, percentile
+from cxai_runner.evaluation.intervals import Floats, Statistic, bootstrap, percentile, random_groups
 from cxai_runner.evaluation.results import Interval
 from cxai_runner.methods.concentration import Concentration
 from cxai_runner.task import Context
+
+Codes = NDArray[np.intp]
 
 CUSTOMERS = "customers"
 """The sum of ones."""
@@ -117,39 +121,52 @@ def drawn(
     Parameters
     ----------
     frame
-        Numbers per customer, to be summed; NaN counts as 0.
+        Numbers per customer, to be summed; NaN counts as 0. In an order of the rows' own: whose row a resample draws
+        must not depend on the order of a file.
     segment
         The segment of each customer; None makes all of them one.
     concentrated
         The column of ``frame`` whose concentration is wanted.
     """
-    # An order of the rows' own: whose row a resample draws must not depend on the order of a file.
     frame = frame.assign(**{CUSTOMERS: 1.0})
     names = ("all",) if segment is None else tuple(dict.fromkeys(segment))
     codes = np.zeros(len(frame), dtype=np.intp) if segment is None else pd.Categorical(segment, names).codes
     matrix = np.nan_to_num(frame.to_numpy(dtype=np.float64))
-    groups = [np.flatnonzero(codes == number) for number in range(len(names))]
+    rng = context.rng("customers")
+    groups = random_groups(len(frame), rng)
+    parts = [_added(matrix[codes == number], groups[codes == number]) for number in range(len(names))]
 
     def sums(counts: Floats) -> Floats:
-        return np.concatenate([matrix[rows].T @ counts[rows] for rows in groups])
+        return np.concatenate([added @ counts[units] for units, added in parts])
 
-    statistics = [sums]
+    statistics: list[Statistic] = [sums]
+    base = None
     if concentrated is not None:
-        base = Concentration(matrix[:, list(frame.columns).index(concentrated)])
-
-        def spread(counts: Floats) -> Floats:
-            curve = base.lorenz(counts)
-            return np.vstack([curve.gini, curve.at(POINTS)])
-
-        statistics.append(spread)
-    found = bootstrap(statistics, len(frame), context.resamples, context.rng("customers"))
+        base = Concentration(matrix[:, list(frame.columns).index(concentrated)], groups)
+        statistics.append(partial(_ordinates, base))
+    found = bootstrap(statistics, int(groups.max()) + 1, context.resamples, rng)
     shape = (len(names), frame.shape[1])
     (values, draws), *rest = found
     added = Sums(tuple(map(str, frame.columns)), names, values.reshape(shape), draws.reshape(*shape, -1))
-    if concentrated is None:
+    if base is None or concentrated is None:
         return added, None
-    intervals = [percentile(float(value), several) for value, several in zip(*rest[0], strict=True)]
+    exact = _ordinates(base)[:, 0]
+    intervals = [percentile(float(value), several) for value, several in zip(exact, rest[0][1], strict=True)]
     return added, Spread(concentrated, intervals[0], tuple(intervals[1:]))
+
+
+def _added(rows: Floats, units: Codes) -> tuple[Codes, Floats]:
+    """Add up rows, shape (n, k), by unit: the units there are, and their sums, shape (k, units)."""
+    there, place = np.unique(units, return_inverse=True)
+    if len(there) == len(units):  # each is one of its own
+        return units, np.ascontiguousarray(rows.T)
+    return there, np.stack([np.bincount(place, column, len(there)) for column in rows.T])
+
+
+def _ordinates(base: Concentration, counts: Floats | None = None) -> Floats:
+    """The Gini coefficient and the Lorenz curve at `POINTS`, shape (1 + m, b)."""
+    curve = base.lorenz(counts)
+    return np.vstack([curve.gini, curve.at(POINTS)])
 
 
 def _interval(above: Floats, below: Floats, drawn_above: Floats, drawn_below: Floats) -> Interval:

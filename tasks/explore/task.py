@@ -13,6 +13,7 @@ from cxai_runner.config.problems import Problem, did_you_mean
 from cxai_runner.data.dataset import Dataset
 from cxai_runner.data.tables.needs import Needs
 from cxai_runner.evaluation.results import Content, Metric
+from cxai_runner.features.seen import labels_of_models
 from cxai_runner.task import Context, Evidence, Task
 from tasks.explore import amounts, base, columns, seasons, segments
 from tasks.explore.sums import drawn
@@ -109,5 +110,7 @@ class Explore(Task):
         yield from seasons.said(train.others, looked.facts)
         if segment is not None:
             yield from segments.said(str(self.by), looked, sums, segment, self.few)
+            if self.by in labels_of_models(train):
+                yield segments.of_a_model(str(self.by), segment)
         yield from segments.brands(looked, sums)
         yield from columns.said(frame, train.roles.describe)

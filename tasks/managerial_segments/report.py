@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cxai_runner.evaluation.intervals import bootstrap, percentile
-from cxai_runner.evaluation.metrics import MeanOf, codes_of
+from cxai_runner.evaluation.metrics import MeanOf, units_of
 from cxai_runner.evaluation.results import Content, Figure, Finding, Metric, Table
 from cxai_runner.evaluation.wording import number, share, with_interval
 from cxai_runner.methods.managerial import NOBODY, RuleSegments, edges, scored
@@ -60,14 +60,15 @@ def verdict(history: History, worth: Worth, metrics: Mapping[str, Metric]) -> It
 def segments(history: History, expected: Mapping[str, float], context: Context) -> Iterator[Content]:
     """Who is in each segment today, and what they are expected to spend."""
     today = history.today
-    codes, customers = codes_of(today["customer_id"])
+    rng = context.rng("sizes")
+    codes, customers = units_of(today["customer_id"], rng)
     segment = today["segment"].to_numpy()
     names = [name for name in history.names if (segment == name).any()]
     shares = bootstrap(
         [MeanOf(segment == name, codes, customers) for name in names],
         customers,
         context.resamples,
-        context.rng("sizes"),
+        rng,
     )
     intervals = [percentile(float(value[0]), draws[0]) for value, draws in shares]
     grouped = today.groupby("segment")
@@ -91,7 +92,8 @@ def segments(history: History, expected: Mapping[str, float], context: Context) 
     caption = (
         f"As of {day(history.times[-1])}, the best first; recency, frequency, monetary value and tenure are means. "
         f"`recent_revenue` is of the {history.days} before; `expected` is what a customer of the segment spent in "
-        f"the {history.days} after earlier dates, on average."
+        f"the {history.days} after earlier dates, on average, and `expected_share` what part of the revenue to come "
+        "would so be the segment's."
     )
     yield Table("segments", "Segments", table, caption)
     yield Figure(

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cxai_runner.evaluation.intervals import bootstrap, percentile
-from cxai_runner.evaluation.metrics import MeanOf, codes_of
+from cxai_runner.evaluation.metrics import MeanOf, units_of
 from cxai_runner.evaluation.results import Content, Estimate, Figure, Finding, Table
 from cxai_runner.evaluation.wording import share
 from cxai_runner.methods.managerial import NOBODY, transitions
@@ -89,9 +89,10 @@ def _slipped(history: History, context: Context) -> Iterator[Content]:
     since, until = day(history.times[-2]), day(history.times[-1])
     if were.empty:
         return
-    codes, customers = codes_of(were["customer_id"])
+    rng = context.rng("down")
+    codes, customers = units_of(were["customer_id"], rng)
     down = (were["direction"] == "down").to_numpy(dtype=np.float64)
-    ((value, draws),) = bootstrap([MeanOf(down, codes, customers)], customers, context.resamples, context.rng("down"))
+    ((value, draws),) = bootstrap([MeanOf(down, codes, customers)], customers, context.resamples, rng)
     text = f"share of the customers of {since} who stood lower on {until}"
     yield Estimate("moved_down", text, percentile(float(value[0]), draws[0]))
     fallen = were[were["direction"] == "down"].merge(

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cxai_runner.evaluation.intervals import bootstrap, percentile
-from cxai_runner.evaluation.metrics import MeanOf, codes_of
+from cxai_runner.evaluation.metrics import MeanOf, units_of
 from cxai_runner.evaluation.results import Content, Estimate, Figure, Interval, Table
 from cxai_runner.methods.managerial import NOBODY
 from cxai_runner.task import Context
@@ -97,7 +97,7 @@ def by_segment(worth: Worth) -> Iterator[Content]:
         "bar",
         "segment",
         "share",
-        f"Share of {since} by the segment at its beginning; 95 % intervals by resampling customers.",
+        f"Share of the revenue of {since}, by the segment at its beginning; 95 % intervals by resampling customers.",
         low="low",
         high="high",
         y_label="share of next revenue",
@@ -109,13 +109,14 @@ def by_segment(worth: Worth) -> Iterator[Content]:
 
 def _shares(rows: pd.DataFrame, names: list[str], context: Context) -> list[Interval]:
     """Each segment's share of the revenue, customers drawn anew."""
-    codes, customers = codes_of(rows["customer_id"])
+    rng = context.rng("next revenue")
+    codes, customers = units_of(rows["customer_id"], rng)
     revenue = rows["next_revenue"].to_numpy(dtype=np.float64)
     segment = rows["segment"].to_numpy()
     if not revenue.any():
         return [Interval(0.0, float("nan"), float("nan")) for _ in names]
     ratios = [MeanOf(revenue * (segment == name), codes, customers, revenue) for name in names]
-    found = bootstrap(ratios, customers, context.resamples, context.rng("next revenue"))
+    found = bootstrap(ratios, customers, context.resamples, rng)
     return [percentile(float(value[0]), draws[0]) for value, draws in found]
 
 

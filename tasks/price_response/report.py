@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pandas as pd
 
+from cxai_runner.evaluation import evidence
 from cxai_runner.evaluation.intervals import bootstrap, percentile
 from cxai_runner.evaluation.metrics import MeanOf, calibration_table, codes_of, tenths
 from cxai_runner.evaluation.results import Content, Estimate, Figure, Finding, Interval, Metric, Table
-from cxai_runner.evaluation.wording import number, share, with_interval
+from cxai_runner.evaluation.wording import digits_of, number, share, with_interval
 from cxai_runner.methods.response import Optimum, PurchaseChain, interval
 from cxai_runner.methods.response.forecast import PARTS
 from cxai_runner.methods.response.optimum import FEW
@@ -24,30 +25,26 @@ WAYS = {"incidence": "purchase incidence", "choice": "brand choice", "quantity":
 def verdict(answers: Answers, scores: Mapping[str, pd.DataFrame], metrics: Mapping[str, Metric]) -> Iterator[Content]:
     """The elasticity, by which way it comes, and the best price; then whether the models know more than shares."""
     found = answers.at_observed(answers.brand)
-    ways = [f"{number(found[part].value, 2)} by {WAYS[part]}" for part in PARTS]
+    ways = [f"{number(found[part].value, digits_of(found[part]))} by {WAYS[part]}" for part in PARTS]
     wanted = "revenue" if answers.cost is None else "margin"
     best = answers.best()[AS_OBSERVED][wanted]
-    loss = metrics["log_loss"]
-    assert loss.baseline is not None
-    assert loss.difference is not None
-    numbers = (
-        f"log loss of an occasion {number(loss.value.value)} against {number(loss.baseline.value)}, "
-        f"a difference of {with_interval(loss.difference)}"
-    )
-    held_out = "held_out" in scores
-    whose = "occasions they have not seen" if held_out else "their own training rows (nothing was held out)"
-    said = {
-        "better": f"The models predict what happens better than base rate and shares on {whose}: {numbers}.",
-        "worse": f"The models predict what happens worse than base rate and shares on {whose}: {numbers}.",
-    }
-    tie = f"The models cannot be told from base rate and shares on {whose}: {numbers}."
     others = ", its competitors' with it," if answers.competitors == "matched" else ""
     yield Finding(
         f"A price of {answers.label} that is 1 % higher{others} goes with a change of {with_interval(found['total'])} "
         f"% in its units: {ways[0]}, {ways[1]} and {ways[2]}. {_best_in_words(wanted, best, answers)}",
         "headline",
     )
-    yield Finding(said.get(loss.verdict, tie))
+    yield Finding(
+        evidence.verdict(
+            metrics["log_loss"],
+            "predict what happens",
+            "base rate and shares",
+            held_out="held_out" in scores,
+            unit="occasion",
+            several=True,
+            of="of an occasion",
+        )
+    )
     few = ": few, so that they are rough" if answers.usable < FEW else ""
     yield Finding(
         "The three parts add up to the whole: each is a change of the brand's expected units, occasion by occasion, "
@@ -245,7 +242,7 @@ def coefficients(chain: PurchaseChain) -> Iterator[Content]:
     yield Finding(f"The models: {', '.join(names)}{more}.")
 
 
-def evidence(metrics: Mapping[str, Metric], scores: pd.DataFrame, context: Context) -> Iterator[Content]:
+def how_well(metrics: Mapping[str, Metric], scores: pd.DataFrame, context: Context) -> Iterator[Content]:
     """Where the models know more than the baseline, and whether expected units of the brand come true."""
     rows = []
     for name in ("log_loss", *(f"log_loss_{part}" for part in PARTS)):
@@ -268,20 +265,9 @@ def evidence(metrics: Mapping[str, Metric], scores: pd.DataFrame, context: Conte
     table = calibration_table(truth, expected, scores["customer_id"], context.resamples, rng)
     brand = f"brand {scores['of_brand'].iloc[0]}"
     caption = f"Tenths of the occasions by expected units of {brand}; on the diagonal, what was expected came true."
-    yield Table("calibration", f"Expected and observed units of {brand}", table, caption)
-    yield Figure(
-        "calibration",
-        f"Expected and observed units of {brand}",
-        table,
-        "point",
-        "predicted",
-        "observed",
-        caption,
-        low="low",
-        high="high",
-        x_label="expected units per occasion",
-        y_label="observed units per occasion",
-        reference="diagonal",
+    title = f"Expected and observed units of {brand}"
+    yield from evidence.calibration(
+        table, caption, predicted="expected units per occasion", observed="observed units per occasion", title=title
     )
     bands = _bands(scores, context)
     title = f"Units of {brand} by its price, expected and observed"

@@ -22,7 +22,7 @@ from cxai_runner.evaluation.metrics import CalibrationError, MeanOf, Named, code
 from cxai_runner.evaluation.results import Content, Finding, Metric
 from cxai_runner.features.alternatives import OTHER
 from cxai_runner.features.asked import Asked, absent_groups
-from cxai_runner.methods.levels import levels
+from cxai_runner.features.seen import in_own_order, with_prices
 from cxai_runner.methods.quantity import EmpiricalCounts
 from cxai_runner.methods.quantity.terms import BRAND
 from cxai_runner.methods.response import Competitors, OccasionForecast, PurchaseChain, ResponseError
@@ -146,9 +146,8 @@ class PriceResponse(Task):
         brand = self._brand(train.frame)
         self._refuse_unaskable(brand, train.frame)
         columns = self._columns(train)
-        # An order of the rows' own, so that a fit with a random part depends on no order of the file.
         frame = train.frame[columns].join(outcome(train.frame).add_prefix("_"))
-        order = frame.sort_values(list(frame.columns), kind="stable", key=_sortable).index
+        order = in_own_order(frame, list(frame.columns)).index
         rows, happened = train.frame.loc[order, columns], outcome(train.frame).loc[order]
         groups = train.frame.loc[order, train.roles.id].to_numpy() if self.cluster else None
         try:
@@ -226,7 +225,7 @@ class PriceResponse(Task):
         yield from report.best_prices(answers)
         yield from report.who_gains(answers)
         yield from report.coefficients(fitted.chain)
-        yield from report.evidence(metrics, judged, context)
+        yield from report.how_well(metrics, judged, context)
         yield from caveats(answers)
         yield from together(fitted.brand, train.frame, self.competitors)
         what = "intervals of resampled customers, which are too narrow"
@@ -256,10 +255,8 @@ class PriceResponse(Task):
         if flags(train.frame, self.availability) and getattr(chain.choice, "availability", "") is None:
             chain.choice.set_params(availability=self.availability)
         # What other models say of the customer, where rows are fed with it.
-        if train.roles.fed and chain.incidence_terms == "auto":
-            shown = train.frame[[name for name in train.roles.inputs if name.startswith(PROMOTION)]]
-            promoted = ("mean_promotion",) if shown.mean(axis=1).nunique() > 1 else ()
-            chain.set_params(incidence_terms=("mean_price", *promoted, *train.roles.fed))
+        if train.roles.fed and not chain.customer_terms:
+            chain.set_params(customer_terms=train.roles.fed)
         return chain
 
     def _brand(self, frame: pd.DataFrame) -> str:
@@ -295,10 +292,7 @@ class PriceResponse(Task):
 
     def _columns(self, data: Dataset) -> list[str]:
         """The panel's columns that the models may see."""
-        inputs = list(data.roles.inputs)
-        shown = inputs or [name for name in data.frame.columns if name.startswith((PRICE, PROMOTION))]
-        prices = [name for name in data.frame.columns if name.startswith(PRICE)]
-        return list(dict.fromkeys([*prices, *shown, *flags(data.frame, self.availability)]))
+        return list(dict.fromkeys([*with_prices(data), *flags(data.frame, self.availability)]))
 
     @staticmethod
     def _forecast(fitted: Fitted, data: Dataset) -> OccasionForecast:
@@ -347,7 +341,3 @@ def _told(error: ResponseError, rows: pd.DataFrame) -> Problem:
         remedy = f"fill them, or leave them out of the terms; missing in {', '.join(holes)}"
         return Problem(key, error.message, remedy=remedy)
     return Problem(key, error.message, remedy=error.remedy)
-
-
-def _sortable(column: pd.Series) -> pd.Series:
-    return levels(column) if column.dtype == object else column

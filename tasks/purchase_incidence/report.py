@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
+from cxai_runner.evaluation import evidence
 from cxai_runner.evaluation.metrics import calibration_table
 from cxai_runner.evaluation.results import Content, Estimate, Figure, Finding, Interval, Metric, Table
 from cxai_runner.evaluation.wording import number, share, with_interval
@@ -31,20 +32,8 @@ def verdict(scores: Mapping[str, pd.DataFrame], metrics: Mapping[str, Metric]) -
     """Whether the model beats the base rate, and on which rows."""
     held_out = "held_out" in scores
     rows = scores["held_out" if held_out else "train"]
-    whose = "rows it has not seen" if held_out else "its own training rows (nothing was held out)"
-    loss = metrics["log_loss"]
-    assert loss.baseline is not None
-    assert loss.difference is not None
-    numbers = (
-        f"log loss {number(loss.value.value)} against {number(loss.baseline.value)}, "
-        f"a difference of {with_interval(loss.difference)}"
-    )
-    said = {
-        "better": f"The model predicts purchases better than the base rate on {whose}: {numbers}.",
-        "worse": f"The model predicts purchases worse than the base rate on {whose}: {numbers}.",
-    }
-    tie = f"The model cannot be told from the base rate on {whose}: {numbers}."
-    yield Finding(said.get(loss.verdict, tie), "headline")
+    told = evidence.verdict(metrics["log_loss"], "predicts purchases", "the base rate", held_out=held_out)
+    yield Finding(told, "headline")
     yield Finding(
         f"{len(rows):,} shopping occasions of {_customers(rows['customer_id'].nunique())} were scored; "
         f"{share(rows['incidence'].mean())} of them ended in a purchase."
@@ -64,9 +53,9 @@ def coefficients(fitted: Fitted, answers: Answers) -> Iterator[Content]:
         table = final.summary_frame().set_axis(["intercept", *terms]).rename_axis("term").reset_index()
         for column, source in (("odds_ratio", "coefficient"), ("odds_ratio_low", "low"), ("odds_ratio_high", "high")):
             table[column] = np.exp(table[source])
-        kind = {"clustered": "clustered by customer", "classical": "classical"}[final.covariance_type_]
+        kind = evidence.COVARIANCE[final.covariance_type_]
         title = f"Coefficients ({_how(final)})"
-        low, high = ("low", "high") if final.has_covariance else (None, None)
+        known = final.has_covariance
         caption = f"{per_unit}{_whose(final)}; 95 % intervals, standard errors {kind}."
         if not final.has_covariance:
             title = "Coefficients (the likelihood has no maximum)"
@@ -77,7 +66,7 @@ def coefficients(fitted: Fitted, answers: Answers) -> Iterator[Content]:
     elif isinstance(final, LogisticRegression):
         values = np.concatenate([final.intercept_, final.coef_[0]])
         table = pd.DataFrame({"term": ["intercept", *terms], "coefficient": values, "odds_ratio": np.exp(values)})
-        title, low, high = f"Coefficients (penalised, C = {final.C:g})", None, None
+        title, known = f"Coefficients (penalised, C = {final.C:g})", False
         caption = f"{per_unit}. Shrunk towards zero by a penalty; a penalised fit has no standard errors."
         yield Finding("The coefficients are penalised: shrunk towards zero, and not maximum likelihood.", "caveat")
     else:
@@ -92,9 +81,7 @@ def coefficients(fitted: Fitted, answers: Answers) -> Iterator[Content]:
     shown = table[table["term"] != "intercept"].reset_index(drop=True)
     if shown.empty:
         return
-    yield Figure(
-        "coefficients", title, shown, "point", "term", "coefficient", caption, low=low, high=high, reference={"y": 0.0}
-    )
+    yield evidence.coefficients(shown, title, caption, known=known)
 
 
 def _of_few(terms: pd.DataFrame | NDArray[np.float64], customers: pd.Series | None) -> dict[str, int]:
@@ -290,20 +277,8 @@ def calibration(scores: pd.DataFrame, context: Context) -> Iterator[Content]:
         context.rng("calibration"),
     )
     caption = "Tenths of the rows by predicted probability; on the diagonal, what was predicted came true."
-    yield Table("calibration", "Calibration", table, caption)
-    yield Figure(
-        "calibration",
-        "Calibration",
-        table,
-        "point",
-        "predicted",
-        "observed",
-        caption,
-        low="low",
-        high="high",
-        x_label="predicted purchase probability",
-        y_label="observed share of purchases",
-        reference="diagonal",
+    yield from evidence.calibration(
+        table, caption, predicted="predicted purchase probability", observed="observed share of purchases"
     )
     edges = np.histogram_bin_edges(scores["probability"], bins=25)
     parts = []

@@ -22,6 +22,7 @@ from cxai_runner.evaluation.metrics import classification_metrics, classificatio
 from cxai_runner.evaluation.results import Content, Finding, Metric
 from cxai_runner.features.asked import Asked, absent_groups, parts
 from cxai_runner.features.missing import refuse_missing
+from cxai_runner.features.seen import in_own_order, inputs_of
 from cxai_runner.methods.errors import LogitError
 from cxai_runner.methods.logit_model import LogitModel
 from cxai_runner.methods.mundlak import MundlakLogit
@@ -136,7 +137,7 @@ class PurchaseIncidence(Task):
             yield Problem(
                 "panel.price_*", "a price of zero or less", float(prices.min().min()), "filter these rows out"
             )
-        allowed = self._allowed(data)
+        allowed = inputs_of(data)
         for part in parts(self._terms(data)):
             if not columns_of(part, allowed):
                 column = next(iter(columns_of(part, data.frame.columns)), part)
@@ -181,8 +182,7 @@ class PurchaseIncidence(Task):
             pipeline[:-1].set_output(transform="pandas")
         elif not takes_names(final):
             pipeline = without_names(pipeline)
-        # An order of the rows' own, so that a fit with a random part depends on no order of the file.
-        frame = train.frame.sort_values([*columns, "incidence"], kind="stable", key=_sortable)
+        frame = in_own_order(train.frame, [*columns, "incidence"])
         refuse_missing(pipeline, frame[columns], frame["incidence"])
         grouped = {f"{last}__groups": frame[train.roles.id].to_numpy()}
         wanted = has_fit_parameter(final, "groups") and (self.cluster or getattr(final, "needs_groups", False))
@@ -249,7 +249,7 @@ class PurchaseIncidence(Task):
         yield from report.fit_statistics(fitted, scores["train"])
         yield from report.calibration(scores.get("held_out", scores["train"]), context)
         yield from price.caveats(answers, fitted.terms)
-        promotions = columns_of("promotion", self._allowed(train))
+        promotions = columns_of("promotion", inputs_of(train))
         if self.terms == "auto" and promotions and _is_still(train.frame[promotions]):
             told = "The mean promotion is the same on all training rows: it tells nothing, and is no term of the model."
             yield Finding(told, "caveat")
@@ -262,25 +262,17 @@ class PurchaseIncidence(Task):
     def _terms(self, data: Dataset) -> tuple[str, ...]:
         if not isinstance(self.terms, str):
             return tuple(dict.fromkeys(self.terms))
-        promotions = columns_of("promotion", self._allowed(data))
+        promotions = columns_of("promotion", inputs_of(data))
         promoted = promotions and not _is_still(data.frame[promotions])
         return ("mean_price", *(["mean_promotion"] if promoted else []), *data.roles.fed)
 
     def _columns(self, data: Dataset) -> list[str]:
         """The panel's columns that the model sees: those behind its terms, and every price."""
-        allowed = self._allowed(data)
+        allowed = inputs_of(data)
         behind = [columns_of(term, allowed) for term in ("price", *self._terms(data))]
         return list(dict.fromkeys(name for names in behind for name in names))
-
-    def _allowed(self, data: Dataset) -> list[str]:
-        inputs = list(data.roles.inputs)
-        return inputs or [name for name in data.frame.columns if name.startswith(("price_", "promotion_"))]
 
 
 def _is_still(promotions: pd.DataFrame) -> bool:
     """Whether the mean over alternatives never changes."""
     return bool(promotions.mean(axis=1).round(9).nunique() < 2)
-
-
-def _sortable(column: pd.Series) -> pd.Series:
-    return column.map(str) if column.dtype == object else column

@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from cxai_runner.data.dataset import Dataset
+from cxai_runner.evaluation import evidence
 from cxai_runner.evaluation.intervals import Floats, bootstrap, percentile
 from cxai_runner.evaluation.metrics import MeanOf, calibration_table, codes_of
 from cxai_runner.evaluation.results import Content, Figure, Finding, Interval, Metric, Table
-from cxai_runner.evaluation.wording import number, with_interval
+from cxai_runner.evaluation.wording import number
 from cxai_runner.methods.quantity import (
     DispersionTest,
     EmpiricalCounts,
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 MOST = 9
 """The largest count that a picture of the distribution shows by itself."""
 TAIL = 0.01
-COVARIANCE = {"clustered": "clustered by customer", "classical": "classical", "robust": "robust"}
 
 
 def verdict(
@@ -45,24 +45,9 @@ def verdict(
     """How much is bought, how price moves it, and whether the model knows more than the training distribution."""
     held_out = "held_out" in scores
     rows = scores["held_out" if held_out else "train"]
-    whose = "rows it has not seen" if held_out else "its own training rows (nothing was held out)"
-    loss = metrics["log_loss"]
-    assert loss.baseline is not None
-    assert loss.difference is not None
-    numbers = (
-        f"log loss {number(loss.value.value)} against {number(loss.baseline.value)}, "
-        f"a difference of {with_interval(loss.difference)}"
-    )
-    said = {
-        "better": f"The model predicts quantities better than the training distribution on {whose}: {numbers}.",
-        "worse": f"The model predicts quantities worse than the training distribution on {whose}: {numbers}.",
-    }
-    tie = f"The model cannot be told from the training distribution on {whose}: {numbers}."
+    told = evidence.verdict(metrics["log_loss"], "predicts quantities", "the training distribution", held_out=held_out)
     average = number(scores["train"]["quantity"].mean(), 2)
-    yield Finding(
-        f"A purchase has {average} units on average, and {sentence(at_observed)}. {said.get(loss.verdict, tie)}",
-        "headline",
-    )
+    yield Finding(f"A purchase has {average} units on average, and {sentence(at_observed)}. {told}", "headline")
     yield Finding(
         f"{len(rows):,} purchases of {rows['customer_id'].nunique():,} customers were scored; half of them had "
         f"{number(rows['quantity'].median(), 0)} units or fewer, the largest {int(rows['quantity'].max()):,}."
@@ -86,23 +71,12 @@ def coefficients(fitted: Fitted) -> Iterator[Content]:
     if not straight:
         for column, source in (("ratio", "coefficient"), ("ratio_low", "low"), ("ratio_high", "high")):
             table[column] = np.exp(table[source]).where(table["term"] != DISPERSION)
-    kind = COVARIANCE[final.covariance_type_]
+    kind = evidence.COVARIANCE[final.covariance_type_]
     caption = f"{per_unit} per unit of each term, as the model sees it; 95 % intervals, standard errors {kind}."
     title = f"Coefficients ({final.form})"
     yield Table("coefficients", title, table, caption)
     shown = table[~table["term"].isin(["intercept", DISPERSION])].reset_index(drop=True)
-    yield Figure(
-        "coefficients",
-        title,
-        shown,
-        "point",
-        "term",
-        "coefficient",
-        caption,
-        low="low",
-        high="high",
-        reference={"y": 0.0},
-    )
+    yield evidence.coefficients(shown, title, caption)
     if isinstance(final, LogLinearQuantity):
         yield Finding(
             "The form is of the logarithm of units. Its expectation is told in units by smearing: exp of the expected "
@@ -236,18 +210,6 @@ def calibration(scores: pd.DataFrame, context: Context) -> Iterator[Content]:
         context.rng("calibration"),
     )
     caption = "Tenths of the purchases by expected units; on the diagonal, what was expected came true."
-    yield Table("calibration", "Calibration of the mean", table, caption)
-    yield Figure(
-        "calibration",
-        "Calibration of the mean",
-        table,
-        "point",
-        "predicted",
-        "observed",
-        caption,
-        low="low",
-        high="high",
-        x_label="expected units",
-        y_label="observed mean units",
-        reference="diagonal",
+    yield from evidence.calibration(
+        table, caption, predicted="expected units", observed="observed mean units", title="Calibration of the mean"
     )

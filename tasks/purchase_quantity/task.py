@@ -22,6 +22,7 @@ from cxai_runner.evaluation.intervals import Statistic
 from cxai_runner.evaluation.results import Content, Finding, Metric
 from cxai_runner.features.asked import Asked, absent_groups, parts
 from cxai_runner.features.missing import refuse_missing
+from cxai_runner.features.seen import in_own_order, with_prices
 from cxai_runner.methods.quantity import (
     ChosenTerms,
     EmpiricalCounts,
@@ -108,7 +109,7 @@ class PurchaseQuantity(Task):
         """Yield why these purchases cannot tell how price moves their quantity."""
         found = list(unusable(data))
         yield from found or unanswerable(data)
-        allowed = self._allowed(data)
+        allowed = with_prices(data, BRAND)
         yield from absent_groups(self.by, data.frame)
         yield from one_cluster(data.frame[data.roles.id]) if self.cluster else ()
         for part in parts(self._terms(data)):
@@ -145,8 +146,7 @@ class PurchaseQuantity(Task):
             pipeline = without_names(pipeline)
         elif all(hasattr(step, "set_output") for _, step in pipeline.steps[:-1]):
             pipeline[:-1].set_output(transform="pandas")
-        # An order of the rows' own, so that a fit with a random part depends on no order of the file.
-        frame = train.frame.sort_values([*columns, "quantity"], kind="stable", key=_sortable)
+        frame = in_own_order(train.frame, [*columns, "quantity"])
         units = frame["quantity"].to_numpy(dtype=np.float64)
         grouped = {f"{last}__groups": frame[train.roles.id].to_numpy()}
         extra = grouped if self.cluster and has_fit_parameter(final, "groups") else {}
@@ -228,28 +228,18 @@ class PurchaseQuantity(Task):
         return ("price", *promoted, *data.roles.fed)
 
     def _promoted(self, data: Dataset) -> bool:
-        return bool(behind("promotion", self._allowed(data)))
+        return bool(behind("promotion", with_prices(data, BRAND)))
 
     def _columns(self, data: Dataset) -> list[str]:
         """The panel's columns that the model sees: the brand, every price, and those behind its terms."""
-        allowed = self._allowed(data)
+        allowed = with_prices(data, BRAND)
         several = [behind(term, allowed) for term in ("price", *self._terms(data))]
         return list(dict.fromkeys([BRAND, *(name for names in several for name in names)]))
-
-    def _allowed(self, data: Dataset) -> list[str]:
-        inputs = list(data.roles.inputs)
-        shown = inputs or [name for name in data.frame.columns if name.startswith(("price_", "promotion_"))]
-        prices = [name for name in data.frame.columns if name.startswith("price_")]
-        return list(dict.fromkeys([BRAND, *prices, *shown]))
 
 
 def _is_still(frame: pd.DataFrame) -> bool:
     """Whether the promotion of the brand bought never changes."""
     return len(np.unique(of_chosen(frame, "promotion"))) < 2
-
-
-def _sortable(column: pd.Series) -> pd.Series:
-    return column.map(str) if column.dtype == object else column
 
 
 def _with(scores: pd.DataFrame, law: Forecast) -> pd.DataFrame:

@@ -24,7 +24,7 @@ QUICK = ["evaluation.resamples=100", "tracking.level=child"]
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a shop of two kinds of customers: half of them buy soda nearly always, half hardly ever."""
-    rng = np.random.default_rng(11)
+    rng, more = np.random.default_rng(11), np.random.default_rng(12)
     home = tmp_path_factory.mktemp("fed")
     weeks = pd.date_range("2024-01-01", periods=26, freq="7D")
     rows: list[dict[str, Any]] = []
@@ -34,8 +34,10 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
             ticket = {"customer_id": customer, "order_id": f"{customer}-{number}", "timestamp": week}
             rows.append(ticket | {"product_id": 9, "quantity": 1, "revenue": 40.0 + rng.normal() if keen else 2.0})
             if rng.random() < (0.85 if keen else 0.1):
-                product = int(rng.integers(1, 3))
-                rows.append(ticket | {"product_id": product, "quantity": 1, "revenue": round(rng.uniform(1, 2), 2)})
+                product, price = int(rng.integers(1, 3)), rng.uniform(1, 2)
+                units = 1 + int(more.poisson(0.8 if keen else 0.3))
+                bought = {"product_id": product, "quantity": units, "revenue": round(price * units, 2)}
+                rows.append(ticket | bought)
     pd.DataFrame(rows).to_csv(home / "orders.csv", index=False)
     pd.DataFrame({"product_id": [1, 2, 9], "category": ["SODA", "SODA", "BREAD"], "brand": ["A", "B", "C"]}).to_csv(
         home / "products.csv", index=False
@@ -141,6 +143,39 @@ def test_rules_at_dates_answer_as_of_the_last_of_them(
     assert fed["metrics"]["held_out"]["roc_auc"]["value"] > 0.8
     folder = Path(urlsplit(fed["artifact_uri"]).path) / "scores"
     first = min(pd.read_parquet(folder / f"{part}.parquet")["time"].min() for part in ("train", "held_out"))
+    assert first == pd.Timestamp(SINCE)
+
+
+ASKED = {
+    "purchase_incidence": ("elasticity_at_mean", "occasions"),
+    "brand_choice": ("own_elasticities", "occasions"),
+    "purchase_quantity": ("price_elasticity", "purchases"),
+    "price_response": ("price_elasticity", "occasions"),
+}
+
+
+@pytest.mark.parametrize("task", ASKED)
+def test_every_task_of_a_panel_takes_segments_as_terms_and_to_tell_apart(
+    task: str, run: Callable[..., dict[str, Any]], segments: str
+) -> None:
+    from urllib.parse import urlsplit
+
+    asked = ["features.models.segment=models:/segments/1", "task.by=[segment]"]
+    if task == "brand_choice":
+        asked += ["features.columns=[price_*,loyalty_*]"]  # nothing is promoted in this shop
+    if task == "price_response":
+        asked += ["task.refits=10"]
+    made = run(f"task={task}", *INCIDENCE[1:], *asked)
+    folder = Path(urlsplit(made["artifact_uri"]).path)
+    name, column = ASKED[task]
+    told = set(pd.read_csv(folder / "tables" / f"{name}.csv")[column])
+    assert {"segment 0", "segment 1"} <= told
+    coefficients = pd.read_csv(folder / "tables" / "coefficients.csv")
+    assert coefficients["term"].str.contains("segment_1").any()
+    if task == "price_response":
+        mine = coefficients[coefficients["term"].str.contains("segment_1")]
+        assert set(mine["part"]) == {"incidence", "choice", "quantity"}
+    first = min(pd.read_parquet(folder / "scores" / f"{part}.parquet")["time"].min() for part in ("train", "held_out"))
     assert first == pd.Timestamp(SINCE)
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from cxai_runner.config.problems import UserError
 from cxai_runner.data import Tables
+from cxai_runner.evaluation import intervals
 from cxai_runner.evaluation.results import Estimate, Figure, Finding, Table
 from cxai_runner.evaluation.splits import Part
 from cxai_runner.features.customer_base import CustomerBase
@@ -276,6 +277,16 @@ def test_an_empty_base_is_refused(whole):
         Explore().fit(None, replace(whole, frame=whole.frame.iloc[:0]), CONTEXT)
 
 
+def test_segments_of_a_model_are_told_from_a_column_of_the_customers(whole, contents):
+    """A model made them of purchases, which may be those described; of whom it had seen nothing is said too."""
+    region = whole.frame["region"].where(whole.frame["customer_id"] > 7, "none")
+    roles = replace(whole.roles, fed=("region_south", "region_none"))
+    found = texts(said(replace(whole, frame=whole.frame.assign(region=region), roles=roles), by="region"), "caveat")
+    assert "region is what a model says of each customer" in found
+    assert "`none` are the 3 customers of whom there was nothing to see" in found
+    assert "what a model says" not in texts(contents, "caveat")
+
+
 def test_segments_stand_in_the_order_of_their_numbers():
     names = ["not known", "100K+", "15-24K", "Under 15K", "25-34K"]
     assert in_order(names) == ["Under 15K", "15-24K", "25-34K", "100K+", "not known"]
@@ -294,3 +305,24 @@ def test_a_resample_has_as_many_customers_as_there_are_each_in_its_own_segment(w
     assert share.high - share.low == pytest.approx(2 * 1.96 * np.sqrt(1 / 6 * 5 / 6 / 60), rel=0.25)
     assert spread is not None
     assert spread.of_the_largest(1.0).value == 1
+
+
+def test_a_large_base_says_the_same_and_is_as_sure_of_it(whole, monkeypatch):
+    """Groups of customers in place of customers: every number as it was, and intervals of the same width."""
+    frame = pd.concat([whole.frame[["revenue", "orders"]]] * 20, ignore_index=True)
+    region = pd.concat([whole.frame["region"]] * 20, ignore_index=True)
+    each, spread = drawn(frame, region, "revenue", CONTEXT)
+    monkeypatch.setattr(intervals, "MOST_UNITS", 300)
+    sums, grouped = drawn(frame, region, "revenue", CONTEXT)
+    assert spread is not None
+    assert grouped is not None
+    assert grouped.gini.value == spread.gini.value
+    assert [one.value for one in grouped.lorenz] == [one.value for one in spread.lorenz]
+    pairs = [
+        (grouped.gini, spread.gini),
+        (sums.share("revenue", "south"), each.share("revenue", "south")),
+        (sums.ratio("revenue", CUSTOMERS, "north"), each.ratio("revenue", CUSTOMERS, "north")),
+    ]
+    for one, other in pairs:
+        assert one.value == pytest.approx(other.value, rel=1e-12)
+        assert one.high - one.low == pytest.approx(other.high - other.low, rel=0.3)

@@ -12,6 +12,7 @@ from .curves import share_curves
 from .data import ChoiceData
 from .elasticity import Elasticities, price_elasticities, share_elasticities, shorthand_elasticity
 from .errors import ChoiceError, ChoiceWarning, NotIdentifiedError
+from .groups import is_told_apart
 from .iia import IIATest, hausman_mcfadden, nests_against_none
 from .latent import LatentClassLogit
 from .mixed import MixedLogit
@@ -45,6 +46,7 @@ __all__ = [
     "clout_and_vulnerability",
     "control_function",
     "hausman_mcfadden",
+    "is_told_apart",
     "multinomial_elasticities",
     "nest_scores",
     "nests_against_none",

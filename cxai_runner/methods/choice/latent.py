@@ -17,6 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 from sklearn.utils import check_random_state
 
+from cxai_runner.methods.sandwich import few_customers
+
 from .conditional import logit_responses
 from .data import ChoiceData
 from .errors import ChoiceError, ChoiceWarning, NotIdentifiedError
@@ -260,5 +262,4 @@ def _sandwich(information: Floats, scores: Floats, kind: str, n: int) -> Floats:
     if kind == "classical":
         return covariance(information, None, None)
     robust = covariance(information, scores, None)
-    N, P = scores.shape[1], len(scores)
-    return robust if kind == "robust" else robust * (N / (N - 1) * (n - 1) / (n - P))
+    return robust if kind == "robust" else robust * few_customers(scores.shape[1], n, len(scores))

@@ -9,6 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import special
 
+from cxai_runner.methods.sandwich import by_customer, clustered, sandwich
+
 from .data import ChoiceData
 from .errors import ChoiceError
 from .likelihood import LogitLikelihood
@@ -41,22 +43,17 @@ def covariance(information: Floats, scores: Floats | None, customers: NDArray[np
     scores : ndarray of shape (K, n), optional
         Of each occasion, with its weight.
     customers : ndarray of shape (n,), optional
-        Codes. The finite-sample factor G / (G − 1) · (n − 1) / (n − K) is that of Cameron and Miller (2015), A
-        practitioner's guide to cluster-robust inference, Journal of Human Resources 50(2), equation 12.
+        Codes; the covariance is then clustered, as in `sandwich`.
     """
     bread: Floats = np.asarray(np.linalg.inv(information), dtype=np.float64)
     bread = (bread + bread.T) / 2
     if scores is None:
         return bread
     if customers is None:
-        return np.asarray(bread @ (scores @ scores.T) @ bread)
-    count = int(customers.max()) + 1
-    if count < 2:
+        return sandwich(bread, scores.T)
+    if customers.max() < 1:
         raise ChoiceError("one customer only: a clustered covariance needs two", "ask for a robust one")
-    by_customer = np.stack([np.bincount(customers, row, minlength=count) for row in scores])
-    k, n = scores.shape
-    factor = count / (count - 1) * (n - 1) / (n - k)
-    return np.asarray(factor * bread @ (by_customer @ by_customer.T) @ bread)
+    return clustered(bread, by_customer(scores.T, customers), scores.shape[1])
 
 
 def equal_shares_log_likelihood(data: ChoiceData) -> float:

@@ -13,6 +13,7 @@ customer and that none is left out.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -35,6 +36,8 @@ SCORE: Final = "_score"
 SCORED: Final = tuple(LEAST)
 """The measures that have scores."""
 _WORDS: Final = {"gt": "more than", "ge": "at least", "lt": "less than", "le": "at most", "eq": "exactly"}
+_SIGNS: Final = {">": "gt", ">=": "ge", "<": "lt", "<=": "le", "=": "eq", "==": "eq"}
+_SAID: Final = re.compile(r"\s*([<>=]=?)\s*(\S+)\s*")
 _MOST_EXAMPLES: Final = 3
 
 Rules = Mapping[str, Any]
@@ -182,7 +185,7 @@ def _unreadable(rules: Rules, thresholds: Thresholds, known: Sequence[str] | Non
     """Conditions on what there is not, and conditions that are none."""
     for name, value in thresholds.items():
         if not _is_number(value):
-            yield Fault(f"thresholds.{name}", f"a number, not {value!r}")
+            yield Fault(f"thresholds.{name}", f"a number, not {value!r}", "write it as in thresholds.active=365")
     for _, key, conditions in _conjunctions(rules):
         for measure, tests in conditions.items():
             place = f"{key}.{measure}"
@@ -191,15 +194,19 @@ def _unreadable(rules: Rules, thresholds: Thresholds, known: Sequence[str] | Non
             elif str(measure).endswith(SCORE) and str(measure).removesuffix(SCORE) not in SCORED:
                 yield Fault(place, "no such score", _near(str(measure), [f"{one}{SCORE}" for one in SCORED]))
             if not isinstance(tests, Mapping) or not tests:
-                yield Fault(place, "a condition is missing", f"as in {measure}: {{le: 365}}")
+                told = "a condition is missing" + (f": {tests!r} is none" if tests else "")
+                yield Fault(place, told, _spelled(str(measure), tests))
                 continue
             for operator, given in tests.items():
                 if operator not in _WORDS:
-                    yield Fault(f"{place}.{operator}", "no such condition", _near(str(operator), list(_WORDS)))
+                    meant = _SIGNS.get(str(operator))
+                    remedy = f"did you mean `{meant}`?" if meant else _near(str(operator), list(_WORDS))
+                    yield Fault(f"{place}.{operator}", "no such condition", remedy)
                 elif isinstance(given, str) and given not in thresholds:
                     yield Fault(f"{place}.{operator}", f"no threshold is called {given}", _near(given, [*thresholds]))
                 elif not isinstance(given, str) and not _is_number(given):
-                    yield Fault(f"{place}.{operator}", f"a number, or the name of a threshold, not {given!r}")
+                    told = f"a number, or the name of a threshold, not {given!r}"
+                    yield Fault(f"{place}.{operator}", told, f"as in {measure}: {{{operator}: 365}}")
 
 
 def _unused(rules: Rules, thresholds: Thresholds) -> Iterator[Fault]:
@@ -225,7 +232,8 @@ def _nobody(rules: Rules, thresholds: Thresholds, scores: int) -> Iterator[Fault
         apart = [name for name, interval in box.items() if everyone[name].within(interval).is_empty]
         for name in apart:
             told = f"{name} {_told(conditions[name], thresholds)}: nobody can be in it"
-            yield Fault(f"{key}.{name}", told, "put the thresholds in order" if len(conditions[name]) > 1 else "")
+            within = f"{name.replace('_', ' ')} is {_bounds(everyone[name])}"
+            yield Fault(f"{key}.{name}", told, "put the thresholds in order" if len(conditions[name]) > 1 else within)
         if not apart and shared(everyone, box) is None:
             told = "; ".join(f"{name} {_told(tests, thresholds)}" for name, tests in conditions.items())
             yield Fault(key, f"nobody can be in it: {told}", "a customer's last purchase is never before the first")
@@ -239,7 +247,7 @@ def _twice(read: Sequence[Segment], scores: int) -> Iterator[Fault]:
             found = None if box is None else shared(everyone, box)
             if found is not None:
                 told = f"takes customers of {one.name} too, such as one with {_customer(found, box or {})}"
-                yield Fault(f"rules.{other.name}", told, "make one of the two narrower")
+                yield Fault(f"rules.{other.name}", told, "make one of the two narrower: no rule goes before another")
                 break
 
 
@@ -248,8 +256,9 @@ def _nowhere(read: Sequence[Segment], scores: int) -> Iterator[Fault]:
     boxes = [box for segment in read for box in segment.boxes]
     asked = list(dict.fromkeys(name for box in boxes for name in box))
     gaps = left_over(everybody(asked, scores), boxes)
-    for gap in gaps[:_MOST_EXAMPLES]:
-        more = f"; {len(gaps) - 1} more gaps like this" if len(gaps) > _MOST_EXAMPLES and gap is gaps[0] else ""
+    left = len(gaps) - _MOST_EXAMPLES
+    for place, gap in enumerate(gaps[:_MOST_EXAMPLES], 1):
+        more = f"; and {left} gap{'s' * (left > 1)} more" if left > 0 and place == _MOST_EXAMPLES else ""
         told = f"no rule takes a customer with {_customer(gap, asked)}{more}"
         yield Fault("rules", told, "widen a rule, or write one more")
 
@@ -259,6 +268,21 @@ def _customer(box: Box, asked: Any) -> str:
     found = example(box)
     words = [f"{name.replace('_', ' ')} {found[name]:,.10g}" for name in asked if name in found]
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else words[0]
+
+
+def _spelled(measure: str, tests: Any) -> str:
+    """How a condition is written that was said as ``<= 30``."""
+    said = _SAID.fullmatch(tests) if isinstance(tests, str) else None
+    if said is None:
+        return f"as in {measure}: {{le: {tests if _is_number(tests) else 365}}}"
+    return f"write {measure}: {{{_SIGNS.get(said[1], 'le')}: {said[2]}}}"
+
+
+def _bounds(interval: Interval) -> str:
+    """What a measure can be at all."""
+    if math.isfinite(interval.high):
+        return f"from {interval.low:g} to {interval.high:g}"
+    return f"{interval.low:g} or more"
 
 
 def _told(tests: Mapping[str, Any], thresholds: Thresholds) -> str:

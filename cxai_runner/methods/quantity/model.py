@@ -17,6 +17,8 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
 from cxai_runner.methods.coefficients import coefficient_table
+from cxai_runner.methods.design import collinear, constant, given_back, standardised
+from cxai_runner.methods.sandwich import by_customer, clustered, sandwich
 
 from . import laws
 from .errors import QuantityError
@@ -129,9 +131,7 @@ class QuantityModel(RegressorMixin, BaseEstimator):
         found = self._estimate(design, units, names)
 
         # Back from standardised columns to the ones given: a linear map of the parameters, and of their covariance.
-        back = np.eye(len(found.information))
-        back[1 : len(scale) + 1, 1 : len(scale) + 1] = np.diag(1.0 / scale)
-        back[0, 1 : len(scale) + 1] = -centre / scale
+        back = given_back(centre, scale, len(found.information) - design.shape[1])
         parameters = back[: design.shape[1], : design.shape[1]] @ found.beta
         self.intercept_ = float(parameters[0])
         self.coef_ = parameters[1:]
@@ -197,11 +197,8 @@ class QuantityModel(RegressorMixin, BaseEstimator):
                     "groups has one value only: a clustered covariance needs at least two customers",
                     "fit without groups",
                 )
-            summed = np.column_stack([np.bincount(codes, column) for column in found.scores.T])
-            return np.asarray(len(ids) / (len(ids) - 1) * (n - 1) / (n - p) * bread @ (summed.T @ summed) @ bread)
-        if self.covariance == "robust":
-            return np.asarray(n / (n - p) * bread @ (found.scores.T @ found.scores) @ bread)
-        return bread
+            return clustered(bread, by_customer(found.scores, codes), n)
+        return sandwich(bread, found.scores, n / (n - p)) if self.covariance == "robust" else bread
 
 
 def _numbered(columns: int) -> list[str]:
@@ -210,15 +207,14 @@ def _numbered(columns: int) -> list[str]:
 
 def _design(X: Floats, centre: Floats, scale: Floats, names: tuple[str, ...]) -> Floats:
     """Standardised columns behind a column of ones; raises where the columns do not identify the coefficients."""
-    still = scale <= 1e-12 * np.maximum(np.abs(centre), np.finfo(float).tiny)
+    still = constant(centre, scale)
     if still.any():
         which = tuple(name for name, hit in zip(names, still, strict=True) if hit)
         raise QuantityError(f"the same on every row: {', '.join(which)}", "leave it out", which)
-    design = np.column_stack([np.ones(len(X)), (X - centre) / scale])
-    values, vectors = np.linalg.eigh(design.T @ design / len(X))
-    if values[0] < 1e-10:
-        loading = np.abs(vectors[1:, 0])
-        which = tuple(name for name, part in zip(names, loading, strict=True) if part > 0.05 * loading.max())
+    design = standardised(X, centre, scale)
+    entangled = collinear(design)
+    if entangled.any():
+        which = tuple(name for name, hit in zip(names, entangled, strict=True) if hit)
         told = f"collinear columns, each a combination of the others: {', '.join(which)}"
         raise QuantityError(told, "leave one of them out", which)
     return design

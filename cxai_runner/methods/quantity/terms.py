@@ -7,19 +7,16 @@ pipeline takes the panel as it is.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Sequence
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pandas.api import types
-from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils import Tags
-from sklearn.utils.validation import check_is_fitted
 
-from cxai_runner.methods.levels import level, levels, never_met
-from cxai_runner.methods.products import of_every_level
+from cxai_runner.methods.levels import level, levels
+from cxai_runner.methods.named_terms import NamedTerms, columns_behind
 
 from .errors import QuantityError, QuantityWarning
 
@@ -27,28 +24,20 @@ Floats = NDArray[np.float64]
 
 BRAND = "brand"
 LOGGED = "log_"
-BY = ":"
 
 
 def behind(term: str, columns: Iterable[str]) -> list[str]:
     """Return the columns that a term is made of; none where one of its parts has no column."""
-    have = list(columns)
-    found: list[str] = []
-    for part in term.split(BY):
-        mine = _columns(part, have)
-        if not mine:
-            return []
-        found += mine
-    return list(dict.fromkeys(found))
+    return columns_behind(term, columns, _columns)
 
 
-def _columns(part: str, have: Sequence[str]) -> list[str]:
-    if part in have:
+def _columns(part: str, columns: Sequence[str]) -> list[str]:
+    if part in columns:
         return [part]
     stem = part.removeprefix(LOGGED)
-    if stem in have:
+    if stem in columns:
         return [stem]
-    found = [name for name in have if name.startswith(f"{stem}_")]
+    found = [name for name in columns if name.startswith(f"{stem}_")]
     return [*found, BRAND] if found else []
 
 
@@ -77,8 +66,8 @@ def with_chosen(frame: pd.DataFrame, prefix: str, values: Floats | float) -> pd.
     return frame.assign(**changed)
 
 
-class ChosenTerms(TransformerMixin, BaseEstimator):
-    """Build the terms of a quantity model from the columns of a panel.
+class ChosenTerms(NamedTerms):
+    """Build the terms of a quantity model from the columns of a panel; `NamedTerms` says what is kept of them.
 
     Parameters
     ----------
@@ -89,75 +78,35 @@ class ChosenTerms(TransformerMixin, BaseEstimator):
         other term holds the price. Anything else: the numeric column of that name, whose missing values are left to
         the next step.
 
-    Attributes
-    ----------
-    columns_ : dict of str to list of str
-        The columns behind every term.
-    levels_ : dict of str to list of str
-        The levels of every column of categories, the most frequent first: the others are compared with it.
-    full_ : set of str
-        The products that have a column for the most frequent level too.
-    feature_names_in_ : ndarray of str
-        The columns that are read; a frame may hold others, in any order.
-
     Raises
     ------
-    TypeError
-        The input is not a pandas frame: terms are found by name.
     QuantityError
         A term that has no column, a column that is absent, or a brand without a price.
     """
 
+    warning: ClassVar[type[Warning]] = QuantityWarning
+
     def __init__(self, terms: Sequence[str] = ("price", "promotion")) -> None:
         self.terms = terms
 
-    def fit(self, X: pd.DataFrame, y: object = None) -> ChosenTerms:
-        """Find the columns of every term, and the levels of those of categories."""
-        names = [str(name) for name in _frame(X).columns]
-        self.columns_ = {term: behind(term, names) for term in self.terms}
-        for term, columns in self.columns_.items():
-            if not columns:
-                raise QuantityError(
-                    f"the term {term} has no column among {', '.join(names)}", "name another term", (term,)
-                )
-        read = list(dict.fromkeys(name for columns in self.columns_.values() for name in columns))
-        self.levels_, self.shares_ = {}, {}
-        for part in dict.fromkeys(part for term in self.terms for part in term.split(BY)):
-            if part in names and (part == BRAND or not _numeric(X[part])):
-                count = levels(X[part]).value_counts()
-                count = count.sort_index(key=lambda index: index.map(str)).sort_values(ascending=False, kind="stable")
-                self.levels_[part] = [str(one) for one in count.index]
-                self.shares_[part] = [float(one) for one in count / count.sum()]
-        self.full_ = of_every_level(self.terms, self.levels_.__contains__, lambda part: _columns(part, names))
-        self.feature_names_in_ = np.asarray(read, dtype=object)
-        self.n_features_in_ = len(read)
-        return self
+    behind = staticmethod(_columns)
 
-    def transform(self, X: pd.DataFrame) -> pd.DataFrame:
-        """Return one column per term or level, index as given.
+    @staticmethod
+    def is_category(name: str, column: pd.Series) -> bool:
+        """Say whether a column is that of the brand, or one of words."""
+        return name == BRAND or not (types.is_numeric_dtype(column) or types.is_bool_dtype(column))
 
-        A level that was not met in `fit` is given the shares of those that were, with a warning.
-        """
-        check_is_fitted(self)
-        absent = [name for name in self.feature_names_in_ if name not in _frame(X).columns]
-        if absent:
-            raise QuantityError(f"columns missing: {', '.join(absent)}", "bring them", tuple(absent))
-        made: dict[str, Floats] = {}
-        for term in self.terms:
-            product: dict[str, Floats] = {"": np.ones(len(X))}
-            for part in term.split(BY):
-                mine = self._part(X, part, full=term in self.full_)
-                product = {
-                    f"{left}{BY}{right}" if left else right: one * other
-                    for left, one in product.items()
-                    for right, other in mine.items()
-                }
-            made.update(product)
-        return pd.DataFrame(made, index=X.index)
+    @staticmethod
+    def refused(told: str, remedy: str, names: Sequence[str]) -> ValueError:
+        """Return an error with its parts."""
+        return QuantityError(told, remedy, tuple(names))
 
-    def _part(self, X: pd.DataFrame, part: str, *, full: bool) -> dict[str, Floats]:
-        if part in self.levels_:
-            return self._constants(X[part], part, 0 if full else 1)
+    def named(self, part: str) -> list[str]:
+        """Return the part itself."""
+        return [part]
+
+    def made(self, X: pd.DataFrame, part: str) -> dict[str, Floats]:
+        """Return what the column says, or those of the alternatives of the brand bought, or its logarithm."""
         if part in self.feature_names_in_:
             return {part: _numbers(X[part])}
         stem = part.removeprefix(LOGGED)
@@ -172,47 +121,6 @@ class ChosenTerms(TransformerMixin, BaseEstimator):
         if not (values > 0).all():
             raise QuantityError(f"a {stem} of zero or less has no logarithm", f"use the term {stem}", (part,))
         return {part: np.log(values)}
-
-    def _constants(self, column: pd.Series, part: str, first: int) -> dict[str, Floats]:
-        named = levels(column).to_numpy()
-        known = self.levels_[part]
-        unknown = ~np.isin(named, known)
-        if unknown.any():
-            warnings.warn(never_met(part, named[unknown]), QuantityWarning, stacklevel=2)
-        return {
-            f"{part}[{one}]": np.where(unknown, share, (named == one).astype(np.float64))
-            for one, share in zip(known[first:], self.shares_[part][first:], strict=True)
-        }
-
-    def __sklearn_tags__(self) -> Tags:
-        """Say that missing values and words are taken."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.input_tags.string = True
-        return tags
-
-    def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:
-        """Return the names of the terms."""
-        check_is_fitted(self)
-        names: list[str] = []
-        for term in self.terms:
-            product = [""]
-            for part in term.split(BY):
-                known = self.levels_.get(part, [])[0 if term in self.full_ else 1 :]
-                mine = [f"{part}[{one}]" for one in known] if part in self.levels_ else [part]
-                product = [f"{left}{BY}{right}" if left else right for left in product for right in mine]
-            names += product
-        return np.asarray(names, dtype=object)
-
-
-def _frame(X: pd.DataFrame) -> pd.DataFrame:
-    if not isinstance(X, pd.DataFrame):
-        raise TypeError(f"ChosenTerms finds columns by name: pass a pandas frame, not {type(X).__name__}")
-    return X
-
-
-def _numeric(column: pd.Series) -> bool:
-    return bool(types.is_numeric_dtype(column) or types.is_bool_dtype(column))
 
 
 def _numbers(column: pd.Series) -> Floats:

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
-from cxai_runner.methods.choice import ConditionalLogit, NestedLogit
+from cxai_runner.methods.choice import ConditionalLogit, NestedLogit, is_told_apart
 from cxai_runner.methods.choice.model import ChoiceModel
 from cxai_runner.methods.levels import levels
 from cxai_runner.methods.quantity import ChosenTerms, has_law
@@ -56,6 +56,11 @@ class PurchaseChain(BaseEstimator):
     quantity_terms : sequence of str or "auto"
         What the regressor sees, as in `ChosenTerms`; ``auto`` is price and promotion of the brand bought, and a
         constant for each brand.
+    customer_terms : sequence of str
+        Columns of numbers that say something of the customer, such as a segment's: where the terms of a part are
+        ``auto`` they are among them, in the choice with a coefficient for each brand but the first. One that is the
+        same on all rows of a part is none of its terms; nor, in the choice, one of 0 and 1 with hardly a choice of some
+        brand where it is 1 (`is_told_apart`).
 
     Attributes
     ----------
@@ -82,12 +87,14 @@ class PurchaseChain(BaseEstimator):
         *,
         incidence_terms: Sequence[str] | str = "auto",
         quantity_terms: Sequence[str] | str = "auto",
+        customer_terms: Sequence[str] = (),
     ) -> None:
         self.incidence = incidence
         self.choice = choice
         self.quantity = quantity
         self.incidence_terms = incidence_terms
         self.quantity_terms = quantity_terms
+        self.customer_terms = customer_terms
 
     def fit(self, X: pd.DataFrame, y: pd.DataFrame, groups: ArrayLike | None = None) -> PurchaseChain:
         """Fit the three models.
@@ -143,7 +150,9 @@ class PurchaseChain(BaseEstimator):
         model = clone(self.choice)
         if model.terms == "auto":
             promoted = {"promotion": "generic"} if self._promoted(X) else {}
-            model.set_params(terms={"price": "generic", **promoted, "constants": True})
+            often = [name for name in self._of_customers(X) if is_told_apart(X[name], brand, self.alternatives_)]
+            own = dict.fromkeys(often, "alternative")
+            model.set_params(terms={"price": "generic", **promoted, **own, "constants": True})
         if model.alternatives is None:
             model.set_params(alternatives=list(self.alternatives_))
         self.choice_ = _refusing("choice", lambda: model.fit(X, brand, groups=groups))
@@ -161,7 +170,7 @@ class PurchaseChain(BaseEstimator):
         terms = self.quantity_terms
         if isinstance(terms, str):
             terms = ("price", *(("promotion",) if self._promoted(X) else ()))
-            terms = (*terms, BRAND) if len(set(brand)) > 1 else terms
+            terms = (*terms, *((BRAND,) if len(set(brand)) > 1 else ()), *self._of_customers(X))
         rows = X.assign(**{BRAND: brand})
         self.quantity_terms_ = ChosenTerms(terms)
         seen = _refusing("quantity", lambda: self.quantity_terms_.fit(rows).transform(rows))
@@ -174,7 +183,7 @@ class PurchaseChain(BaseEstimator):
             raise ResponseError(told, "take a classifier that does, such as BinomialLogit", "incidence")
         terms = self.incidence_terms
         if isinstance(terms, str):
-            terms = ("mean_price", *(("mean_promotion",) if self._promoted(X) else ()))
+            terms = ("mean_price", *(("mean_promotion",) if self._promoted(X) else ()), *self._of_customers(X))
         self.inclusive_ = INCLUSIVE in terms
         if self.inclusive_ and not isinstance(self.choice_, ConditionalLogit | NestedLogit):
             told = f"the inclusive value of a {type(self.choice_).__name__} is not at hand"
@@ -188,6 +197,13 @@ class PurchaseChain(BaseEstimator):
 
     def _promoted(self, X: pd.DataFrame) -> bool:
         return is_promoted(X, self.alternatives_)
+
+    def _of_customers(self, X: pd.DataFrame) -> tuple[str, ...]:
+        absent = [name for name in self.customer_terms if name not in X]
+        if absent:
+            told = f"columns missing: {', '.join(absent)}"
+            raise ResponseError(told, "bring them, or leave them out", "customer_terms")
+        return tuple(name for name in self.customer_terms if X[name].nunique() > 1)
 
     def inclusive_value(self, X: pd.DataFrame) -> Floats:
         """Return the expected utility of the best brand on each occasion, but for a constant; shape (n,)."""

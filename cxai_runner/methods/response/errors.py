@@ -17,7 +17,8 @@ class ResponseError(ValueError):
     remedy
         What to do about it.
     part
-        The model it is about: ``incidence``, ``choice`` or ``quantity``; empty where it is about the rows.
+        The parameter it is about: ``incidence``, ``choice``, ``quantity`` or ``customer_terms``; empty where it is
+        about the rows.
     """
 
     def __init__(self, message: str, remedy: str, part: str = "") -> None:

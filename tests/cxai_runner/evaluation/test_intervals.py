@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cxai_runner.evaluation import intervals
-from cxai_runner.evaluation.intervals import blocks, bootstrap, percentile, recentred
-from cxai_runner.evaluation.metrics import MeanOf
+from cxai_runner.evaluation.intervals import blocks, bootstrap, percentile, random_groups, recentred
+from cxai_runner.evaluation.metrics import MeanOf, units_of
 
 
 def test_each_resample_has_as_many_customers_as_there_are():
@@ -93,3 +93,28 @@ def test_recentred_holds_its_value():
     interval = recentred(0.02, draws)
     assert interval.low < 0.02 < interval.high
     assert recentred(0.001, draws).low == 0.0
+
+
+def test_few_customers_are_drawn_one_by_one_and_many_in_groups(monkeypatch):
+    monkeypatch.setattr(intervals, "MOST_UNITS", 50)
+    assert random_groups(50, np.random.default_rng(0)).tolist() == list(range(50))
+    groups = random_groups(330, np.random.default_rng(0))
+    assert sorted(set(np.bincount(groups))) == [6, 7]
+    assert (groups != random_groups(330, np.random.default_rng(1))).any()
+
+
+def test_groups_of_customers_vary_as_customers_do(monkeypatch):
+    """A skewed ratio over 6,000 customers, drawn one by one and in 600 groups: the same spread but for chance."""
+    rng = np.random.default_rng(3)
+    ids = np.arange(6000)
+    spent, orders = np.exp(rng.normal(size=6000) * 1.2), 1 + rng.poisson(2, 6000)
+    spreads = []
+    for most in (6000, 600):
+        monkeypatch.setattr(intervals, "MOST_UNITS", most)
+        codes, units = units_of(ids, rng)
+        assert units == most
+        ((value, draws),) = bootstrap([MeanOf(spent, codes, units, orders)], units, 2000, rng)
+        assert value[0] == pytest.approx(spent.sum() / orders.sum())
+        spreads.append(draws.std())
+    # Of 600 groups the variance is known to about √(2 / 600), of 2,000 draws to √(2 / 2,000); five times both.
+    assert spreads[1] / spreads[0] == pytest.approx(1, abs=5 * 0.5 * np.sqrt(2 / 600 + 2 * 2 / 2000))

@@ -15,7 +15,8 @@ from cxai_runner.data import Tables
 from cxai_runner.evaluation.splits import Part
 from cxai_runner.features.history import KNOWN, past
 from cxai_runner.features.purchase_panel import PurchasePanel
-from tests.cxai_runner.features.test_purchase_panel import PRODUCTS, ROWS, TRAIN, built, by_customer, by_time, tables
+
+from .panels import PRODUCTS, ROWS, TRAIN, built, by_customer, by_time, tables
 
 LOYALTY = ["loyalty_acme", "loyalty_best_cola", "loyalty_other"]
 

@@ -9,7 +9,8 @@ import pytest
 from cxai_runner.data import Tables
 from cxai_runner.evaluation.splits import Part
 from cxai_runner.features.purchase_panel import PurchasePanel
-from tests.cxai_runner.features.test_purchase_panel import PRODUCTS, PROMOTIONS, ROWS, TRAIN, built, tables
+
+from .panels import PRODUCTS, PROMOTIONS, ROWS, TRAIN, built, tables
 
 EXTRA = pd.DataFrame([("c2", pd.Timestamp("2017-01-03"), 1, 1.0, 1.5, 0.0, 0.0)], columns=ROWS.columns)
 SOLD = pd.concat([ROWS, EXTRA], ignore_index=True).assign(store_id=[10, 10, 11, 10, 11, 11, 10, 11])

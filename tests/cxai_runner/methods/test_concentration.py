@@ -94,3 +94,38 @@ def test_a_resample_that_brings_nothing_has_no_curve():
 def test_what_is_no_amount_is_refused(values):
     with pytest.raises(ValueError, match=r"what (each customer brings|customers bring)"):
         Concentration(values)
+
+
+def test_groups_of_customers_are_counted_as_each_of_them_would_be():
+    rng = np.random.default_rng(4)
+    values, groups = np.exp(rng.normal(size=20_000) * 1.5), rng.permutation(20_000) % 900
+    counts = rng.poisson(1.0, (900, 12)).astype(float)
+    one, each = Concentration(values, groups).lorenz(counts), Concentration(values).lorenz(counts[groups])
+    np.testing.assert_allclose(one.gini, each.gini, atol=1e-5)
+    points = np.linspace(0, 1, 21)
+    np.testing.assert_allclose(one.at(points), each.at(points), atol=1e-5)
+    assert each.gini.std() > 1e-3, "there is something to be exact about"
+    assert Concentration(values, groups).lorenz().gini == Concentration(values).lorenz().gini
+
+
+def test_a_group_of_ones_own_is_no_group():
+    rng = np.random.default_rng(5)
+    values, places = rng.gamma(1, 5, 40), rng.permutation(40)
+    counts = rng.poisson(1.0, (40, 6)).astype(float)
+    alone = Concentration(values, places).lorenz(counts)
+    np.testing.assert_array_equal(alone.gini, Concentration(values).lorenz(counts[places]).gini)
+
+
+def test_classes_are_of_customers_and_of_what_they_bring():
+    """One customer of ten thousand brings half: they are a class of their own, and the curve is straight but there."""
+    values = np.ones(10_000)
+    values[17] = 10_000.0
+    curve = Concentration(values, np.arange(10_000) % 100).lorenz(np.ones((100, 1)))
+    assert curve.at([0.9999])[0, 0] == pytest.approx(9999 / 19999)
+    assert 1000 < len(curve.customers) <= 2001
+    assert curve.gini[0] == pytest.approx(Concentration(values).lorenz().gini[0], abs=1e-12)
+
+
+def test_groups_are_one_for_each_customer():
+    with pytest.raises(ValueError, match="the group of each customer"):
+        Concentration([1.0, 2.0], [0])

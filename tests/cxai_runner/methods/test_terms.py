@@ -65,7 +65,7 @@ def test_a_bad_frame_is_named(panel, change, message):
 
 
 def test_a_term_without_a_column_is_named(panel):
-    with pytest.raises(ValueError, match="term 'income' has no column among price_a"):
+    with pytest.raises(ValueError, match="the term income has no column among price_a"):
         PanelTerms(("income",)).fit(panel)
 
 

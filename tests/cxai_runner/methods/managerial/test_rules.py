@@ -61,7 +61,8 @@ def test_an_overlap_is_told_with_a_customer_whom_two_rules_take() -> None:
     found = told(changed(gone={"recency": {"ge": "warm"}}))
     assert found == {
         "rules.gone": [
-            "takes customers of warm too, such as one with recency 730; make one of the two narrower",
+            "takes customers of warm too, such as one with recency 730; make one of the two narrower: no rule goes "
+            "before another",
         ]
     }
 
@@ -104,7 +105,14 @@ def test_nobody_buys_last_before_they_buy_first() -> None:
 def test_several_gaps_are_counted() -> None:
     found = told({"a": {"frequency": {"eq": 2}, "recency": {"eq": 5}, "tenure": {"eq": 9}}}, {})["rules"]
     assert len(found) == 3
-    assert "5 more gaps like this" in found[0]
+    assert found[-1].count("; and 3 gaps more;") == 1
+    assert "more;" not in "".join(found[:-1])
+
+
+def test_what_nobody_can_be_is_told_with_what_there_can_be() -> None:
+    found = told({"a": {"recency": {"lt": 1}}, "b": {"recency_score": {"ge": 6}}}, {})
+    assert found["rules.a.recency"] == ["recency less than 1: nobody can be in it; recency is 1 or more"]
+    assert found["rules.b.recency_score"][0].endswith("nobody can be in it; recency score is from 1 to 5")
 
 
 def test_a_list_takes_whoever_meets_one_of_its_parts() -> None:
@@ -137,7 +145,9 @@ def test_scores_run_from_one_to_the_highest() -> None:
         ({"a": 5}, {}, "rules.a", "conditions by measure"),
         ({"a": []}, {}, "rules.a", "conditions by measure"),
         ({"a": {"recency": 5}}, {}, "rules.a.recency", "a condition is missing"),
+        ({"a": {"recency": "<= 30"}}, {}, "rules.a.recency", "'<= 30' is none; write recency: {le: 30}"),
         ({"a": {"recency": {"above": 5}}}, {}, "rules.a.recency.above", "no such condition"),
+        ({"a": {"recency": {">=": 5}}}, {}, "rules.a.recency.>=", "did you mean `ge`?"),
         ({"a": {"recency": {"gt": "actve"}}}, {"active": 3}, "rules.a.recency.gt", "no threshold is called actve"),
         ({"a": {"recency": {"gt": True}}}, {}, "rules.a.recency.gt", "a number, or the name of a threshold"),
         ({"a": {"recency": {"gt": float("nan")}}}, {}, "rules.a.recency.gt", "a number, or the name of a threshold"),

@@ -46,6 +46,22 @@ def test_the_parts_are_the_models_fitted_alone(rows, fitted):
     np.testing.assert_allclose(fitted.quantity_.coef_, alone.coef_, rtol=1e-6)
 
 
+def test_what_is_said_of_customers_is_a_term_of_every_part(rows):
+    """With a coefficient for each brand in the choice; what never changes is no term, and is read nowhere."""
+    X, y, groups = rows
+    X = X.assign(keen=(groups % 2).astype(float), still=1.0)
+    fitted = chain(customer_terms=["keen", "still"]).fit(X, y, groups=groups)
+    assert "keen" in fitted.incidence_terms_.get_feature_names_out()
+    assert "keen" in fitted.quantity_terms_.get_feature_names_out()
+    assert [name for name in fitted.choice_.parameter_names_ if "keen" in name] == [f"keen[{b}]" for b in BRANDS[1:]]
+    assert "still" not in fitted.feature_names_in_
+    said = chain(customer_terms=["keen"], incidence_terms=["mean_price"], quantity_terms=["price"]).fit(X, y)
+    assert "keen" not in said.incidence_terms_.get_feature_names_out()
+    with pytest.raises(ResponseError, match="columns missing: kean") as refused:
+        chain(customer_terms=["kean"]).fit(X, y)
+    assert refused.value.part == "customer_terms"
+
+
 def test_units_are_a_product(rows, fitted):
     X = rows[0].head(7)
     found = fitted.predict(X)
@@ -167,7 +183,7 @@ def test_any_classifier_and_any_regressor_with_a_law(rows):
         ({"choice": LogisticRegression()}, {}, "choice", "no model of choice that answers to each brand's price"),
         ({"quantity": Ridge()}, {}, "quantity", "Ridge predicts a number, and no probability of a count"),
         ({"incidence": LinearSVC()}, {}, "incidence", "LinearSVC predicts no probability of a purchase"),
-        ({"incidence_terms": ["prise"]}, {}, "incidence", "term 'prise' has no column"),
+        ({"incidence_terms": ["prise"]}, {}, "incidence", "the term prise has no column"),
         ({"quantity_terms": ["prise"]}, {}, "quantity", "the term prise has no column"),
         ({"choice": ConditionalLogit(["prise"])}, {}, "choice", "prise"),
         ({}, {"brand": "d"}, "", "bought, but without a column price_<brand>: d"),
