@@ -6,6 +6,8 @@ resampled data [1]_, and are they clearer than those of data whose columns have 
 References
 ----------
 .. [1] Hennig (2007), Cluster-wise assessment of cluster stability, Computational Statistics & Data Analysis 52.
+.. [2] Iman & Conover (1982), A distribution-free approach to inducing rank correlation among input variables,
+   Communications in Statistics – Simulation and Computation 11.
 """
 
 from __future__ import annotations
@@ -76,3 +78,26 @@ def _best_overlap(labels: Labels, segments: Labels, again: Labels) -> NDArray[np
 def shuffle_columns(X: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     """Return ``X`` with every column shuffled by itself: the same distributions, and no structure between them."""
     return pd.DataFrame({name: X[name].to_numpy()[rng.permutation(len(X))] for name in X.columns}, index=X.index)
+
+
+def shuffle_together(values: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+    """Return columns shuffled so that they rise and fall together as before, and do nothing else together [2]_.
+
+    The ranks are those of one normal distribution that has the correlations of the columns' normal scores: one group,
+    of any skewness, whose columns have the same values and nearly the same rank correlations.
+
+    Parameters
+    ----------
+    values
+        Shape (n, columns), finite.
+    rng
+        Draws the ranks.
+    """
+    from scipy.stats import norm, rankdata
+
+    n = len(values)
+    scores = norm.ppf((rankdata(values, axis=0) - 0.5) / n)
+    covariance = np.atleast_2d(np.cov(scores, rowvar=False))
+    drawn = rng.multivariate_normal(np.zeros(values.shape[1]), covariance, n, method="svd")
+    ranks = drawn.argsort(axis=0).argsort(axis=0)
+    return np.asarray(np.take_along_axis(np.sort(values, axis=0), ranks, axis=0))

@@ -1,8 +1,9 @@
 """Whether segments are found again, and whether they are clearer than where there are none.
 
-Two kinds of customers have no segments. Those of shuffled columns have the same values, which have nothing to do with
-each other. Those of one normal distribution have the same means and correlations: a single long cloud can be divided,
-the same way every time, and is still one group [1]_. Segments have to be clearer than in both.
+Three kinds of customers have no segments. Those of shuffled columns have the same values, which have nothing to do
+with each other. Those of one normal distribution have the same means and correlations: a single long cloud can be
+divided, the same way every time, and is still one group [1]_. So is a skewed one, with the same values and rank
+correlations. Segments have to be clearer than in all.
 
 References
 ----------
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
-from cxai_runner.methods.stability import Stability, shuffle_columns, stability
+from cxai_runner.methods.stability import Stability, shuffle_columns, shuffle_together, stability
 from cxai_runner.task import Context
 from tasks.segmentation.fitted import Segments
 
@@ -48,6 +49,8 @@ class Challenge:
         The segments that ``found`` has the overlap of, in order.
     bic
         Where the clusterer has a likelihood: its BIC, and that of one normal distribution with correlations.
+    skewed
+        As ``clouds``, in one group with the same values and rank correlations (`shuffle_together`).
     """
 
     found: Stability
@@ -58,6 +61,7 @@ class Challenge:
     customers: int = 0
     segments: tuple[int, ...] = ()
     bic: tuple[float, float] | None = None
+    skewed: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
 
     @property
     def overlap(self) -> dict[int, float]:
@@ -78,6 +82,11 @@ class Challenge:
     def beats_clouds(self) -> bool:
         """Whether they are clearer than nearly all of those of one normal distribution."""
         return not len(self.clouds) or bool(self.silhouette > np.quantile(self.clouds, 0.975))
+
+    @property
+    def beats_skewed(self) -> bool:
+        """Whether they are clearer than nearly all of those of one group with the same values."""
+        return not len(self.skewed) or bool(self.silhouette > np.quantile(self.skewed, 0.975))
 
 
 def challenge(segments: Segments, baseline: Segments, placebos: int, resamples: int, context: Context) -> Challenge:
@@ -100,6 +109,9 @@ def challenge(segments: Segments, baseline: Segments, placebos: int, resamples: 
     rng = context.rng("clouds")
     values = _numbers(own)
     clouds = [] if values is None else [_silhouette(last, _cloud(values, rng), own.reference) for _ in range(placebos)]
+    rng = context.rng("skewed")
+    alike = [] if values is None else (_frame(shuffle_together(values, rng)) for _ in range(placebos))
+    skewed = [_silhouette(last, rows, own.reference) for rows in alike]
     found = stability(with_number(own.pipeline), own.rows, own.labels, resamples, context.rng("stability"))
     other = _sampled(baseline, context, "sample")
     again = Pipeline(with_number(other.pipeline).steps[-1:])
@@ -113,6 +125,7 @@ def challenge(segments: Segments, baseline: Segments, placebos: int, resamples: 
         0 if own is segments else len(own.rows),
         tuple(int(k) for k in np.unique(own.labels)),
         _bic(segments) if values is not None else None,
+        np.array(skewed),
     )
 
 

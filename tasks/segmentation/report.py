@@ -35,11 +35,16 @@ def verdict(scores: pd.DataFrame, challenge: Challenge, advice: Recommendation |
         text = f"{none} {customers} are one group" + (f": {advice.why}" if advice is not None else ".")
     elif not challenge.beats_shuffles:
         text = f"{none} {customers} divide no more clearly than chance would have it ({silhouette})."
-    elif not challenge.beats_clouds:
-        clouds = f"{number(float(np.mean(challenge.clouds)))} on average in {len(challenge.clouds)} such groups"
+        if advice is not None and advice.number > 1:
+            why = advice.why.rstrip(".")
+            text += f" Yet {why}: then they are ranges of single columns, which need no columns together."
+    elif not (challenge.beats_clouds and challenge.beats_skewed):
+        placebos = challenge.skewed if challenge.beats_clouds else challenge.clouds
+        same = "values and rank correlations" if challenge.beats_clouds else "means and correlations"
+        clouds = f"{number(float(np.mean(placebos)))} on average in {len(placebos)} such groups"
         text = (
-            f"{none} {customers} divide no more clearly than one group does whose columns have the same means and "
-            f"correlations ({own} against {clouds})."
+            f"{none} {customers} divide no more clearly than one group does whose columns have the same {same} ({own} "
+            f"against {clouds})."
         )
     elif not challenge.beats_one:
         text = (

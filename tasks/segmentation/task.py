@@ -249,11 +249,12 @@ def _fitted(pipeline: Pipeline, rows: pd.DataFrame) -> Pipeline:
 
 
 def _divided_again(pipeline: Pipeline, rows: pd.DataFrame) -> Pipeline:
-    """The same model of other rows in the same space: what its transformers learned stays as it is.
+    """The same model of other rows in the same space, with as many segments: what its transformers learned stays.
 
-    Distances among other principal components, say, would be no measure for these.
+    Distances among other principal components, say, would be no measure for these, and fewer segments or more divide
+    more or less clearly by their number alone.
     """
-    before, (name, last) = pipeline[:-1], pipeline.steps[-1]
+    before, (name, last) = pipeline[:-1], with_number(pipeline).steps[-1]
     prepared = before.transform(rows) if len(before) else rows
     return Pipeline([*before.steps, (name, clone(last).fit(prepared))])
 

@@ -93,14 +93,47 @@ FOUND = {"rand": 0.9, "silhouette": 0.5, "chance": 0.2, "cloud": 0.3, "bic": Non
     ],
 )
 def test_the_verdict(changed, says):
+    text = verdict(changed)
+    assert text.startswith(says)
+    assert text.endswith(".")
+
+
+def test_ranges_of_single_columns_are_told_as_such():
+    assert verdict({"chance": 0.6}).endswith(
+        "Yet all say so: then they are ranges of single columns, which need no columns together."
+    )
+    assert "Yet" not in verdict({"chance": 0.6, "advice": 1})
+
+
+def verdict(changed):
     one = FOUND | changed
     many = {name: np.full(19, one[name]) for name in ("chance", "cloud")}
     found = Stability(np.full(8, one["rand"]), np.full((8, 3), 0.9))
     challenge = Challenge(found, found, one["silhouette"], many["chance"], many["cloud"], bic=one["bic"])
     scores = pd.DataFrame({"segment": np.repeat([0, 1, 2], 30)})
     (headline,) = report.verdict(scores, challenge, Recommendation(one["advice"], {}, "all say so."))
-    assert headline.text.startswith(says)
-    assert headline.text.endswith(".")
+    return headline.text
+
+
+def test_shuffled_columns_are_divided_into_as_many(apart):
+    """Into another number they would divide more clearly or less by that alone."""
+    for fitted in (apart[0], run(make_customers(300), model(choose_by="majority"))[0]):
+        assert fitted.segments.pipeline[-1].n_clusters_ == 3
+        assert fitted.baseline.pipeline[-1].n_clusters_ == 3
+
+
+def test_a_skewed_group_is_none():
+    """Amounts that rise together, as spending and orders do: of a log-normal group a tail can always be cut."""
+    rng = np.random.default_rng(11)
+    data = make_customers(400, apart=0.0)
+    names = list(data.roles.inputs)
+    covariance = np.full((len(names), len(names)), 0.9) + 0.1 * np.eye(len(names))
+    drawn = np.exp(rng.multivariate_normal(np.zeros(len(names)), covariance, 400))
+    *_, contents = run(replace(data, frame=data.frame.assign(**dict(zip(names, drawn.T, strict=True)))))
+    (headline,) = texts(contents, "headline")
+    assert headline.startswith("No segments are to be seen: 400 customers divide no more clearly than one group does")
+    assert "the same values and rank correlations" in headline
+    assert "by a division of what is one group as far as can be seen" in headline
 
 
 def test_one_long_group_is_none():

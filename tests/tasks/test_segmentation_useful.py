@@ -85,6 +85,13 @@ def test_a_useless_one_passes_none():
     }
 
 
+def test_one_segment_is_held_to_nothing():
+    """It is found again and is large whatever the data are."""
+    found = judged(replace(base(), others={}), replace(OFFERED, offer=None, response="spent"), many=1, rand=1.0)
+    assert set(verdicts(found).values()) == {"not judged"}
+    assert [one.grounds for one in found.tests[:5]] == ["there is one segment only"] * 5
+
+
 def test_what_cannot_be_judged_says_what_would_let_it_be():
     data = replace(base(), others={})
     only = replace(data, frame=data.frame[["customer_id", *INPUTS]], roles=Roles(inputs=INPUTS))

@@ -32,6 +32,8 @@ FOLDS = 5
 MOST = 20_000
 """Customers that stand for all where something is learned of them and judged on others."""
 FEW = 30
+ONE = "there is one segment only"
+"""Which is found again whatever the data are, and is as large as they are."""
 TESTS = "useful_tests"
 AGAIN = "stability"
 """What the challenge measures anyway."""
@@ -104,7 +106,7 @@ def judge(useful: Useful, model: Any, train: Dataset, segment: Labels, rand: Flo
         _identifiable(useful, recognised, own[some], context),
         _substantial(useful, frame, own, context),
         _accessible(useful, frame[useful.reached_by(train)].iloc[some], own[some], context),
-        _stable(useful, rand, back, context),
+        _stable(useful, own, rand, back, context),
         differs,
         acts,
     )
@@ -115,7 +117,7 @@ def _identifiable(useful: Useful, frame: pd.DataFrame, segment: Labels, context:
     """Whether a few rules say who is in which segment."""
     name, question = "identifiable", "Can staff tell who is in which segment by a few rules?"
     if len(np.unique(segment)) < 2:
-        return Test.none(name, question, "there is one segment only")
+        return Test.none(name, question, ONE)
     folds = segment_response.folds(segment, FOLDS, context.rng("rules"))
     right = rule_tree.held_out(frame, segment, useful.depth, folds) == segment
     largest = segment == np.bincount(segment).argmax()
@@ -129,6 +131,8 @@ def _substantial(useful: Useful, frame: pd.DataFrame, segment: Labels, context: 
     name, question = "substantial", "Is the smallest segment large enough to be worth a plan of its own?"
     if len(segment) < FEW_CUSTOMERS:
         return Test.none(name, question, f"{len(segment)} customers are in segments")
+    if len(np.unique(segment)) < 2:
+        return Test.none(name, question, ONE)
     codes, many = np.arange(len(segment)), len(segment)
     present, sizes = np.unique(segment, return_counts=True)
     smallest = present[sizes.argmin()]
@@ -162,6 +166,8 @@ def _accessible(useful: Useful, frame: pd.DataFrame, segment: Labels, context: C
             "no column is there to reach customers by: have some that segments are not made of (task.useful.targeting)"
         )
         return Test.none(name, question, told)
+    if len(np.unique(segment)) < 2:
+        return Test.none(name, question, ONE)
     known = frame.notna().any(axis=1).to_numpy()
     frame, own = frame[known], segment[known]
     if known.sum() < FEW or len(np.unique(own)) < 2:
@@ -182,9 +188,11 @@ def _accessible(useful: Useful, frame: pd.DataFrame, segment: Labels, context: C
     return Test.of(name, question, (figure,), f"{told}{number(right.baseline.value, 2)}")
 
 
-def _stable(useful: Useful, rand: Floats, back: LookBack | str, context: Context) -> Test:
+def _stable(useful: Useful, segment: Labels, rand: Floats, back: LookBack | str, context: Context) -> Test:
     """Whether segments come back among other customers, and whether customers stay in them."""
     name, question = "stable", "Are the segments found again, among other customers and at another date?"
+    if len(np.unique(segment)) < 2:
+        return Test.none(name, question, ONE)
     low, high = np.quantile(rand, [0.025, 0.975])
     drawn = Interval(float(rand.mean()), float(low), float(high))
     figures = [Figure(AGAIN, "agreement when customers are drawn again", drawn, useful.stable, by_value=True)]
@@ -208,6 +216,8 @@ def _differentiable(
     if isinstance(found, str):
         return pd.DataFrame(), "", Test.none(name, question, found)
     response, own, words = found
+    if len(np.unique(own)) < 2:
+        return pd.DataFrame(), "", Test.none(name, question, ONE)
     if len(response) < FEW or len(np.unique(own)) < 2:
         return pd.DataFrame(), "", Test.none(name, question, f"of {len(response):,} customers only is {words} known")
     if np.ptp(response) == 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -21,13 +22,16 @@ MOVED = (0.1, 0.25)
 
 
 def concluded(said: Iterator[Content], judged: Judged) -> Iterator[Content]:
-    """Add to the headline how many of the tests are met."""
+    """Add to the headline how many of the tests are met; of segments that are not to be seen, that it proves none."""
     many = sum(one.verdict == YES for one in judged.tests)
     known = sum(one.verdict != NOT_JUDGED for one in judged.tests)
     for one in said:
         if isinstance(one, Finding) and one.kind == "headline" and known:
-            told = f"{one.text} Of {known} tests of usefulness that could be judged, {many} are met."
-            yield Finding(told.replace(" 1 are met", " 1 is met"), "headline")
+            tests = "test of usefulness" if known == 1 else "tests of usefulness"
+            told = f"Of {known} {tests} that could be judged, {many} {'is' if many == 1 else 'are'} met"
+            if re.match("No (lasting )?segments", one.text):
+                told += ", by a division of what is one group as far as can be seen"
+            yield Finding(f"{one.text} {told}.", "headline")
         else:
             yield one
 

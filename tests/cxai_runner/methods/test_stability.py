@@ -8,7 +8,7 @@ import pytest
 from sklearn.cluster import KMeans
 from sklearn.datasets import make_blobs
 
-from cxai_runner.methods.stability import shuffle_columns, stability
+from cxai_runner.methods.stability import shuffle_columns, shuffle_together, stability
 
 
 def frame(values):
@@ -52,3 +52,15 @@ def test_shuffling_keeps_each_column_and_breaks_their_ties():
         assert sorted(shuffled[column]) == sorted(X[column])
     assert X.corr().iloc[0, 1] > 0.9
     assert abs(shuffled.corr().iloc[0, 1]) < 0.15
+
+
+def test_shuffling_together_keeps_values_and_rank_correlations_and_no_groups():
+    rng = np.random.default_rng(0)
+    values = np.exp(rng.multivariate_normal([0, 0], [[1, 0.8], [0.8, 1]], 2000))
+    shuffled = shuffle_together(values, rng)
+    np.testing.assert_array_equal(np.sort(shuffled, axis=0), np.sort(values, axis=0))
+    correlation = [frame(one).corr("spearman").iloc[0, 1] for one in (values, shuffled)]
+    assert correlation[1] == pytest.approx(correlation[0], abs=0.05)
+    groups = make_blobs([500, 500], centers=[[0, 0], [9, 9]], random_state=0)[0]
+    low = shuffle_together(groups, rng) < 4.5
+    assert (low[:, 0] != low[:, 1]).mean() > 0.1  # which no customer of the two groups is
