@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
 from annotated_types import Ge
 
 from cxai_runner.config.problems import Problem, UserError, did_you_mean
-from cxai_runner.data.answers import row
 from cxai_runner.data.dataset import Dataset, Dropped, Roles
 from cxai_runner.data.tables.instants import instant
 from cxai_runner.data.tables.needs import Needs
 from cxai_runner.features.base import Features
+from cxai_runner.features.dates import asked, day_after, span, written
 from cxai_runner.features.lifetimes import lifetimes
 from cxai_runner.features.parts import ordered
 from cxai_runner.features.periods import Periods, Purchase, whole
@@ -125,14 +125,14 @@ class Churn(Features):
         if self.columns is not None and not self.columns:
             yield Problem("columns", "nothing is left as an input", remedy="one of: " + ", ".join(possible))
         given = not isinstance(self.dates, int)
-        wrong = [one for one in self._given() if instant(one) is None]
+        wrong = [one for one in written(self.dates, self.as_of) if instant(one) is None]
         for one in wrong:
             yield Problem("dates" if given else "as_of", "a date, as in 2017-12-31", value=one)
         if given and self.as_of is not None:
             yield Problem("as_of", "the last date is told twice", self.as_of, "leave it out: dates has it")
-        if given and not self._given():
+        if given and not written(self.dates, self.as_of):
             yield Problem("dates", "at least one date", [], "write features.dates=2")
-        if not wrong and (self._given() or not given):
+        if not wrong and (written(self.dates, self.as_of) or not given):
             yield from self._out_of_reach(tables)
 
     def rows(self, tables: Tables) -> IbisTable:
@@ -219,7 +219,9 @@ class Churn(Features):
 
     def per_customer(self) -> Features:
         """See customers as of the last date."""
-        return self.for_new_rows(self.columns or (), instant(self.as_of or max(self._given(), default=None)))
+        return self.for_new_rows(
+            self.columns or (), instant(self.as_of or max(written(self.dates, self.as_of), default=None))
+        )
 
     @property
     def _ahead(self) -> timedelta:
@@ -248,26 +250,15 @@ class Churn(Features):
             found = found.left_join(tables["customers"].select("customer_id", *known), "customer_id")
         return found.select(*self.provides(tables))
 
-    def _given(self) -> tuple[Any, ...]:
-        """The dates as the config has them."""
-        if not isinstance(self.dates, int):
-            return tuple(self.dates)
-        return () if self.as_of is None else (self.as_of,)
-
     def _span(self, tables: Tables) -> tuple[datetime, datetime]:
         """The first transaction, and the instant up to which there are such."""
-        at = tables["transactions"]["timestamp"]
-        found = row(tables["transactions"].aggregate(first=at.min(), last=at.max()))
-        last = found["last"]
-        return found["first"], datetime(last.year, last.month, last.day) + timedelta(days=1)
+        first, last = span(tables["transactions"])
+        return first, day_after(last)
 
     def _times(self, tables: Tables) -> list[datetime]:
         """The dates, in order."""
-        if not isinstance(self.dates, int):
-            return sorted({one for one in map(instant, self.dates) if one is not None})
-        last = instant(self.as_of) or self._latest(tables)
         step = self._ahead if self.every is None else timedelta(days=self.every)
-        return [last - step * back for back in reversed(range(self.dates))]
+        return asked(self.dates, lambda: instant(self.as_of) or self._latest(tables), step)
 
     def _latest(self, tables: Tables) -> datetime:
         """The last date that can be asked about."""

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
 from annotated_types import Ge
 
 from cxai_runner.config.problems import Problem
-from cxai_runner.data.answers import row
 from cxai_runner.data.dataset import Dataset, Roles
 from cxai_runner.data.tables.instants import instant
 from cxai_runner.data.tables.needs import Needs
 from cxai_runner.features.base import Features
 from cxai_runner.features.customer_profile import CustomerProfile
+from cxai_runner.features.dates import asked, day_after, span, written
 from cxai_runner.features.parts import ordered
 from cxai_runner.features.periods import Periods, Purchase, whole
 
@@ -86,19 +86,21 @@ class RfmAtDates(Features):
     def problems(self, tables: Tables) -> Iterator[Problem]:
         """Yield dates that are none, and those before the first or after the last transaction."""
         given = not isinstance(self.dates, int)
-        wrong = [one for one in self._given() if instant(one) is None]
+        wrong = [one for one in written(self.dates, self.as_of) if instant(one) is None]
         for one in wrong:
             yield Problem("dates" if given else "as_of", "a date, as in 2017-12-31", value=one)
         if given and self.as_of is not None:
             yield Problem("as_of", "the last date is told twice", self.as_of, "leave it out: dates has it")
-        if given and len(set(map(instant, self._given()))) < 2:
-            yield Problem("dates", "two dates at least, or nobody can have moved", list(self._given()))
-        if wrong or (given and not self._given()):
+        if given and len(set(map(instant, written(self.dates, self.as_of)))) < 2:
+            yield Problem(
+                "dates", "two dates at least, or nobody can have moved", list(written(self.dates, self.as_of))
+            )
+        if wrong or (given and not written(self.dates, self.as_of)):
             return
-        first, last = self._span(tables)
+        first, last = span(tables["transactions"])
         times = self._times(tables)
         early = [one for one in times if one <= first]
-        late = [one for one in times if one > _day_after(last)]
+        late = [one for one in times if one > day_after(last)]
         if early:
             told = f"nobody had bought before {early[-1]:%Y-%m-%d}; the first transaction is of {first:%Y-%m-%d}"
             fitting = f"features.dates={len(times) - len(early)}, or a smaller features.every"
@@ -110,7 +112,7 @@ class RfmAtDates(Features):
                 "dates" if given else "as_of",
                 told,
                 value=_shown(self.dates if given else self.as_of),
-                remedy=f"at most {_day_after(last):%Y-%m-%d}",
+                remedy=f"at most {day_after(last):%Y-%m-%d}",
             )
 
     def rows(self, tables: Tables) -> IbisTable:
@@ -131,7 +133,7 @@ class RfmAtDates(Features):
         return {
             "as_of": times[-1].isoformat(),
             "dates": [one.isoformat() for one in times],
-            "begins": self._span(tables)[0].date().isoformat(),
+            "begins": span(tables["transactions"])[0].date().isoformat(),
             "horizon": self.horizon,
         }
 
@@ -182,24 +184,13 @@ class RfmAtDates(Features):
     def _columns(self, tables: Tables) -> tuple[str, ...]:
         return tuple(tables["transactions"].columns)
 
-    def _given(self) -> tuple[Any, ...]:
-        """The dates as the config has them."""
-        if not isinstance(self.dates, int):
-            return tuple(self.dates)
-        return () if self.as_of is None else (self.as_of,)
-
-    def _span(self, tables: Tables) -> tuple[datetime, datetime]:
-        """The first and the last transaction."""
-        at = tables["transactions"]["timestamp"]
-        found = row(tables["transactions"].aggregate(first=at.min(), last=at.max()))
-        return found["first"], found["last"]
-
     def _times(self, tables: Tables) -> list[datetime]:
         """The dates, in order."""
-        if not isinstance(self.dates, int):
-            return sorted({one for one in map(instant, self.dates) if one is not None})
-        last = instant(self.as_of) or _day_after(self._span(tables)[1])
-        return [last - timedelta(days=self.every * back) for back in reversed(range(self.dates))]
+
+        def last() -> datetime:
+            return instant(self.as_of) or day_after(span(tables["transactions"])[1])
+
+        return asked(self.dates, last, timedelta(days=self.every))
 
 
 def _as_of(periods: Periods, time: datetime, since: datetime, until: datetime | None) -> IbisTable:
@@ -233,10 +224,6 @@ def _as_of(periods: Periods, time: datetime, since: datetime, until: datetime | 
         next_revenue=past["next_revenue"],
         next_known=ibis.literal(until is not None),
     )
-
-
-def _day_after(moment: datetime) -> datetime:
-    return datetime(moment.year, moment.month, moment.day) + timedelta(days=1)
 
 
 def _shown(given: Any) -> Any:
