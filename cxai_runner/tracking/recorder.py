@@ -26,6 +26,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
 from cxai_runner.config.problems import UserError
+from cxai_runner.own_code import ours_first
 from cxai_runner.tracking.record import Level, Record
 from cxai_runner.tracking.run import Destination, Ending, TrackedRun, Tracker, who
 from cxai_runner.tracking.signals import shielded
@@ -86,7 +87,7 @@ class Recorder:
         ours, theirs = Pipe()
         # A session of its own: the terminal's Ctrl-C goes to the owner, who decides what becomes of the run.
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _PROGRAM, json.dumps(sys.path), str(theirs.fileno())],
+            [sys.executable, "-c", _PROGRAM, json.dumps(ours_first(sys.path)), str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             stdout=2,  # standard output belongs to the owner's summary

@@ -11,6 +11,7 @@ import contextlib
 import faulthandler
 import os
 import signal
+import sys
 import tempfile
 import threading
 import time
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from cxai_runner.own_code import ours_first
 from cxai_runner.sweep.executors import Executor, Lost
 from cxai_runner.sweep.work import Job, Outcome, perform, warm
 from cxai_runner.threads import environment
@@ -77,6 +79,7 @@ class Processes(Executor):
         self._opened_so_far += 1
         crash = Path(self._crashes.name) / f"{self._opened_so_far}.txt"
         start = (os.getpid(), str(crash))
+        sys.path[:] = ours_first(sys.path)  # a worker takes the path of this process
         pool = ProcessPoolExecutor(max_workers=1, timeout=None, env=env, initializer=_prepare, initargs=start)
         return _Place(pool, pool.submit(warm), crash)
 

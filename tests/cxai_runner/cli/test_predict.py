@@ -25,5 +25,5 @@ from cxai_runner.evaluation.population import Moved
 def test_the_verdict_of_all_columns(verdicts: list[str], last: str) -> None:
     drift = [Moved(f"column {i}", "input", 0.1, 0.2, one, 1, 0.0, 0.0, "") for i, one in enumerate(verdicts)]
     drifted = [one for one in drift if one.verdict == "shifted"]
-    said = _drift_in_words(SimpleNamespace(drift=drift, drifted=drifted), None)  # type: ignore[arg-type]
+    said = _drift_in_words(SimpleNamespace(drift=drift, drifted=drifted, shares=()), None)  # type: ignore[arg-type]
     assert said[-1].strip() == last

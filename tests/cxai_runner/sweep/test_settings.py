@@ -45,7 +45,7 @@ def test_the_command_line_wins_over_the_file_and_the_files_overrides_come_first(
         ("sweep.search=gird", "sweep.search", "one of: grid, random, tpe", "did you mean `grid`?"),
         ("sweep.trials=0", "sweep.trials", "a whole number of at least 1", ""),
         ("sweep.repeats=1,2", "sweep.repeats", "one value: a sweep is not swept itself", ""),
-        ("sweep=nowhere", "sweep", "no such sweep", "one of: choice_models, incidence_models, "),
+        ("sweep=nowhere", "sweep", "no such sweep", "one of: choice_models, conversion_models, "),
         ("sweep.trials=3", "sweep.trials", "a grid has as many points as it has", "draw: sweep.search=random"),
         ("sweep.search=tpe", "sweep.trials", "has to be given: how many points tpe draws", "sweep.trials=30"),
         ("sweep.prune=median", "sweep.prune", "only a search that learns gives runs up", "sweep.search=tpe"),
