@@ -23,6 +23,7 @@ from cxai_runner.evaluation.results import Content, Finding, Metric
 from cxai_runner.features.alternatives import OTHER
 from cxai_runner.features.asked import Asked, absent_groups
 from cxai_runner.features.seen import in_own_order, with_prices
+from cxai_runner.methods.choice.baselines import MarketShares
 from cxai_runner.methods.quantity import EmpiricalCounts
 from cxai_runner.methods.quantity.terms import BRAND
 from cxai_runner.methods.response import Competitors, OccasionForecast, PurchaseChain, ResponseError
@@ -55,14 +56,14 @@ class Fitted:
     brand
         Whose price is asked about.
     base_rate, shares, counts, units
-        What the baseline says of every occasion: the share with a purchase, each brand's share of the purchases, the
-        distribution of the quantities, and the mean units of the brand per occasion.
+        What the baseline says of every occasion: the share with a purchase, each brand's share of the purchases among
+        those that are there, the distribution of the quantities, and the mean units per purchase of the brand.
     """
 
     chain: PurchaseChain
     brand: str
     base_rate: float
-    shares: pd.Series
+    shares: MarketShares
     counts: EmpiricalCounts
     units: float
 
@@ -159,9 +160,9 @@ class PriceResponse(Task):
             chain,
             brand,
             float(happened["incidence"].mean()),
-            bought[BRAND].value_counts(normalize=True),
+            self._shares(rows, bought),
             EmpiricalCounts.of(bought["quantity"]),
-            float(bought.loc[bought[BRAND] == brand, "quantity"].sum() / len(happened)),
+            float(bought.loc[bought[BRAND] == brand, "quantity"].mean()),
         )
 
     def score(self, fitted: Fitted, data: Dataset, context: Context) -> pd.DataFrame:
@@ -177,9 +178,12 @@ class PriceResponse(Task):
             brand_price=data.frame[f"{PRICE}{fitted.brand}"].to_numpy(dtype=np.float64),
             brand_units=happened["quantity"].where(mine, 0.0),
         )
-        base = _baseline(fitted, happened)
+        shares = fitted.shares.predict_proba(data.frame)
+        base = _baseline(fitted, happened, shares)
         baseline = {f"baseline_log_loss_{part}": base[:, i] for i, part in enumerate(PARTS)}
-        return _with(scores, self._forecast(fitted, data)).assign(**baseline, baseline_expected=fitted.units)
+        of_brand = shares[:, list(fitted.shares.alternatives_).index(fitted.brand)]
+        expected = fitted.base_rate * of_brand * fitted.units
+        return _with(scores, self._forecast(fitted, data)).assign(**baseline, baseline_expected=expected)
 
     def predicted(self, scores: pd.DataFrame, predictions: pd.Series | pd.DataFrame) -> pd.DataFrame | None:
         """Put another chain's laws in place; None for a model of other brands, or that predicts a number alone."""
@@ -290,6 +294,13 @@ class PriceResponse(Task):
         if problems:
             raise UserError(problems, "data")
 
+    def _shares(self, rows: pd.DataFrame, bought: pd.DataFrame) -> MarketShares:
+        """The baseline's shares of the purchases; a brand that was not there has none, as in the chain."""
+        flagged = self.availability if flags(rows, self.availability) else None
+        return MarketShares(alternatives=alternatives(rows), availability=flagged).fit(
+            rows.loc[bought.index], bought[BRAND]
+        )
+
     def _columns(self, data: Dataset) -> list[str]:
         """The panel's columns that the models may see."""
         return list(dict.fromkeys([*with_prices(data), *flags(data.frame, self.availability)]))
@@ -310,12 +321,13 @@ def _with(scores: pd.DataFrame, law: OccasionForecast) -> pd.DataFrame:
     return both.assign(expected=both[f"units_{scores['of_brand'].iloc[0]}"])
 
 
-def _baseline(fitted: Fitted, happened: pd.DataFrame) -> Floats:
-    """Log losses of the baseline by part, shape (n, 3)."""
+def _baseline(fitted: Fitted, happened: pd.DataFrame, shares: Floats) -> Floats:
+    """Log losses of the baseline by part, shape (n, 3); ``shares`` of each occasion, a column per brand."""
     bought = happened["incidence"].to_numpy() == 1
     found: Floats = np.zeros((len(happened), 3))
     found[:, 0] = np.where(bought, np.log(fitted.base_rate), np.log1p(-fitted.base_rate))
-    found[bought, 1] = np.log(happened.loc[bought, BRAND].map(fitted.shares).to_numpy(dtype=np.float64))
+    chosen = pd.Index(fitted.shares.alternatives_).get_indexer(happened.loc[bought, BRAND])
+    found[bought, 1] = np.log(np.where(chosen >= 0, shares[bought, chosen], np.nan))
     found[bought, 2] = fitted.counts.log_probability(happened.loc[bought, "quantity"])
     return -found
 

@@ -58,6 +58,20 @@ def test_a_brand_that_was_not_there_has_no_share():
     assert (QUICK.score(heedless, data, CONTEXT).loc[absent, "units_b"] > 0).all()
 
 
+def test_the_baseline_knows_what_was_there_too():
+    data = partly_there()
+    scores = QUICK.score(QUICK.fit(CHAIN, data, CONTEXT), data, CONTEXT)
+    bought = data.frame["incidence"].to_numpy() == 1
+    brand, there = data.frame["brand"].to_numpy(), data.frame["available_b"].to_numpy() == 1
+    share = {name: (brand[bought] == name).mean() for name in "abc"}
+    rest = np.where(there, 1.0, 1 - share["b"])
+    expected = [-np.log(share[name] / left) for name, left in zip(brand[bought], rest[bought], strict=True)]
+    np.testing.assert_allclose(scores["baseline_log_loss_choice"].to_numpy()[bought], expected)
+    assert (scores.loc[~there, "baseline_expected"] == 0).all()
+    units = data.frame["quantity"].to_numpy()[bought & (brand == "b")].mean()
+    np.testing.assert_allclose(scores.loc[there, "baseline_expected"], bought.mean() * share["b"] * units)
+
+
 def test_purchases_of_what_was_not_there_are_refused():
     data = partly_there()
     first = data.frame.index[(data.frame["incidence"] == 1) & (data.frame["brand"] == "a")][:3]
