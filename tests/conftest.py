@@ -32,6 +32,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(autouse=True)
+def path_as_it_was() -> Iterator[None]:
+    """What a model adds to the path when it is loaded here is of no concern to later tests, and what they start."""
+    before = list(sys.path)
+    yield
+    sys.path[:] = before
+
+
+@pytest.fixture(autouse=True)
 def _forgetful() -> Iterator[None]:
     """Where answers are remembered and where MLflow keeps runs is said for a whole process: no test leaves either."""
     from cxai_runner.data import answers
