@@ -296,7 +296,7 @@ class Account:
         words = {"trained on": rows, "held out": "nothing"} if fits else {"described": rows}
         if "held_out" in evaluation.scores:
             unseen = evaluation.scores["held_out"]
-            words["held out"] = f"{len(unseen):,} rows: {self.ready.folds[0].label}"
+            words["held out"] = f"{len(unseen):,} rows: {self.ready.folds[-1].label}"
         time = train.roles.time
         if time is not None:
             first, last = train.frame[time].min(), train.frame[time].max()

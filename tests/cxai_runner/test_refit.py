@@ -45,6 +45,8 @@ def test_the_kept_model_knows_all_rows_and_the_evidence_does_not(
     everyone = whole.fitted.pipeline.predict_proba(example)
     assert np.allclose(models[1].predict_proba(example), everyone, rtol=0, atol=1e-12)
     assert f"{every:,} rows" in whole.document.data["trained on"]
+    once = f"{every:,} rows: each customer held out once"
+    assert (plain.document.data["held out"] == once) is alike
 
 
 def test_the_report_says_so_and_only_then(own_panel: list[str]) -> None:
