@@ -1,0 +1,12 @@
+"""Recommendation: what each customer is likely to want next, from what they and others bought.
+
+Every model follows scikit-learn's conventions and takes one row per customer, with lists of what was bought; see
+`interactions`. It ranks the whole catalogue, for customers it has seen and others alike.
+"""
+
+from cxai_runner.methods.recommend.interactions import Catalogue, Interactions, MalformedHistoryError
+from cxai_runner.methods.recommend.popularity import Popularity
+from cxai_runner.methods.recommend.ranking import Ranked
+from cxai_runner.methods.recommend.recommender import Recommender
+
+__all__ = ["Catalogue", "Interactions", "MalformedHistoryError", "Popularity", "Ranked", "Recommender"]
