@@ -189,7 +189,9 @@ class LastDays(Split):
         elif self.skip:
             held_out = rows.filter(rows["time"].between(*_as_times(rows, cut, self._end(rows))))
             if not answers.value(held_out.filter(held_out["time"] < _as_times(rows, self._end(rows))[0]).count()):
-                told = f"nothing is held out: no occasion is from {cut:%Y-%m-%d} on and before {self._end(rows):%Y-%m-%d}"
+                told = (
+                    f"nothing is held out: no occasion is from {cut:%Y-%m-%d} on and before {self._end(rows):%Y-%m-%d}"
+                )
                 yield Problem("days", told, value=self.days, remedy="more days")
 
     def _end(self, rows: IbisTable) -> datetime:

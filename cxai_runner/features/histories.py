@@ -98,7 +98,8 @@ class CustomerHistories(Features):
         """Events with their items, and what is known of items and customers."""
         own = ("customer_id", "product_id" if self.table == "transactions" else "item_id")
         dated = ("timestamp",) if self.table == "transactions" else ()
-        required = {self.table: (*own, *dated, *(() if self.weight == "count" else (self.weight,)))}
+        counts = () if self.weight == "count" else (self.weight,)
+        required: dict[str, tuple[str, ...]] = {self.table: (*own, *dated, *counts)}
         if self._of_products:
             required["products"] = ("product_id", self.item)
         optional = {self.table: ("timestamp", "revenue", "quantity", "part"), "products": ("*",), "customers": ("*",)}
@@ -278,20 +279,18 @@ class CustomerHistories(Features):
         held_out: NDArray[np.bool_] | None = None
         rule = part.within
         if self.open:
-            pass
-        elif part.start is not None:
-            held_out = events.time >= np.datetime64(instant(part.start), "us")
-        elif rule is None and part.name == "held_out":
+            rule = None
+        elif rule is None and part.start is None and part.name == "held_out":
             rule = LastOfEach(least=0)
             if events.time is None:
                 raise UserError([_undated()], "data")
-        if rule is not None and not self.open:
+        if rule is not None:
             held_out = rule.held_out(events.frame)
             if rule.in_time and part.name == "held_out" and events.time is not None:
-                asked[:] = np.datetime64("NaT")
-                first = events.only(held_out)
-                known, place = np.unique(first.who, return_index=True)
-                asked[known] = first.time[place]
+                first = np.unique(events.who[held_out], return_index=True)
+                asked[first[0]] = events.time[held_out][first[1]]
+        elif part.start is not None and not self.open and events.time is not None:
+            held_out = events.time >= np.datetime64(instant(part.start), "us")
         before = events if held_out is None else events.only(~held_out)
         if self.history is not None:
             before = before.only(before.days_before(asked) <= self.history)

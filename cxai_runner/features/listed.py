@@ -49,7 +49,7 @@ class Events:
 
     @classmethod
     def of(cls, frame: pd.DataFrame) -> Events:
-        """Return the events of a frame: ``customer_id``, ``item_id``, and ``time``, ``weight`` … where there are such."""
+        """Return the events of a frame: ``customer_id``, ``item_id`` and, where there are such, ``time``, ``weight`` …"""
         import pandas as pd
 
         who, customers = pd.factorize(frame["customer_id"], sort=True)
@@ -115,18 +115,20 @@ class Events:
 
     def sums(self, name: str) -> NDArray[np.float64]:
         """Return the sum of ``weight``, ``value`` or ``units`` over the events of each item, shape (items,)."""
-        return np.bincount(self.what, weights=getattr(self, name), minlength=len(self.items)).round(6)
+        sums: NDArray[np.float64] = np.bincount(self.what, getattr(self, name), len(self.items)).astype(np.float64)
+        return sums.round(6)
 
     def by_item(self) -> Events:
         """Return one event for each customer and item, with the sums over theirs, undated, by item."""
         if not len(self):
             return replace(self, time=None, part=None)
         pairs, place = np.unique(self.who * len(self.items) + self.what, return_inverse=True)
-        sums = {
-            name: np.bincount(place, weights=getattr(self, name), minlength=len(pairs)).round(6)
+        weight, value, units = (
+            np.bincount(place, getattr(self, name), len(pairs)).astype(np.float64).round(6)
             for name in ("weight", "value", "units")
-        }
-        return replace(self, who=pairs // len(self.items), what=pairs % len(self.items), time=None, part=None, **sums)
+        )
+        who, what = np.divmod(pairs, len(self.items))
+        return replace(self, who=who, what=what, time=None, part=None, weight=weight, value=value, units=units)
 
     def days_before(self, when: NDArray[np.datetime64]) -> NDArray[np.float64]:
         """Return the days from each event to an instant of its customer's, shape (n,); 0 where events are undated.
