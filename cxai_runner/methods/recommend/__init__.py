@@ -11,6 +11,7 @@ from cxai_runner.methods.recommend.neighbours import ItemKNN, UserKNN
 from cxai_runner.methods.recommend.popularity import Popularity
 from cxai_runner.methods.recommend.ranking import Ranked
 from cxai_runner.methods.recommend.recommender import Recommender
+from cxai_runner.methods.recommend.two_tower import TwoTower
 
 __all__ = [
     "EASE",
@@ -23,5 +24,6 @@ __all__ = [
     "Popularity",
     "Ranked",
     "Recommender",
+    "TwoTower",
     "UserKNN",
 ]
