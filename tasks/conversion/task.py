@@ -41,7 +41,7 @@ from tasks.conversion.fitting import (
     trained,
 )
 from tasks.conversion.outcome import as_zero_or_one, infinite, untold, unusable, unusable_inputs
-from tasks.conversion.slices import Slices
+from cxai_runner.evaluation.slices import Slices
 from tasks.conversion.verdict import AGAINST, SEED, SLICE, WITHOUT
 
 
