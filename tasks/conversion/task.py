@@ -24,9 +24,10 @@ from cxai_runner.evaluation.metrics import (
 )
 from cxai_runner.evaluation.results import Content, Metric
 from cxai_runner.evaluation.targeting import BalancedAccuracy
-from cxai_runner.methods.conversion.deep import REMEDY, is_installed
 from cxai_runner.methods.conversion.network import NetworkClassifier
 from cxai_runner.methods.conversion.preparation import Preparation, plain_types
+from cxai_runner.methods.conversion.training import INSTEAD
+from cxai_runner.methods.deep import is_installed, remedy
 from cxai_runner.task import Context, Evidence, Minimise, Primary, SavedModel, Task
 from tasks.conversion import report
 from tasks.conversion.fitting import (
@@ -178,7 +179,7 @@ class Conversion(Task):
     def misused(self, model: Any, columns: Iterable[str]) -> Iterator[Problem]:
         """Yield that a network cannot be trained here."""
         if isinstance(classifier_of(model), NetworkClassifier) and not is_installed():
-            yield Problem("", "a network needs TensorFlow, which is not installed", remedy=REMEDY)
+            yield Problem("", "a network needs TensorFlow, which is not installed", remedy=remedy(INSTEAD))
 
     def inspect(self, data: Dataset) -> Iterator[Problem]:
         """Yield why this outcome, or one of the inputs, cannot be learned from."""
