@@ -69,8 +69,8 @@ def self_information(buyers: ArrayLike, customers: int) -> Floats:
 def diversity(kinds: ArrayLike, lists: ArrayLike) -> Floats:
     """Return the share of pairs on each list that are of different kinds, shape (n,); NaN with fewer than two items.
 
-    The intra-list distance with a distance of 0 within a kind and 1 between two. Ziegler, McNee, Konstan, Lausen (2005),
-    Improving recommendation lists through topic diversification, WWW.
+    The intra-list distance with a distance of 0 within a kind and 1 between two. Ziegler, McNee, Konstan, Lausen
+    (2005), Improving recommendation lists through topic diversification, WWW.
 
     Parameters
     ----------

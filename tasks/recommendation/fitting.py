@@ -9,7 +9,6 @@ from typing import Any
 import pandas as pd
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
-from sklearn.utils.validation import has_fit_parameter
 
 from cxai_runner.config.problems import Problem, UserError
 from cxai_runner.evaluation.slices import Slices
@@ -133,13 +132,17 @@ def trained(
         if purpose or known[name] is None:
             own[name] = context.integer_seed(f"model {purpose} {name}")
     final.set_params(**own)
-    told = {"step": context.step, "should_stop": context.should_stop} if watched else {}
+    if watched and hasattr(final, "watched"):  # it learns by epochs
+        final.watched(context.step, context.should_stop)
     try:
-        fitted: Recommender = final.fit(
-            frame, items=items, **{name: one for name, one in told.items() if has_fit_parameter(final, name)}
-        )
+        fitted: Recommender = final.fit(frame, items=items)
     except MalformedHistoryError as error:
         raise UserError([malformed(error)], "data") from error
+    except ValueError as error:
+        key, _, told = str(error).partition(": ")
+        if key not in known:
+            raise
+        raise UserError([Problem(f"model.{key}", told, known[key])]) from error
     return fitted
 
 

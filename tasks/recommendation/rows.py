@@ -33,6 +33,8 @@ from cxai_runner.evaluation.metrics import Codes, Named, codes_of
 from cxai_runner.evaluation.ranking import (
     Hits,
     Ints,
+    among,
+    distinct,
     hits_of,
     many_wanted,
     mean_where,
@@ -40,7 +42,8 @@ from cxai_runner.evaluation.ranking import (
     ranking_statistics,
     recall,
 )
-from cxai_runner.methods.recommend.interactions import Catalogue, parsed, text
+from cxai_runner.methods.recommend.interactions import Catalogue
+from cxai_runner.methods.recommend.lists import Listed, parsed, text
 
 MODEL: Final = "item_"
 """In front of a place: the model's own list, a column for each place."""
@@ -65,7 +68,7 @@ class Happened:
     before
         What each had bought before: a number for each customer and item that was.
     numbers
-        Every item's number.
+        What was bought before, by number.
     """
 
     frame: pd.DataFrame
@@ -88,22 +91,21 @@ class Happened:
             Whether what is not in the catalogue is judged: as missed by every model.
         """
         begins, bought = parsed(data["bought"])
-        starts, owned = parsed(data["items"])
-        numbers = pd.Index(pd.unique(np.asarray([*bought, *owned], dtype=object)))
-        rows = np.repeat(np.arange(len(data)), np.diff(begins))
-        before = np.unique(np.repeat(np.arange(len(data)), np.diff(starts)) * len(numbers) + _codes(numbers, owned))
-        again = np.isin(rows * len(numbers) + _codes(numbers, bought), before)
-        known = catalogue.codes(bought) >= 0
+        owned = Listed.of(data["items"])
+        numbers = pd.Index(owned.names, dtype=object)
+        many, rows = max(len(numbers), 1), np.repeat(np.arange(len(data)), np.diff(begins))
+        before = distinct(np.repeat(np.arange(len(data)), np.diff(owned.begins)) * many + owned.codes)
+        codes, known = _codes(numbers, bought), catalogue.codes(bought) >= 0
+        again = (codes >= 0) & among(rows * many + codes, before)
         judged = np.full(len(bought), True) if missed else known.copy()
         judged &= True if repeats else ~again
-        named = catalogue.codes([str(one) for one in numbers]) >= 0
-        history = np.bincount(before[named[before % max(len(numbers), 1)]] // max(len(numbers), 1), minlength=len(data))
+        named = catalogue.codes(owned.names) >= 0
         frame = pd.DataFrame(
             {
                 "wanted": _texts(bought, rows, judged, len(data)),
                 "wanted_again": _texts(bought, rows, judged & again, len(data)),
                 "unknown": np.bincount(rows[~known], minlength=len(data)),
-                "history": history,
+                "history": np.bincount(before[named[before % many]] // many, minlength=len(data)),
             }
         )
         return cls(frame, before, numbers)
@@ -111,8 +113,8 @@ class Happened:
     def listed_again(self, lists: NDArray[np.object_]) -> Ints:
         """Count the items of each list, shape (n, k), that the customer had bought before."""
         codes = _codes(self.numbers, lists.ravel().tolist()).reshape(lists.shape)
-        keys = np.arange(len(lists))[:, np.newaxis] * len(self.numbers) + codes
-        return (np.isin(keys, self.before) & (codes >= 0)).sum(axis=1).astype(np.int64)
+        keys = np.arange(len(lists))[:, np.newaxis] * max(len(self.numbers), 1) + codes
+        return (among(keys, self.before) & (codes >= 0)).sum(axis=1).astype(np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,7 +186,7 @@ class Judged:
             items=np.asarray(items, dtype=object),
             begins=begins,
             wanted=parts[0],
-            again=np.isin(rows * many + parts[0], others * many + parts[1]),
+            again=among(rows * many + parts[0], distinct(others * many + parts[1])),
             lists={one: part.reshape(-1, k) for one, part in zip(named, parts[2:], strict=True)},
             codes=codes,
             customers=customers,
@@ -257,5 +259,7 @@ def _texts(names: Sequence[str], rows: NDArray[Any], chosen: NDArray[np.bool_], 
     """The chosen names of each row, as a text."""
     where = np.flatnonzero(chosen)
     ends = np.cumsum(np.bincount(rows[where], minlength=n))
-    kept = [names[one] for one in where]
-    return [text(part) for part in (kept[end - many : end] for end, many in zip(ends, np.diff([0, *ends]), strict=True))]
+    kept = [names[one] for one in where.tolist()]
+    return [
+        text(part) for part in (kept[end - many : end] for end, many in zip(ends, np.diff([0, *ends]), strict=True))
+    ]
