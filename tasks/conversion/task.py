@@ -23,6 +23,7 @@ from cxai_runner.evaluation.metrics import (
     paired_metrics,
 )
 from cxai_runner.evaluation.results import Content, Metric
+from cxai_runner.evaluation.slices import Slices
 from cxai_runner.evaluation.targeting import BalancedAccuracy
 from cxai_runner.methods.conversion.network import NetworkClassifier
 from cxai_runner.methods.conversion.preparation import Preparation, plain_types
@@ -42,7 +43,6 @@ from tasks.conversion.fitting import (
     trained,
 )
 from tasks.conversion.outcome import as_zero_or_one, infinite, untold, unusable, unusable_inputs
-from tasks.conversion.slices import Slices
 from tasks.conversion.verdict import AGAINST, SEED, SLICE, WITHOUT
 
 
