@@ -6,8 +6,6 @@ is a bound on every choice that keeps the rules.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from cxai_runner.methods.offers.repair import repaired
@@ -18,18 +16,10 @@ PATIENCE = 5
 REPAIR_EVERY = 10
 CLOSE = 1e-9
 """The gap, as a share of the bound, at which nothing is left to find."""
+GOOD = 0.9
+"""The quantile of the worth of offers that is a good one."""
 BLOCK = 20_000
 """Customers that are decided at a time: it bounds what is in memory."""
-
-
-@dataclass(frozen=True, eq=False)
-class Prices:
-    """What the shared limits cost, in money: of one unit of each item, a contact, an offer, and a unit of budget."""
-
-    items: Floats
-    contact: float
-    offer: float
-    budget: float
 
 
 def relaxed(offers: Offers, rules: Rules, rounds: int) -> tuple[Chosen, float]:
@@ -41,51 +31,57 @@ def relaxed(offers: Offers, rules: Rules, rounds: int) -> tuple[Chosen, float]:
         Every limit leaves room for one offer at least.
     rounds
         Times that prices are adjusted at most.
+
+    Notes
+    -----
+    Each price has a step of its own, the shorter the more it was moved so far (Duchi, Hazan and Singer (2011), Adaptive
+    subgradient methods, JMLR 12): limits of few units and of many are found alike.
     """
-    limits = _limits(offers, rules)
-    bounded = np.isfinite(limits)
-    priced = lowest = np.zeros(len(limits))  # what the whole of a limit costs
+    limits, unit = _limits(offers, rules), _unit(offers)
+    prices = lowest = moved = np.zeros(len(limits))
     bound, best_value, best = np.inf, -np.inf, np.zeros(offers.items.shape, dtype=bool)
     step, since = 1.0, 0
-    for number in range(rounds):
-        chosen, value = at_prices(offers, rules, _prices(priced, limits))
-        now = value + float(priced.sum())
-        since = 0 if now < bound else since + 1
-        if now < bound:
-            bound, lowest = now, priced
-        if number % REPAIR_EVERY == 0 or number == rounds - 1:
+    for number in range(rounds + 1):
+        chosen, value = at_prices(offers, rules, prices)
+        value += float(prices @ np.where(prices > 0, limits, 0))
+        since = 0 if value < bound else since + 1
+        if value < bound:
+            bound, lowest = value, prices
+        if since >= PATIENCE or number == rounds:  # back to the lowest bound, and on in smaller steps
+            step, since, prices, moved = step / 2, 0, lowest, np.zeros(len(limits))
+            chosen, _ = at_prices(offers, rules, prices)
+        if number % REPAIR_EVERY == 0 or number == rounds:
             kept = repaired(offers, rules, chosen)
             if (worth := offers.value(kept)) > best_value:
                 best, best_value = kept, worth
-        if bound - best_value <= CLOSE * abs(bound):
-            break
-        if since >= PATIENCE:  # go on from the lowest bound, in smaller steps
-            step, since, priced = step / 2, 0, lowest
-            chosen, now = at_prices(offers, rules, _prices(lowest, limits))[0], bound
-        excess = np.where(bounded, _used(offers, chosen) / np.where(bounded, limits, 1) - 1, 0)
-        excess[(priced <= 0) & (excess < 0)] = 0
-        length = float(excess @ excess)
-        if not length:  # nothing is over its limit, and what has a price is used up: the best there is
-            break
-        priced = np.maximum(priced + step * (now - best_value) / length * excess, 0)
-    kept = repaired(offers, rules, at_prices(offers, rules, _prices(lowest, limits))[0])
-    if offers.value(kept) > best_value:
-        best = kept
+            if bound - best_value <= CLOSE * abs(bound):
+                break
+        excess = np.where(np.isfinite(limits), _used(offers, chosen) - limits, 0)
+        excess[(prices <= 0) & (excess < 0)] = 0
+        moved = moved + excess**2
+        prices = np.maximum(prices + step * unit * excess / np.sqrt(np.where(moved > 0, moved, 1)), 0)
     return best, bound
 
 
-def at_prices(offers: Offers, rules: Rules, prices: Prices) -> tuple[Chosen, float]:
+def at_prices(offers: Offers, rules: Rules, prices: Floats) -> tuple[Chosen, float]:
     """Return what is best for each customer alone at these prices, and what all of it is worth then.
 
     Within a customer, at most so many of a category and so many in all are a matroid: the best first is the best choice.
+
+    Parameters
+    ----------
+    prices
+        In money, of one unit of each item, then of a contact, of an offer, and of a unit of budget, shape (m + 3,).
     """
+    of_items = np.append(prices[:-3], 0.0)
+    of_contact, of_offer, of_budget = prices[-3:]
     chosen = np.zeros(offers.items.shape, dtype=bool)
-    contact = offers.contact * (1 + prices.budget) + prices.contact
+    contact = offers.contact * (1 + of_budget) + of_contact
     total = 0.0
     for begin in range(0, len(chosen), BLOCK):
         part = slice(begin, begin + BLOCK)
         items = offers.items[part]
-        worth = offers.worth[part] - prices.items[items] - prices.offer - prices.budget * offers.each
+        worth = offers.worth[part] - of_items[items] - of_offer - of_budget * offers.each
         worth = np.where(items >= 0, worth, -np.inf)
         mine, gain = best_of_each(worth, offers.categories[items], rules.per_customer, rules.per_category)
         paid = gain > contact
@@ -127,10 +123,12 @@ def _limits(offers: Offers, rules: Rules) -> Floats:
     return np.concatenate([of_items, [np.inf if one is None else float(one) for one in shared]])
 
 
-def _prices(priced: Floats, limits: Floats) -> Prices:
-    """Prices of one unit, from those of the whole limit; of no item, nothing."""
-    unit = priced / limits
-    return Prices(np.append(unit[:-3], 0.0), float(unit[-3]), float(unit[-2]), float(unit[-1]))
+def _unit(offers: Offers) -> Floats:
+    """How far prices are moved at first: by what a good offer is worth, of a budget by that for each unit spent."""
+    good = float(np.quantile(offers.worth[offers.possible], GOOD))
+    unit = np.full(len(offers.categories) + 3, good)
+    unit[-1] /= max(offers.contact + offers.each, 1e-300)
+    return unit
 
 
 def _used(offers: Offers, chosen: Chosen) -> Floats:
