@@ -4,6 +4,7 @@ Every model follows scikit-learn's conventions and takes one row per customer, w
 `interactions`. It ranks the whole catalogue, for customers it has seen and others alike.
 """
 
+from cxai_runner.methods.recommend.factors import BPR, IALS
 from cxai_runner.methods.recommend.interactions import Catalogue, Interactions
 from cxai_runner.methods.recommend.linear import EASE, SLIM, CatalogueTooLargeError
 from cxai_runner.methods.recommend.lists import MalformedHistoryError
@@ -14,7 +15,9 @@ from cxai_runner.methods.recommend.recommender import Recommender
 from cxai_runner.methods.recommend.two_tower import TwoTower
 
 __all__ = [
+    "BPR",
     "EASE",
+    "IALS",
     "SLIM",
     "Catalogue",
     "CatalogueTooLargeError",
