@@ -4,9 +4,22 @@ Every model follows scikit-learn's conventions and takes one row per customer, w
 `interactions`. It ranks the whole catalogue, for customers it has seen and others alike.
 """
 
+from cxai_runner.methods.recommend.frequency import PersonalFrequency
+from cxai_runner.methods.recommend.hybrid import Hybrid
 from cxai_runner.methods.recommend.interactions import Catalogue, Interactions, MalformedHistoryError
+from cxai_runner.methods.recommend.next_basket import NextBasket
 from cxai_runner.methods.recommend.popularity import Popularity
 from cxai_runner.methods.recommend.ranking import Ranked
 from cxai_runner.methods.recommend.recommender import Recommender
 
-__all__ = ["Catalogue", "Interactions", "MalformedHistoryError", "Popularity", "Ranked", "Recommender"]
+__all__ = [
+    "Catalogue",
+    "Hybrid",
+    "Interactions",
+    "MalformedHistoryError",
+    "NextBasket",
+    "PersonalFrequency",
+    "Popularity",
+    "Ranked",
+    "Recommender",
+]
