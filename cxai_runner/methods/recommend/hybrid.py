@@ -76,7 +76,8 @@ class Hybrid(Recommender):
 
     def set_params(self, **params: Any) -> Self:
         """Set parameters; those of a part as ``<part>__<parameter>``."""
-        own = {key: value for key, value in params.items() if key in super().get_params(deep=False)}
+        names = set(self.get_params(deep=False))
+        own = {key: value for key, value in params.items() if key in names}
         for key, value in own.items():
             setattr(self, key, value)
         of_parts: dict[str, dict[str, Any]] = {}
@@ -126,7 +127,7 @@ class Hybrid(Recommender):
             raise ValueError("parts: none; name at least one model")
         if self.scale not in get_args(Scale):
             raise ValueError(f"scale: {' or '.join(get_args(Scale))}, not {self.scale!r}")
-        reserved = {"__" if "__" in name else name for name in self.parts} & {"__", *super().get_params(deep=False)}
+        reserved = {"__" if "__" in name else name for name in self.parts} & {"__", *self.get_params(deep=False)}
         if reserved:
             raise ValueError(f"parts: no name with two underscores, nor a parameter's own: {', '.join(reserved)}")
         given = dict(self.weights or {})
