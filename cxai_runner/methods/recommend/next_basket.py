@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from cxai_runner.methods.recommend.baskets import Baskets
+from cxai_runner.methods.recommend.baskets import Baskets, Places
 from cxai_runner.methods.recommend.interactions import Floats, Interactions
 from cxai_runner.methods.recommend.ranking import BLOCK
 from cxai_runner.methods.recommend.recommender import Recommender
@@ -105,13 +105,14 @@ class NextBasket(Recommender):
 
     def _frequencies(self, several: Interactions) -> sparse.csr_array:
         """How often each customer buys each item, the later the more, shape (n, m)."""
-        baskets = Baskets.of(several)
-        counts = baskets.counts[several.rows]
+        baskets = Baskets(several)
+        later = baskets.firsts[several.rows + 1] - 1 - baskets.of_events
+        counts = np.diff(baskets.firsts)[several.rows]
         groups = np.minimum(counts, self.groups)
-        group = baskets.ages * groups // np.maximum(counts, 1)  # 0 for the latest
-        latest, earlier = _ceil(group * counts, groups), _ceil((group + 1) * counts, groups)
-        decayed = self.basket_decay ** (baskets.ages - latest) * self.group_decay**group
-        return several.matrix(decayed / ((earlier - latest) * groups))
+        group = later * groups // np.maximum(counts, 1)  # 0 for the latest
+        begin, end = _ceil(group * counts, groups), _ceil((group + 1) * counts, groups)
+        decayed = self.basket_decay ** (later - begin) * self.group_decay**group
+        return several.matrix(decayed / ((end - begin) * groups))
 
     def _closest(self, asked: sparse.csr_array) -> sparse.csr_array:
         """The neighbours of each row, shape (b, n), each with 1 / neighbours."""
@@ -128,5 +129,5 @@ class NextBasket(Recommender):
         return sparse.csr_array((share, near.ravel(), np.arange(0, b * few + 1, few)), shape=(b, n))
 
 
-def _ceil(dividend: np.ndarray, divisor: np.ndarray) -> np.ndarray:
+def _ceil(dividend: Places, divisor: Places) -> Places:
     return -(-dividend // divisor)
