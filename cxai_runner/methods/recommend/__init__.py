@@ -5,10 +5,13 @@ Every model follows scikit-learn's conventions and takes one row per customer, w
 """
 
 from cxai_runner.methods.recommend.factors import BPR, IALS
+from cxai_runner.methods.recommend.frequency import PersonalFrequency
+from cxai_runner.methods.recommend.hybrid import Hybrid
 from cxai_runner.methods.recommend.interactions import Catalogue, Interactions
 from cxai_runner.methods.recommend.linear import EASE, SLIM, CatalogueTooLargeError
 from cxai_runner.methods.recommend.lists import MalformedHistoryError
 from cxai_runner.methods.recommend.neighbours import ItemKNN, UserKNN
+from cxai_runner.methods.recommend.next_basket import NextBasket
 from cxai_runner.methods.recommend.popularity import Popularity
 from cxai_runner.methods.recommend.ranking import Ranked
 from cxai_runner.methods.recommend.recommender import Recommender
@@ -21,9 +24,12 @@ __all__ = [
     "SLIM",
     "Catalogue",
     "CatalogueTooLargeError",
+    "Hybrid",
     "Interactions",
     "ItemKNN",
     "MalformedHistoryError",
+    "NextBasket",
+    "PersonalFrequency",
     "Popularity",
     "Ranked",
     "Recommender",
