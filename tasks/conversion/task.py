@@ -23,10 +23,12 @@ from cxai_runner.evaluation.metrics import (
     paired_metrics,
 )
 from cxai_runner.evaluation.results import Content, Metric
+from cxai_runner.evaluation.slices import Slices
 from cxai_runner.evaluation.targeting import BalancedAccuracy
-from cxai_runner.methods.conversion.deep import REMEDY, is_installed
 from cxai_runner.methods.conversion.network import NetworkClassifier
 from cxai_runner.methods.conversion.preparation import Preparation, plain_types
+from cxai_runner.methods.conversion.training import INSTEAD
+from cxai_runner.methods.deep import is_installed, remedy
 from cxai_runner.task import Context, Evidence, Minimise, Primary, SavedModel, Task
 from tasks.conversion import report
 from tasks.conversion.fitting import (
@@ -41,7 +43,6 @@ from tasks.conversion.fitting import (
     trained,
 )
 from tasks.conversion.outcome import as_zero_or_one, infinite, untold, unusable, unusable_inputs
-from tasks.conversion.slices import Slices
 from tasks.conversion.verdict import AGAINST, SEED, SLICE, WITHOUT
 
 
@@ -178,7 +179,7 @@ class Conversion(Task):
     def misused(self, model: Any, columns: Iterable[str]) -> Iterator[Problem]:
         """Yield that a network cannot be trained here."""
         if isinstance(classifier_of(model), NetworkClassifier) and not is_installed():
-            yield Problem("", "a network needs TensorFlow, which is not installed", remedy=REMEDY)
+            yield Problem("", "a network needs TensorFlow, which is not installed", remedy=remedy(INSTEAD))
 
     def inspect(self, data: Dataset) -> Iterator[Problem]:
         """Yield why this outcome, or one of the inputs, cannot be learned from."""

@@ -2,49 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
 from annotated_types import Ge
-from sklearn.base import clone
-from sklearn.pipeline import Pipeline
 
+from cxai_runner.config.problems import Problem, UserError, did_you_mean
 from cxai_runner.data.dataset import Dataset
 from cxai_runner.data.tables.needs import Needs
 from cxai_runner.evaluation.intervals import Statistic
-from cxai_runner.evaluation.metrics import MeanOf, Named, codes_of, paired_metrics
-from cxai_runner.evaluation.results import Content, Finding, Metric
-from cxai_runner.methods.recommend import Popularity, Recommender
-from cxai_runner.methods.recommend.interactions import parsed
+from cxai_runner.evaluation.metrics import paired_metrics
+from cxai_runner.evaluation.results import Content, Metric
+from cxai_runner.evaluation.slices import Slices
+from cxai_runner.methods.recommend import MalformedHistoryError, Popularity, Recommender
+from cxai_runner.methods.recommend.interactions import Catalogue
 from cxai_runner.task import Context, Evidence, Maximise, Primary, SavedModel, Task
+from tasks.recommendation import overlap, report
+from tasks.recommendation.fitting import Fitted, malformed, recommender_of, same, trained
+from tasks.recommendation.rows import (
+    AGAINST,
+    BASELINE,
+    MODEL,
+    NOT_KNOWN,
+    OBSERVED,
+    SLICE,
+    Happened,
+    Judged,
+    as_texts,
+    places,
+)
 
-
-@dataclass(frozen=True, eq=False)
-class Fitted:
-    """The model and the baseline, fitted to the same customers."""
-
-    model: Recommender
-    baseline: Popularity
-    columns: list[str]
+HISTORY = ("items", "weights", "days")
+"""The inputs that are lists; all others are columns of the customer."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recommendation(Task):
-    """Which items each customer is likeliest to want next.
+    """Which items each customer is likeliest to want next, out of all that are on sale.
+
+    Every list is a ranking of the whole catalogue. What a customer went on to buy is held against it, whatever else
+    there was to choose from: nothing is drawn, and no metric is of a sample of items.
 
     Parameters
     ----------
     k
         Items on a list.
     repeats
-        Whether what a customer bought before may be on their list.
+        Whether what a customer bought before may be on their list; if not, it is not judged either.
+    cold_items
+        Whether what a customer bought and nobody had bought in training counts as ``missed`` by every model, or is
+        ``left_out`` of what is judged. It is counted either way.
+    against
+        Models to stand beside, by name: fitted to the same customers, and compared customer by customer; null for none.
+    slices
+        Columns of customers by whose values the model is judged apart; ``auto`` is all.
     """
 
     k: Annotated[int, Ge(1)] = 10
     repeats: bool = True
+    cold_items: Literal["missed", "left_out"] = "missed"
+    against: Mapping[str, Any] | None = field(default_factory=dict, compare=False)
+    slices: Sequence[str] | Literal["auto"] = "auto"
 
     title: ClassVar[str] = "What should each customer be offered next?"
     needs: ClassVar[Needs] = Needs(
@@ -55,61 +76,123 @@ class Recommendation(Task):
     baseline_label: ClassVar[str] = "popularity"
     model_kind: ClassVar[str | None] = "recommender"
     target: ClassVar[str | None] = "bought"
+    observed: ClassVar[tuple[str, ...]] = OBSERVED
+
+    def problems(self, tables_columns: Iterable[str]) -> Iterator[Problem]:
+        """Yield columns that there are not."""
+        have = list(tables_columns)
+        for name in () if isinstance(self.slices, str) else self.slices:
+            if name not in have:
+                yield Problem("slices", "no such column", name, did_you_mean(str(name), have))
+
+    def inspect(self, data: Dataset) -> Iterator[Problem]:
+        """Yield why these histories cannot be learned from."""
+        try:
+            many = len(Catalogue.of(data.frame["items"]))
+        except MalformedHistoryError as error:
+            yield malformed(error)
+            return
+        if not many:
+            yield Problem(
+                "histories.items",
+                "nobody bought anything before the held-out part: there is nothing to recommend",
+                remedy="hold out less, or take more of the past",
+            )
+        elif many == 1:
+            yield Problem(
+                "histories.items",
+                "one item is all that was bought: there is nothing to choose between",
+                remedy="recommend something finer (features.item), or fewer purchases of it (features.fewest)",
+            )
+        elif many < self.k:
+            yield Problem(
+                "task.k",
+                f"a list is longer than the catalogue, which has {many:,} items",
+                self.k,
+                f"write task.k={min(10, many // 2)}, or recommend something finer (features.item)",
+            )
 
     def fit(self, model: Any, train: Dataset, context: Context) -> Fitted:
-        """Fit the model, and the popularity that it has to beat."""
+        """Fit the model, those that stand beside it, and the popularity that it has to beat, to the same customers."""
         self.demand(train)
-        final = model[-1] if isinstance(model, Pipeline) else model
         columns = [*train.roles.inputs]
-        frame = train.frame.sort_values(columns, kind="stable")[columns]
-        own = clone(final).set_params(k=self.k, repeats=self.repeats)
+        frame = train.frame.sort_values(columns, kind="stable", key=_sortable)[columns].reset_index(drop=True)
         items = train.others.get("items")
-        return Fitted(own.fit(frame, items=items), Popularity(self.k, self.repeats).fit(frame, items=items), columns)
+        final, given = recommender_of(model), {"k": self.k, "repeats": self.repeats}
+        first = trained(final, frame, items, context, given, watched=True)
+        beside = {name: one for name, one in (self.against or {}).items() if one is not None}
+        itself = tuple(name for name, one in beside.items() if same(one, final))
+        against: dict[str, Recommender] = {
+            name: trained(one, frame, items, context, given, purpose=f"against {name}")
+            for name, one in beside.items()
+            if name not in itself and not context.should_stop()
+        }
+        baseline = Popularity(self.k, self.repeats).fit(frame, items=items)
+        known = [name for name in columns if name not in HISTORY]
+        slices = Slices.of(train, known if isinstance(self.slices, str) else list(self.slices))
+        return Fitted(first, baseline, against, columns, slices, len(frame), items, itself)
 
     def score(self, fitted: Fitted, data: Dataset, context: Context) -> pd.DataFrame:
-        """Return each customer's list by the model and by the baseline, beside what they bought."""
+        """Return what each customer bought, and the lists of the model, of those beside it and of the baseline.
+
+        See `tasks.recommendation.rows`.
+        """
         self.demand(data)
-        scores = data.frame[[data.roles.id, "bought"]].rename(columns={data.roles.id: "customer_id"})
-        frame = data.frame[fitted.columns]
-        ours = fitted.model.predict(frame)
-        theirs = fitted.baseline.predict(frame)
-        places = [f"item_{place}" for place in range(1, self.k + 1)]
-        return pd.concat([scores, ours, theirs[places].add_prefix("baseline_")], axis=1).reset_index(drop=True)
+        kept = [data.roles.id, *([data.roles.time] if data.roles.time else []), "bought"]
+        scores = data.frame[kept].rename(columns={data.roles.id: "customer_id", data.roles.time: "time"})
+        scores = scores.reset_index(drop=True)
+        catalogue, missed = fitted.model.catalogue, self.cold_items == "missed"
+        try:
+            happened = Happened.of(data.frame, catalogue, repeats=self.repeats, missed=missed)
+        except MalformedHistoryError as error:
+            raise UserError([malformed(error)], "data") from error
+        asked = (scores["bought"] != "[]").to_numpy()
+        inputs = data.frame[fitted.columns].reset_index(drop=True)[asked]
+        own = self._lists(fitted.model, inputs).reindex(range(len(scores)))
+        names = [*places(self.k)]
+        own = own.fillna(dict.fromkeys(names, "")).fillna(0.0).astype({"fallback": np.int64})
+        scores = pd.concat([scores, happened.frame, own], axis=1)
+        scores["listed_again"] = happened.listed_again(own[names].astype(object).to_numpy())
+        others = {f"{AGAINST}{name}": one for name, one in fitted.against.items()} | {BASELINE: fitted.baseline}
+        for column, one in others.items():
+            texts = np.full(len(scores), "[]", dtype=object)
+            texts[asked] = as_texts(self._lists(one, inputs)[names].astype(object).to_numpy())
+            scores[column] = texts
+        for name, named in fitted.slices.named(data.frame).items():
+            scores[f"{SLICE}{name}"] = named
+        return scores
+
+    def predicted(self, scores: pd.DataFrame, predictions: pd.Series | pd.DataFrame) -> pd.DataFrame | None:
+        """Put another model's lists in place; None for one that makes none, or shorter ones."""
+        names = places(self.k)
+        if not isinstance(predictions, pd.DataFrame) or not set(names) <= set(map(str, predictions.columns)):
+            return None
+        asked = (scores["bought"] != "[]").to_numpy()
+        theirs = predictions.reset_index(drop=True)
+        placed = scores.copy()
+        for name in (one for one in theirs if one in scores):
+            placed[name] = theirs[name].where(asked, scores[name]).astype(scores[name].dtype)
+        # What the customer had bought before is not kept with the scores: of another list it is not known.
+        alike = (placed[names] == scores[names]).all(axis=1)
+        return placed.assign(listed_again=scores["listed_again"].where(alike, NOT_KNOWN))
 
     def measure(self, scores: pd.DataFrame, context: Context) -> tuple[Metric, ...]:
-        """Measure recall and NDCG of the lists."""
-        named = [Named("recall", f"recall@{self.k}", "higher"), Named("ndcg", f"NDCG@{self.k}", "higher")]
-        ours, theirs = self._statistics(scores, "item_"), self._statistics(scores, "baseline_item_")
-        customers = codes_of(scores["customer_id"])[1]
-        return paired_metrics(
-            named,
-            [ours[one.name] for one in named],
-            [theirs[one.name] for one in named],
-            customers,
-            context.resamples,
-            context.rng("intervals"),
-        )
+        """Measure NDCG, recall, precision, MAP, MRR and hit rate; nothing of customers who bought nothing."""
+        judged = Judged.of(scores, self.k, (MODEL, BASELINE))
+        if not len(judged):
+            return ()
+        ours, theirs = judged.statistics(MODEL), judged.statistics(BASELINE)
+        named = judged.named
+        model, baseline = ([one[metric.name] for metric in named] for one in (ours, theirs))
+        return paired_metrics(named, model, baseline, judged.customers, context.resamples, context.rng("intervals"))
 
     def statistics(self, scores: pd.DataFrame) -> Mapping[str, Statistic]:
         """Return the same metrics, for customers drawn anew."""
-        return self._statistics(scores, "item_")
+        return Judged.of(scores, self.k, (MODEL,), every=True).statistics()
 
-    def _statistics(self, scores: pd.DataFrame, prefix: str) -> dict[str, Statistic]:
-        codes, customers = codes_of(scores["customer_id"])
-        begins, bought = parsed(scores["bought"])
-        wanted = [set(bought[begins[row] : begins[row + 1]]) for row in range(len(scores))]
-        lists = scores[[f"{prefix}{place}" for place in range(1, self.k + 1)]].to_numpy()
-        hits = np.array([[item in own for item in row] for own, row in zip(wanted, lists, strict=True)], dtype=float)
-        many = np.array([len(own) for own in wanted], dtype=float)
-        some = many > 0
-        discount = 1 / np.log2(np.arange(2, self.k + 2))
-        ideal = np.array([discount[: int(min(one, self.k))].sum() for one in many])
-        recall = np.divide(hits.sum(axis=1), many, out=np.zeros(len(many)), where=some)
-        ndcg = np.divide(hits @ discount, ideal, out=np.zeros(len(many)), where=some)
-        return {
-            "recall": MeanOf(recall, codes, customers, some),
-            "ndcg": MeanOf(ndcg, codes, customers, some),
-        }
+    def beside(self, scores: Mapping[str, pd.DataFrame]) -> Iterator[Content]:
+        """Yield how far the lists of several models are the same, and what only one of them hits."""
+        yield from overlap.beside(scores)
 
     def report(
         self,
@@ -119,11 +202,21 @@ class Recommendation(Task):
         metrics: Mapping[str, Metric],
         context: Context,
     ) -> Iterator[Content]:
-        """Yield the headline."""
-        found = metrics.get("ndcg")
-        told = "" if found is None else f"NDCG@{self.k} is {found.value.value:.3f}: {found.verdict} than popularity."
-        yield Finding(told or "Nothing was held out.", "headline")
+        """Yield the verdict, recall by length, again and new, the cold, kinds of customers, what is shown, examples."""
+        yield from report.contents(self, fitted, train, scores, context)
 
     def models(self, fitted: Fitted, train: Dataset) -> Mapping[str, SavedModel]:
         """Keep the model: from histories to lists."""
         return {"model": SavedModel(fitted.model, train.frame[fitted.columns].head(5).reset_index(drop=True))}
+
+    def _lists(self, model: Recommender, inputs: pd.DataFrame) -> pd.DataFrame:
+        """The lists of a model; without rows none, but the columns of one."""
+        if len(inputs):
+            return model.predict(inputs)
+        columns = {name: pd.Series(dtype="str") for name in places(self.k)}
+        columns |= {name: pd.Series(dtype=np.float64) for name in [*places(self.k, "score_"), "fallback"]}
+        return pd.DataFrame(columns)
+
+
+def _sortable(column: pd.Series) -> pd.Series:
+    return column.map(str) if column.dtype == object or str(column.dtype) == "category" else column

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cxai_runner.methods.conversion.deep import import_keras, seeded
 from cxai_runner.methods.conversion.forward import Forward, undistorted
+from cxai_runner.methods.deep import import_keras, seeded
 
 if TYPE_CHECKING:
     from cxai_runner.methods.conversion.network import NetworkClassifier, Step, Watched
 
 Floats = NDArray[np.float64]
 
+INSTEAD = "hist_gradient_boosting"
+"""What learns much the same without TensorFlow."""
 AT_ONCE = 65_536
 """Validation rows that are predicted in one go."""
 _DECAY = 0.95
@@ -55,7 +57,7 @@ def train(
     should_stop: Callable[[], bool],
 ) -> Trained:
     """Train a network as its estimator asks; parameters as in ``NetworkClassifier.fit``."""
-    keras = import_keras(asked.n_jobs)
+    keras = import_keras(asked.n_jobs, INSTEAD)
     with seeded(keras, seed):
         model = _built(keras, asked, X.shape[1], cardinalities)
         steps = max(1, -(-len(X) // asked.batch_size))

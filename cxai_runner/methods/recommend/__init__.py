@@ -8,5 +8,6 @@ from cxai_runner.methods.recommend.interactions import Catalogue, Interactions, 
 from cxai_runner.methods.recommend.popularity import Popularity
 from cxai_runner.methods.recommend.ranking import Ranked
 from cxai_runner.methods.recommend.recommender import Recommender
+from cxai_runner.methods.recommend.two_tower import TwoTower
 
-__all__ = ["Catalogue", "Interactions", "MalformedHistoryError", "Popularity", "Ranked", "Recommender"]
+__all__ = ["Catalogue", "Interactions", "MalformedHistoryError", "Popularity", "Ranked", "Recommender", "TwoTower"]

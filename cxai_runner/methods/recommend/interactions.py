@@ -13,11 +13,9 @@ A model knows items by their place in a catalogue, and customers by what they bo
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -25,14 +23,14 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
+from cxai_runner.methods.recommend.lists import Listed, MalformedHistoryError, numbers, parsed, text
+
+__all__ = ["DAYS", "ITEMS", "WEIGHTS", "Catalogue", "Interactions", "MalformedHistoryError", "parsed", "text"]
+
 ITEMS, WEIGHTS, DAYS = "items", "weights", "days"
 
 Codes = NDArray[np.int32]
 Floats = NDArray[np.float32]
-
-
-class MalformedHistoryError(ValueError):
-    """A list of a history is not one: no JSON list, or not as long as its items."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,15 +49,17 @@ class Catalogue:
     customers: NDArray[np.int64]
 
     @classmethod
-    def of(cls, lists: pd.Series) -> Catalogue:
+    def of(cls, lists: pd.Series | Listed) -> Catalogue:
         """Return the catalogue of all that is in ``lists``; of equally many customers, by name."""
-        begins, named = parsed(lists)
-        codes, names = pd.factorize(np.asarray(named, dtype=object), use_na_sentinel=False)
-        rows = np.repeat(np.arange(len(lists)), np.diff(begins))
-        once = np.unique(rows * max(len(names), 1) + codes)
-        counts = np.bincount(once % max(len(names), 1), minlength=len(names))
+        read = lists if isinstance(lists, Listed) else Listed.of(lists)
+        names = read.names
+        once = sparse.csr_array(
+            (np.ones(len(read.codes), dtype=np.int8), read.codes, read.begins), shape=(len(read), len(names)), copy=True
+        )
+        once.sum_duplicates()
+        counts = np.bincount(once.indices, minlength=len(names))
         order = sorted(range(len(names)), key=lambda code: (-counts[code], names[code]))
-        return cls(tuple(str(names[code]) for code in order), counts[order].astype(np.int64))
+        return cls(tuple(names[code] for code in order), counts[order].astype(np.int64))
 
     def __len__(self) -> int:
         return len(self.items)
@@ -102,30 +102,26 @@ class Interactions:
     customers: pd.DataFrame
 
     @classmethod
-    def of(cls, frame: pd.DataFrame, catalogue: Catalogue) -> Interactions:
-        """Read the lists of a frame.
+    def of(cls, frame: pd.DataFrame, catalogue: Catalogue, read: Listed | None = None) -> Interactions:
+        """Read the lists of a frame; ``read`` is that of its items, where they were read before.
 
         Raises
         ------
         MalformedHistoryError
-            A text that is no JSON list, or lists of one customer that differ in length.
+            What is no JSON list; lists of one customer that differ in length; a weight below 0, or a day to come.
         """
-        begins, named = parsed(frame[ITEMS])
-        codes = catalogue.codes(named)
-        weights = _numbers(frame, WEIGHTS, begins, 1.0)
-        days = _numbers(frame, DAYS, begins, 0.0)
-        rows = np.repeat(np.arange(len(frame)), np.diff(begins))
+        listed = Listed.of(frame[ITEMS]) if read is None else read
+        codes = catalogue.codes(listed.names)[listed.codes]
+        weights, days = _beside(frame, WEIGHTS, listed.begins, 1.0), _beside(frame, DAYS, listed.begins, 0.0)
+        begins, unknown = listed.begins, np.zeros(len(frame), dtype=np.int64)
         known = codes >= 0
-        counts = np.bincount(rows[known], minlength=len(frame))
-        return cls(
-            begins=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-            codes=codes[known],
-            weights=weights[known],
-            days=days[known],
-            unknown=np.bincount(rows[~known], minlength=len(frame)).astype(np.int64),
-            items=len(catalogue),
-            customers=frame.drop(columns=[ITEMS, WEIGHTS, DAYS], errors="ignore").reset_index(drop=True),
-        )
+        if not known.all():
+            before = np.concatenate([[0], np.cumsum(known, dtype=np.int64)])
+            begins = before[listed.begins]
+            unknown = np.diff(listed.begins) - np.diff(begins)
+            codes, weights, days = codes[known], weights[known], days[known]
+        about = frame.drop(columns=[ITEMS, WEIGHTS, DAYS], errors="ignore").reset_index(drop=True)
+        return cls(begins, codes, weights, days, unknown, len(catalogue), about)
 
     def __len__(self) -> int:
         return len(self.begins) - 1
@@ -155,62 +151,36 @@ class Interactions:
 
     def matrix(self, values: NDArray[Any] | None = None) -> sparse.csr_array:
         """Return customers × items, shape (n, m): the sum of each event's value, its weight where none are given."""
-        data = self.weights if values is None else np.asarray(values, dtype=np.float32)
-        # Events of one customer are together already: no sort over all of them is needed.
+        # Events of one customer are together already: no sort over all of them is needed. Sums are in double precision:
+        # rounded to single, they do not depend on the order in which events are added.
+        data = np.array(self.weights if values is None else values, dtype=np.float64)
         found = sparse.csr_array((data, self.codes.copy(), self.begins.copy()), shape=(len(self), self.items))
         found.sum_duplicates()
-        return found
+        return found.astype(np.float32)
 
     @cached_property
     def bought(self) -> sparse.csr_array:
         """Whether a customer bought an item, shape (n, m), 0 or 1."""
-        found = self.matrix(np.ones(len(self.codes)))
+        data = np.ones(len(self.codes), dtype=np.float32)
+        found = sparse.csr_array((data, self.codes.copy(), self.begins.copy()), shape=(len(self), self.items))
+        found.sum_duplicates()
         found.data[:] = 1
         return found
 
 
-def parsed(lists: pd.Series) -> tuple[NDArray[np.int64], list[str]]:
-    """Return where each list begins, shape (n + 1,), and all that is in them as texts.
-
-    A missing list is an empty one. Lists may be given as such too.
-
-    Raises
-    ------
-    MalformedHistoryError
-        A text that is no JSON list.
-    """
-    several = [_list(one) for one in lists.array]
-    lengths = np.fromiter(map(len, several), dtype=np.int64, count=len(several))
-    begins = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    return begins, [one if isinstance(one, str) else str(one) for one in chain.from_iterable(several)]
-
-
-def text(items: Sequence[Any]) -> str:
-    """Return a list as the text that a frame holds."""
-    return json.dumps(list(items), separators=(",", ":"), ensure_ascii=False)
-
-
-def _list(given: Any) -> Sequence[Any]:
-    if isinstance(given, str):
-        try:
-            found = json.loads(given)
-        except ValueError as error:
-            raise MalformedHistoryError(f'a JSON list, as in ["milk","bread"], not {given[:60]!r}') from error
-    else:
-        found = given.tolist() if isinstance(given, np.ndarray) else given
-    if isinstance(found, list | tuple):
-        return found
-    if found is None or pd.isna(found):
-        return ()
-    raise MalformedHistoryError(f'a JSON list, as in ["milk","bread"], not {str(given)[:60]!r}')
-
-
-def _numbers(frame: pd.DataFrame, name: str, begins: NDArray[np.int64], default: float) -> Floats:
-    """One number for each event."""
+def _beside(frame: pd.DataFrame, name: str, begins: NDArray[np.int64], default: float) -> Floats:
+    """One number for each event, none below 0."""
     if name not in frame:
         return np.full(int(begins[-1]), default, dtype=np.float32)
-    own, given = parsed(frame[name])
-    if not np.array_equal(own, begins):
-        row = int(np.flatnonzero(np.diff(own) != np.diff(begins))[0]) if len(own) == len(begins) else 0
-        raise MalformedHistoryError(f"row {row}: as many {name} as items")
-    return np.asarray(given, dtype=np.float32)
+    own, given = numbers(frame[name])
+    differ = np.flatnonzero(np.diff(own) != np.diff(begins))
+    if len(differ):
+        row = int(differ[0])
+        items, others = int(np.diff(begins)[row]), int(np.diff(own)[row])
+        raise MalformedHistoryError(f"row {row}: as many {name} as items, not {others} beside {items}")
+    below = np.flatnonzero(given < 0)
+    if len(below):
+        row = int(np.searchsorted(begins, below[0], side="right")) - 1
+        remedy = "leave returned goods out" if name == WEIGHTS else "what is still to come is no history"
+        raise MalformedHistoryError(f"row {row}: {name} of 0 or more, not {given[below[0]]:g}; {remedy}")
+    return given.astype(np.float32)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+from scipy import sparse
 
 from cxai_runner.methods.recommend.interactions import Floats, Interactions
 from cxai_runner.methods.recommend.recommender import Recommender
 
 
 class Popularity(Recommender):
-    """Recommend to everybody what most customers bought.
+    """Recommend to everybody, or to everybody of a segment, what most customers bought.
 
     Parameters
     ----------
@@ -20,20 +22,63 @@ class Popularity(Recommender):
         Whether what a customer bought before may be on their list.
     half_life
         Days after which a purchase counts half; None counts customers, however long ago they bought.
+    by
+        A column of the customers: each of its values has a popularity of its own. Customers of another value, or of
+        none, get what is popular overall.
+    prior
+        How many customers of the average each segment is joined by, so that a small one is not all chance.
+
+    Attributes
+    ----------
+    segments_ : list of str
+        The values of ``by``.
+    share_ : ndarray of shape (segments + 1, m)
+        Purchases per customer of each segment, and of all in the last row.
     """
 
-    def __init__(self, k: int = 10, repeats: bool = True, half_life: float | None = None) -> None:
+    def __init__(
+        self,
+        k: int = 10,
+        repeats: bool = True,
+        half_life: float | None = None,
+        by: str | None = None,
+        prior: float = 10.0,
+    ) -> None:
         self.k = k
         self.repeats = repeats
         self.half_life = half_life
+        self.by = by
+        self.prior = prior
 
     def _learn(self, several: Interactions, items: pd.DataFrame | None) -> None:
+        if self.half_life is not None and self.half_life <= 0:
+            raise ValueError(f"half_life: days, more than 0, not {self.half_life!r}; null counts customers")
         if self.half_life is None:
-            share = several.bought.sum(axis=0) / max(len(several), 1)
+            counted = several.bought
         else:
-            recent = several.matrix(np.exp2(-several.days / self.half_life))
-            share = recent.sum(axis=0) / max(len(several), 1)
-        self.share_ = np.asarray(share, dtype=np.float32)
+            counted = several.matrix(np.exp2(-several.days.astype(np.float64) / self.half_life))
+        overall = counted.sum(axis=0, dtype=np.float64) / max(len(several), 1)
+        values = self._values(several)
+        self.segments_ = sorted({str(one) for one in values[~pd.isna(values)]})
+        codes = pd.Index(self.segments_, dtype=object).get_indexer(values)
+        ones = np.ones(int((codes >= 0).sum()))
+        member = sparse.csr_array(
+            (ones, (codes[codes >= 0], np.flatnonzero(codes >= 0))), shape=(len(self.segments_), len(several))
+        )
+        sums, sizes = (member @ counted).toarray(), member.sum(axis=1)[:, np.newaxis]
+        own = (sums + self.prior * overall) / (sizes + self.prior)
+        self.share_ = np.vstack([own, overall]).astype(np.float32)
 
     def _score(self, several: Interactions) -> Floats:
-        return np.tile(self.share_, (len(several), 1))
+        codes = pd.Index(self.segments_, dtype=object).get_indexer(self._values(several))
+        return self.share_[np.where(codes >= 0, codes, len(self.segments_))]
+
+    def _values(self, several: Interactions) -> NDArray[np.object_]:
+        """Each customer's segment as a text; None where there is none."""
+        if self.by is None:
+            return np.full(len(several), None, dtype=object)
+        if self.by not in several.customers:
+            there = ", ".join(map(str, several.customers)) or "none"
+            raise ValueError(f"by: no column {self.by!r} of customers; there are: {there}")
+        given = several.customers[self.by]
+        return np.array([None if pd.isna(one) else str(one) for one in given], dtype=object)

@@ -12,6 +12,7 @@ from cxai_runner.methods.recommend.interactions import Catalogue, Codes, Floats
 NONE = -1
 BLOCK = 8_000_000
 """Scores that are in memory at a time: 32 MB of them."""
+_GROUPS, _SPARE = 512, 32
 
 
 def block_size(items: int) -> int:
@@ -59,24 +60,40 @@ def best(scores: Floats, k: int) -> tuple[Codes, Floats]:
         Shape (b, k).
     """
     b, m = scores.shape
-    few = min(k, m)
     codes = np.full((b, k), NONE, dtype=np.int32)
     found = np.zeros((b, k), dtype=np.float32)
-    if few < m:
-        chosen = np.argpartition(scores, m - few, axis=1)[:, m - few :]
-        least = np.take_along_axis(scores, chosen, axis=1).min(axis=1)
-        tied = np.flatnonzero((scores >= least[:, np.newaxis]).sum(axis=1) > few)
-        for row in tied:  # more reach the last place than there are places: the first of them in the catalogue
-            above = np.flatnonzero(scores[row] > least[row])
-            level = np.flatnonzero(scores[row] == least[row])[: few - len(above)]
-            chosen[row] = np.concatenate([above, level])
-    else:
-        chosen = np.tile(np.arange(m), (b, 1))
-    chosen.sort(axis=1)
-    values = np.take_along_axis(scores, chosen, axis=1)
-    order = np.argsort(-values, axis=1, kind="stable")
-    chosen, values = np.take_along_axis(chosen, order, axis=1), np.take_along_axis(values, order, axis=1)
-    there = values > -np.inf
-    codes[:, :few] = np.where(there, chosen, NONE)
-    found[:, :few] = np.where(there, values, 0)
+    few = min(k, m)
+    if not few or not b:
+        return codes, found
+    least = _reached(scores, few)
+    reach = scores >= least[:, np.newaxis]
+    # Where many are level, as items that have nothing to do with a customer are, the first of them are enough.
+    for row in np.flatnonzero(np.count_nonzero(reach, axis=1) > few + _SPARE):
+        level = np.flatnonzero(scores[row] == least[row])[:few]
+        reach[row] = scores[row] > least[row]
+        reach[row, level] = True
+    rows, places = np.nonzero(reach)
+    values = scores[rows, places]
+    order = np.lexsort((places, -values, rows))
+    begins = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=b))])
+    rank = np.arange(len(rows)) - begins[rows]
+    rows, places, values = rows[order], places[order], values[order]
+    kept = (rank < few) & (values > -np.inf)
+    codes[rows[kept], rank[kept]] = places[kept]
+    found[rows[kept], rank[kept]] = values[kept]
     return codes, found
+
+
+def _reached(scores: Floats, few: int) -> Floats:
+    """Return a score that at least ``few`` of each row reach, close to the last of the best; shape (b,).
+
+    Of the best in each of many groups it is the one at that place: one pass over the scores instead of a sort.
+    """
+    m = scores.shape[1]
+    groups = max(_GROUPS, 8 * few)
+    if m < 2 * groups:
+        return np.partition(scores, m - few, axis=1)[:, m - few]
+    highest = scores[:, :groups].copy()
+    for begin in range(groups, m - groups + 1, groups):
+        np.maximum(highest, scores[:, begin : begin + groups], out=highest)
+    return np.partition(highest, groups - few, axis=1)[:, groups - few]

@@ -17,6 +17,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from cxai_runner.methods.recommend.interactions import Catalogue, Floats, Interactions
+from cxai_runner.methods.recommend.lists import Listed
 from cxai_runner.methods.recommend.ranking import NONE, Ranked, best, block_size
 
 
@@ -47,13 +48,19 @@ class Recommender(BaseEstimator, ABC):
         items
             What is known of items: ``item_id``, a text, and further columns.
         """
-        catalogue = Catalogue.of(X["items"])
+        if int(self.k) != self.k or self.k < 1:
+            raise ValueError(f"k: a whole number from 1 on, not {self.k!r}")
+        read = Listed.of(X["items"])
+        catalogue = Catalogue.of(read)
         if not len(catalogue):
             raise ValueError("nobody bought anything: there is nothing to recommend")
         self.items_ = list(catalogue.items)
         self.bought_by_ = catalogue.customers
-        known = None if items is None else items.set_index(items["item_id"].astype(str)).reindex(self.items_)
-        self._learn(Interactions.of(X, catalogue), known)
+        known = None
+        if items is not None:
+            named = items.assign(item_id=items["item_id"].astype(str)).drop_duplicates("item_id")
+            known = named.set_index("item_id", drop=False).reindex(self.items_)
+        self._learn(Interactions.of(X, catalogue, read), known)
         return self
 
     def predict(self, X: pd.DataFrame) -> pd.DataFrame:
@@ -100,7 +107,7 @@ class Recommender(BaseEstimator, ABC):
         size = block_size(several.items)
         for begin in range(0, len(several), size):
             block = several.between(begin, min(begin + size, len(several)))
-            scores = np.array(self._score(block), dtype=np.float32)
+            scores = np.require(self._score(block), dtype=np.float32, requirements=["C", "W"])
             if block.empty.any():
                 scores[block.empty] = self._fallback()
             yield block, scores
@@ -118,7 +125,8 @@ class Recommender(BaseEstimator, ABC):
         KeyError
             An item that is not in the catalogue.
         """
-        unknown = [one for one in items if str(one) not in set(self.items_)]
+        known = set(self.items_)
+        unknown = [one for one in items if str(one) not in known]
         if unknown:
             raise KeyError(f"not in the catalogue: {', '.join(map(str, unknown))}")
         alone = pd.DataFrame({"items": [[str(one)] for one in items]})
@@ -145,7 +153,7 @@ class Recommender(BaseEstimator, ABC):
     def _score(self, several: Interactions) -> Any:
         """Return the score of every item for a block of customers, shape (b, m); of one without events it is not read.
 
-        A customer's scores do not depend on who else is in the block.
+        An array of its own, which is written to. A customer's scores do not depend on who else is in the block.
         """
 
     def _fallback(self) -> Floats:

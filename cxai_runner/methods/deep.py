@@ -11,14 +11,17 @@ from typing import Any
 
 import numpy as np
 
-REMEDY = "pip install 'cxai[deep]', or choose a model that needs no TensorFlow, such as hist_gradient_boosting"
+
+def remedy(instead: str) -> str:
+    """Return what to do where TensorFlow is not installed; ``instead`` is a model that needs none."""
+    return f"pip install 'cxai[deep]', or choose a model that needs no TensorFlow, such as {instead}"
 
 
 class DeepLearningMissingError(ImportError):
     """TensorFlow is not installed."""
 
-    def __init__(self) -> None:
-        super().__init__(f"a network needs TensorFlow, which is not installed: {REMEDY}")
+    def __init__(self, instead: str) -> None:
+        super().__init__(f"a network needs TensorFlow, which is not installed: {remedy(instead)}")
 
 
 def is_installed() -> bool:
@@ -26,8 +29,15 @@ def is_installed() -> bool:
     return find_spec("tensorflow") is not None
 
 
-def import_keras(threads: int | None) -> Any:
+def import_keras(threads: int | None, instead: str) -> Any:
     """Return Keras with TensorFlow behind it, held to ``threads`` and to operations that give the same bits again.
+
+    Parameters
+    ----------
+    threads
+        Of TensorFlow, which takes the number of the first network in a process.
+    instead
+        A model that needs no TensorFlow, for the error.
 
     Raises
     ------
@@ -35,7 +45,7 @@ def import_keras(threads: int | None) -> Any:
         TensorFlow is not installed.
     """
     if not is_installed():
-        raise DeepLearningMissingError
+        raise DeepLearningMissingError(instead)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["KERAS_BACKEND"] = "tensorflow"
     with _quiet():

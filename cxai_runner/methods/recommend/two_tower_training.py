@@ -1,0 +1,207 @@
+"""How the two towers are built and trained with Keras, and what is taken from them when they are done: their weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cxai_runner.methods.deep import import_keras, seeded
+from cxai_runner.methods.recommend.baskets import Baskets, Places, spans
+from cxai_runner.methods.recommend.interactions import Floats, Interactions
+from cxai_runner.methods.recommend.learning import Learned, Weights, learned
+from cxai_runner.methods.recommend.watched import Watch
+
+if TYPE_CHECKING:
+    from cxai_runner.methods.recommend.two_tower import TwoTower
+
+INSTEAD = "recommendation/ease"
+"""What learns much the same without TensorFlow."""
+NEVER = -1e9
+"""The score of a pair's own item where it stands for another pair: it is not to be told from itself."""
+
+
+TINY = 1e-12
+
+
+def train(
+    asked: TwoTower,
+    several: Interactions,
+    seed: int,
+    rng: np.random.Generator,
+    judged: Callable[[Weights], float],
+    watch: Watch,
+) -> Learned:
+    """Train two towers as their estimator asks.
+
+    Raises
+    ------
+    DeepLearningMissingError
+        TensorFlow is not installed.
+    ValueError
+        No customer bought twice.
+    """
+    keras = import_keras(asked.n_jobs, INSTEAD)
+    pairs = Pairs(several, asked.repeats, asked.history_weights(several))
+    about = asked.about_customers_.transform(several.customers).astype(np.float32)
+    with seeded(keras, seed):
+        towers = Towers(keras, asked, several.items, about.shape[1])
+        step = _step(keras, asked, towers, pairs.shares)
+
+        def trained(epoch: int) -> float:
+            losses = []
+            for events in pairs.drawn(asked.draws, asked.batch_size, rng):
+                bags = pairs.histories(events)
+                losses.append(step(*bags, about[several.rows[events]], several.codes[events]))
+            return float(np.mean([float(one) for one in losses]))
+
+        found = learned(asked.epochs, asked.patience, trained, towers.weights, judged, watch)
+        keras.backend.clear_session()
+    return found
+
+
+class Pairs:
+    """What customers bought, each with what they had bought by then.
+
+    Parameters
+    ----------
+    several
+        The customers who are learned from.
+    repeats
+        Whether what was bought again is to be foretold too.
+    weights
+        How much each event counts in a history.
+    """
+
+    def __init__(self, several: Interactions, repeats: bool, weights: Floats) -> None:
+        self.several, self.weights = several, weights
+        baskets, rows = Baskets(several), several.rows
+        own = baskets.of_events
+        self.first = baskets.firsts[rows] == own
+        self.begins = np.where(self.first, baskets.begins[own], several.begins[rows])
+        self.ends = baskets.begins[own + self.first]
+        fit = (self.ends - self.begins > self.first) & (repeats | baskets.first_time)
+        self.targets = np.flatnonzero(fit)
+        if not len(self.targets):
+            raise ValueError("no customer has a history of two purchases or more: there is nothing to learn from")
+        counts = np.bincount(rows[self.targets], minlength=len(several))
+        self.starts = (np.cumsum(counts) - counts)[counts > 0]
+        self.counts = counts[counts > 0]
+        share = 1 / (counts[rows[self.targets]] * len(self.counts))
+        self.shares = np.bincount(several.codes[self.targets], weights=share, minlength=several.items)
+
+    def drawn(self, draws: int, size: int, rng: np.random.Generator) -> Iterator[Places]:
+        """Yield the events of an epoch, in steps of about ``size``: of each customer equally many."""
+        counts, starts = (np.repeat(one, draws) for one in (self.counts, self.starts))
+        places = starts + np.floor(rng.random(len(counts)) * counts).astype(np.int64)
+        events = self.targets[rng.permutation(places)]
+        yield from np.array_split(events, -(-len(events) // size))
+
+    def histories(self, events: Places) -> tuple[NDArray[np.int32], Floats, Places]:
+        """Return what was bought before each event: items, weights that add up to 1, and the event of each."""
+        places, rows = spans(self.begins[events], self.ends[events])
+        codes = self.several.codes
+        other = ~self.first[events][rows] | (codes[places] != codes[events][rows])
+        places, rows = places[other], rows[other]
+        weights = self.weights[places]
+        total = np.bincount(rows, weights=weights, minlength=len(events))[rows]
+        return codes[places], (weights / np.where(total > 0, total, 1)).astype(np.float32), rows
+
+
+class Towers:
+    """The layers of both towers.
+
+    Parameters
+    ----------
+    keras
+        Keras.
+    asked
+        The estimator.
+    items
+        How many there are.
+    known
+        How many numbers are known of a customer.
+    """
+
+    def __init__(self, keras: Any, asked: TwoTower, items: int, known: int) -> None:
+        layers, ops = keras.layers, keras.ops
+        self.ops = ops
+        start = keras.initializers.RandomNormal(stddev=asked.dimension**-0.5)
+        self.history = layers.Embedding(items, asked.dimension, embeddings_initializer=start)
+        self.item = layers.Embedding(items, asked.dimension, embeddings_initializer=start)
+        self.hidden = [layers.Dense(int(width), activation="relu") for width in asked.layers]
+        self.last = layers.Dense(asked.dimension)
+        self.dropout = layers.Dropout(asked.dropout)
+        self.features = layers.Dense(asked.dimension, use_bias=False) if asked.features_.shape[1] else None
+        self.about_items = ops.convert_to_tensor(asked.features_.astype(np.float32))
+        self.temperature = asked.temperature
+        none = np.zeros(0, dtype=np.int32)
+        self.customers(none, np.zeros(0, dtype=np.float32), none, np.zeros((1, known), dtype=np.float32))
+        self.items(np.zeros(1, dtype=np.int32))
+
+    @property
+    def variables(self) -> list[Any]:
+        """All that is learned."""
+        parts = [self.history, self.item, *self.hidden, self.last, *([self.features] if self.features else [])]
+        return [one for part in parts for one in part.trainable_variables]
+
+    def customers(self, codes: Any, weights: Any, rows: Any, known: Any, training: bool = False) -> Any:
+        """Return the vectors of customers, shape (n, dimension), of length 1."""
+        ops = self.ops
+        each = self.history(codes) * ops.expand_dims(weights, 1)
+        values = ops.concatenate([ops.segment_sum(each, rows, ops.shape(known)[0]), known], axis=1)
+        values = self.dropout(values, training=training)
+        for layer in self.hidden:
+            values = self.dropout(layer(values), training=training)
+        return self._unit(self.last(values))
+
+    def items(self, codes: Any) -> Any:
+        """Return the vectors of items, shape (n, dimension), of length 1."""
+        values = self.item(codes)
+        if self.features is not None:
+            values = values + self.features(self.ops.take(self.about_items, codes, axis=0))
+        return self._unit(values)
+
+    def scores(self, customers: Any, items: Any) -> Any:
+        """Return the cosines over the temperature, shape (customers, items)."""
+        return self.ops.matmul(customers, self.ops.transpose(items)) / self.temperature
+
+    def weights(self) -> Weights:
+        """Return what is learned as plain arrays."""
+        found = {"history": self.history.embeddings, "item": self.item.embeddings}
+        for place, layer in enumerate(self.hidden):
+            found |= {f"hidden_{place}": layer.kernel, f"hidden_{place}_bias": layer.bias}
+        found |= {"last": self.last.kernel, "last_bias": self.last.bias}
+        if self.features is not None:
+            found["features"] = self.features.kernel
+        return {name: np.asarray(self.ops.convert_to_numpy(one), dtype=np.float64) for name, one in found.items()}
+
+    def _unit(self, values: Any) -> Any:
+        length = self.ops.sqrt(self.ops.sum(self.ops.square(values), axis=1, keepdims=True) + TINY)
+        return values / length
+
+
+def _step(keras: Any, asked: TwoTower, towers: Towers, shares: NDArray[np.float64]) -> Callable[..., Any]:
+    """Return what takes one step and returns its loss."""
+    import tensorflow as tf
+
+    ops = keras.ops
+    optimiser = keras.optimizers.Adam(asked.learning_rate, weight_decay=asked.weight_decay or None)
+    optimiser.build(towers.variables)
+    log_shares = tf.constant(np.log(np.maximum(shares, TINY)), dtype=tf.float32)
+
+    @tf.function(reduce_retracing=True)
+    def step(codes: Any, weights: Any, rows: Any, known: Any, targets: Any) -> Any:
+        with tf.GradientTape() as tape:
+            customers = towers.customers(codes, weights, rows, known, training=True)
+            scores = towers.scores(customers, towers.items(targets)) - ops.take(log_shares, targets)
+            same = ops.cast(ops.equal(ops.expand_dims(targets, 1), targets), "float32")
+            own = ops.eye(ops.shape(targets)[0])
+            loss = tf.nn.softmax_cross_entropy_with_logits(own, scores + NEVER * (same - own))
+            loss = ops.mean(loss)
+        optimiser.apply(tape.gradient(loss, towers.variables), towers.variables)
+        return loss
+
+    return lambda *arrays: step(*map(tf.constant, arrays))
