@@ -4,10 +4,26 @@ Every model follows scikit-learn's conventions and takes one row per customer, w
 `interactions`. It ranks the whole catalogue, for customers it has seen and others alike.
 """
 
-from cxai_runner.methods.recommend.interactions import Catalogue, Interactions, MalformedHistoryError
+from cxai_runner.methods.recommend.interactions import Catalogue, Interactions
+from cxai_runner.methods.recommend.linear import EASE, SLIM, CatalogueTooLargeError
+from cxai_runner.methods.recommend.lists import MalformedHistoryError
+from cxai_runner.methods.recommend.neighbours import ItemKNN, UserKNN
 from cxai_runner.methods.recommend.popularity import Popularity
 from cxai_runner.methods.recommend.ranking import Ranked
 from cxai_runner.methods.recommend.recommender import Recommender
 from cxai_runner.methods.recommend.two_tower import TwoTower
 
-__all__ = ["Catalogue", "Interactions", "MalformedHistoryError", "Popularity", "Ranked", "Recommender", "TwoTower"]
+__all__ = [
+    "EASE",
+    "SLIM",
+    "Catalogue",
+    "CatalogueTooLargeError",
+    "Interactions",
+    "ItemKNN",
+    "MalformedHistoryError",
+    "Popularity",
+    "Ranked",
+    "Recommender",
+    "TwoTower",
+    "UserKNN",
+]
