@@ -216,7 +216,7 @@ class Account:
         kind = self.ready.experiment.task.model_kind
         with self.warned.gathering():
             scores = of_an_estimator(model.estimator, model.method, inputs, kind)
-        return written(inputs, counted(scores), self.privacy.values)
+        return written(inputs, counted(scores), self.privacy.values, train.roles.lists)
 
     def opening(self) -> Record:
         """Return what is known before anything ran."""

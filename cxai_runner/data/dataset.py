@@ -48,6 +48,8 @@ class Roles:
         The brands of a panel, in order: ``price_<alternative>`` and ``promotion_<alternative>`` are columns.
     fed
         The inputs that are answers of another model.
+    lists
+        The inputs that are lists of any length, as JSON texts: no text of them is expected to come twice.
     """
 
     id: str = "customer_id"
@@ -56,6 +58,7 @@ class Roles:
     describe: tuple[str, ...] = ()
     alternatives: tuple[str, ...] = ()
     fed: tuple[str, ...] = ()
+    lists: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

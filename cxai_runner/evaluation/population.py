@@ -9,6 +9,9 @@ with p_b and q_b the shares of the new and of the training rows in bin b (Siddiq
 chapter 6; it is the symmetrised Kullback-Leibler divergence). Half a row is added to every bin, so that an empty one
 gives a finite figure. By custom 0.1 is worth a look, and 0.25 a new model.
 
+A list of any length, such as what a customer bought, comes but once: it is counted by a number that stands for it, how
+much is in it, or the mean of what is, where that is numbers.
+
 Chance alone makes it larger the fewer rows there are: where nothing moved, PSI is distributed nearly as
 (1/n + 1/m) · χ² with as many degrees of freedom as there are bins less one, n and m being the numbers of rows
 (Yurdakul and Naranjo (2020), Statistical properties of the population stability index, Journal of Risk Model
@@ -18,9 +21,10 @@ is itself above the threshold. Rows are counted as if they were independent; man
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
@@ -32,6 +36,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Hide = Callable[[pd.Series], pd.Series]
+
+Listed = Literal["length", "mean"]
 
 BINS: Final = 10
 TOLD: Final = 20
@@ -55,12 +61,21 @@ class Spread:
         Of a text: further values that were seen; None where there were too many to keep.
     counts
         Training rows in each bin; of a text, the last but one counts other values. The last counts what is missing.
+    listed
+        Of a list, the number that stands for it: its ``length``, or the ``mean`` of its numbers.
     """
 
     counts: tuple[int, ...]
     edges: tuple[float, ...] | None = None
     values: tuple[str, ...] = ()
     others: frozenset[str] | None = frozenset()
+    listed: Listed | None = None
+
+    @classmethod
+    def of_lists(cls, column: pd.Series) -> Spread:
+        """Take down how the numbers that stand for lists are spread."""
+        listed: Listed = "mean" if _are_numbers(column) else "length"
+        return replace(cls.of(_standing_for(column, listed)), listed=listed)
 
     @classmethod
     def of(cls, column: pd.Series) -> Spread:
@@ -81,6 +96,8 @@ class Spread:
 
     def count(self, column: pd.Series) -> NDArray[np.int64]:
         """Count the rows of a column in each bin."""
+        if self.listed is not None:
+            column = _standing_for(column, self.listed)
         missing = column.isna()
         place: NDArray[np.integer[Any]]
         if self.edges is not None:
@@ -110,12 +127,14 @@ class Spread:
             return self.values[number] if number < len(self.values) else "other values"
         low = f"{self.edges[number - 1]:.4g} < " if number else ""
         high = f" ≤ {self.edges[number]:.4g}" if number < len(self.edges) else ""
-        return f"{low}value{high}" if low or high else "any value"
+        word = self.listed or "value"
+        return f"{low}{word}{high}" if low or high else f"any {word}"
 
     def plain(self) -> dict[str, Any]:
         """The same as plain JSON values."""
         if self.edges is not None:
-            return {"edges": list(self.edges), "counts": list(self.counts)}
+            listed = {} if self.listed is None else {"listed": self.listed}
+            return {"edges": list(self.edges), "counts": list(self.counts), **listed}
         others = None if self.others is None else sorted(self.others)
         return {"values": list(self.values), "others": others, "counts": list(self.counts)}
 
@@ -128,6 +147,7 @@ class Spread:
             None if edges is None else tuple(edges),
             tuple(plain.get("values", ())),
             None if others is None else frozenset(others),
+            plain.get("listed"),
         )
 
 
@@ -207,7 +227,7 @@ class Comparison:
         """Count further rows."""
         for (of, name), spread in self.spreads.items():
             if of == part and name in rows:
-                counts = spread.count(self.hide(rows[name]))
+                counts = spread.count(rows[name] if spread.listed else self.hide(rows[name]))
                 self._counts[of, name] = self._counts.get((of, name), np.zeros_like(counts)) + counts
 
     def moved(self, warn: float, alarm: float) -> Iterator[Moved]:
@@ -267,15 +287,49 @@ def is_number(column: pd.Series) -> bool:
     return is_numeric_dtype(column) or is_bool_dtype(column)
 
 
-def written(inputs: pd.DataFrame, scores: pd.DataFrame, hide: Hide) -> dict[str, Any]:
-    """Take down how training rows are spread, as plain JSON values: ``input`` and ``score`` by column."""
-    parts = {"input": inputs, "score": scores}
-    return {part: {str(name): Spread.of(hide(rows[name])).plain() for name in rows} for part, rows in parts.items()}
+def written(inputs: pd.DataFrame, scores: pd.DataFrame, hide: Hide, lists: Collection[str] = ()) -> dict[str, Any]:
+    """Take down how training rows are spread, as plain JSON values: ``input`` and ``score`` by column.
+
+    Parameters
+    ----------
+    inputs, scores
+        The rows as the model takes them, and as it scores them.
+    hide
+        Turns a column into what may be kept of it.
+    lists
+        The inputs that are lists, as JSON texts.
+    """
+    of_lists = {name: Spread.of_lists(inputs[name]) for name in lists if name in inputs}
+    of_inputs = {str(name): of_lists.get(str(name)) or Spread.of(hide(inputs[name])) for name in inputs}
+    of_scores = {str(name): Spread.of(hide(scores[name])) for name in scores}
+    parts = {"input": of_inputs, "score": of_scores}
+    return {part: {name: one.plain() for name, one in spreads.items()} for part, spreads in parts.items()}
 
 
 def read(plain: Mapping[str, Any]) -> dict[tuple[str, str], Spread]:
     """Return what `written` gave, by part and column."""
     return {(part, name): Spread.from_plain(one) for part, columns in plain.items() for name, one in columns.items()}
+
+
+def _standing_for(column: pd.Series, listed: Listed) -> pd.Series:
+    """The number that stands for each list; missing where there is none, or nothing to take a mean of."""
+    import pandas as pd
+
+    def number(text: Any) -> float:
+        if not isinstance(text, str):
+            return np.nan
+        values = json.loads(text)
+        if listed == "length":
+            return float(len(values))
+        return float(np.mean(values)) if values else np.nan
+
+    return pd.Series([number(one) for one in column], index=column.index, dtype=float)
+
+
+def _are_numbers(column: pd.Series) -> bool:
+    """Whether what lists hold is numbers, told from the first that holds anything."""
+    first = next((json.loads(one) for one in column if isinstance(one, str) and one != "[]"), [])
+    return bool(first) and not isinstance(first[0], str)
 
 
 def _verdict(psi: float, chance: float, warn: float, alarm: float) -> str:

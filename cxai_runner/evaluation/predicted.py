@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,6 +12,9 @@ if TYPE_CHECKING:
 SEGMENT: Final = "segment"
 PROBABILITY: Final = "probability"
 PREDICTION: Final = "prediction"
+ITEM: Final = "item"
+"""Of lists: ``item_1`` is the first of each row, with its ``score_1``."""
+_LATER: Final = re.compile(r"(item|score)_(?!1$)\d+")
 _YES_OR_NO: Final = ({0, 1}, {False, True})
 
 
@@ -59,5 +63,10 @@ def of_an_estimator(estimator: Any, method: str, rows: pd.DataFrame, kind: str |
 
 
 def counted(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Return predictions as they are counted in bins: a segment's number is a name."""
-    return predictions.astype({name: "str" for name in predictions if name == SEGMENT})
+    """Return predictions as they are counted in bins: a segment's number is a name, and a list is what is first on it.
+
+    Of lists (``item_1``, ``score_1``, ``item_2`` …) the later places would say the same again.
+    """
+    later = [one for one in predictions if _LATER.fullmatch(str(one))] if f"{ITEM}_1" in predictions else []
+    first = predictions.drop(columns=later)
+    return first.astype({name: "str" for name in first if name == SEGMENT})

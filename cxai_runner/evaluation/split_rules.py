@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -159,16 +159,25 @@ class LastDays(Split):
     ----------
     days
         What lies at most so many days before the last occasion is held out.
+    skip
+        So many last days are on neither side, and the days before them are held out: to choose between models without
+        a look at those on which the chosen one is judged in the end.
     """
 
     days: Annotated[int, Ge(1)] = 91
+    skip: Annotated[int, Ge(0)] = 0
 
     def plan(self, rows: IbisTable, seed: int) -> tuple[Fold, ...]:
         """Return one fold; the training part ends where the held-out part starts."""
-        return TimeHoldout(cut=self._cut(rows)).plan(rows, seed)
+        (fold,) = TimeHoldout(cut=self._cut(rows)).plan(rows, seed)
+        if not self.skip or fold.held_out is None:
+            return (fold,)
+        end = self._end(rows)
+        label = f"{fold.label}, before {end:%Y-%m-%d}"
+        return (replace(fold, held_out=replace(fold.held_out, end=end), label=label),)
 
     def problems(self, rows: IbisTable) -> Iterator[Problem]:
-        """Yield whether rows have no dates, or nothing is left to learn from."""
+        """Yield whether rows have no dates, or one side would be empty."""
         if "time" not in rows.columns or not rows["time"].type().is_temporal():
             told = "these rows have no dates, so there are no last days"
             yield Problem("", told, remedy="divide by customer: split=customers")
@@ -177,10 +186,21 @@ class LastDays(Split):
         if cut <= first:
             told = f"nothing is left to learn from: the first occasion is of {first:%Y-%m-%d}"
             yield Problem("days", told, value=self.days, remedy="fewer days, or a longer history")
+        elif self.skip:
+            held_out = rows.filter(rows["time"].between(*_as_times(rows, cut, self._end(rows))))
+            if not answers.value(held_out.filter(held_out["time"] < _as_times(rows, self._end(rows))[0]).count()):
+                told = (
+                    f"nothing is held out: no occasion is from {cut:%Y-%m-%d} on and before {self._end(rows):%Y-%m-%d}"
+                )
+                yield Problem("days", told, value=self.days, remedy="more days")
+
+    def _end(self, rows: IbisTable) -> datetime:
+        """Before which everything is that is on either side."""
+        last = instant(answers.value(rows["time"].max()))
+        return (last or datetime.max) - timedelta(days=self.skip)
 
     def _cut(self, rows: IbisTable) -> datetime:
-        last = instant(answers.value(rows["time"].max()))
-        return (last or datetime.max) - timedelta(days=self.days)
+        return self._end(rows) - timedelta(days=self.days)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,6 +215,12 @@ class AllRows(Split):
         """Yield whether there are no rows."""
         if not answers.value(rows.count()):
             yield Problem("", "there are no rows to learn from", remedy="loosen the filters of data or features")
+
+
+def _as_times(rows: IbisTable, *several: datetime) -> list[Any]:
+    import ibis
+
+    return [ibis.literal(one, type=rows["time"].type()) for one in several]
 
 
 def _customers(rows: IbisTable) -> list[Any]:

@@ -2,7 +2,8 @@
 
 A split is planned before any feature is built, on the rows there will be: features need its dates, and whatever is
 learned across rows may see the training part alone. A customer held out is held out whole: all rows of one customer
-are on one side of a split by customer, whatever the order of the file.
+are on one side of a split by customer, whatever the order of the file. A rule that divides what one customer did
+(`within`) goes with both parts, to the builders that can apply it.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from cxai_runner.config.problems import Problem
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table as IbisTable
+
+    from cxai_runner.evaluation.within import Within
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +35,9 @@ class Part:
     customers
         Ids to keep (``keep=True``) or to leave out, as an Ibis-readable frame with one column ``customer_id``;
         None keeps everyone.
+    within
+        A rule that divides what each customer did; None where all of it within the window is on this side. `select`
+        does not apply it: only a builder that `divides` is given one.
     """
 
     name: Literal["train", "held_out"]
@@ -39,6 +45,7 @@ class Part:
     end: Any = None
     customers: Any = None
     keep: bool = True
+    within: Within | None = None
 
     def select(self, table: IbisTable, time: str | None = "time") -> IbisTable:
         """Return the rows of ``table`` that belong to this part, by ``customer_id`` and the column ``time``."""
@@ -68,6 +75,9 @@ class Fold:
 class Split(ABC):
     """A rule that divides rows; a frozen dataclass whose fields are its config keys."""
 
+    within: ClassVar[bool] = False
+    """Whether it divides what one customer did, which only some builders can."""
+
     @abstractmethod
     def plan(self, rows: IbisTable, seed: int) -> tuple[Fold, ...]:
         """Return the folds. The last one's model is the one that is kept.
@@ -75,7 +85,7 @@ class Split(ABC):
         Parameters
         ----------
         rows
-            ``customer_id`` and, where rows are dated, ``time``.
+            ``customer_id`` and, where rows are dated, ``time``; ``part`` where they say which they belong to.
         seed
             Decides which customers are held out, and nothing else does.
         """

@@ -44,6 +44,8 @@ class Features(ABC):
 
     makes: ClassVar[str]
     """The standard table that the built dataset is: ``panel``, ``customers`` …"""
+    divides: ClassVar[bool] = False
+    """Whether it applies a rule that divides what one customer did (`Part.within`)."""
 
     transformers: Sequence[TransformerMixin] = field(default=())
     models: Mapping[str, str] = field(default_factory=dict)

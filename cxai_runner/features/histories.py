@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
 
 from annotated_types import Ge
 
+from cxai_runner.config.problems import Problem, UserError
+from cxai_runner.data.answers import row, value
 from cxai_runner.data.dataset import Dataset, Dropped, Roles
 from cxai_runner.data.tables.instants import instant
 from cxai_runner.data.tables.needs import Needs
+from cxai_runner.evaluation.within import LastOfEach
 from cxai_runner.features.base import Features
+from cxai_runner.features.dates import day_after
+from cxai_runner.features.items import about
+from cxai_runner.features.listed import EMPTY, Events
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
     from ibis.expr.types import Table as IbisTable
+    from numpy.typing import NDArray
 
     from cxai_runner.data.tables.opened import Tables
     from cxai_runner.evaluation.splits import Part
 
-ROW: Final = ("customer_id", "items", "weights", "days", "bought", "bought_value")
+LISTS: Final = ("items", "weights", "days")
+ROW: Final = ("customer_id", *LISTS, "bought", "bought_value")
+AT_ONCE: Final = 2_000_000
+"""Events of which rows to predict are made at a time."""
+
+
+_MEASURED: Final = {"value": "revenue", "units": "quantity"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,12 +48,20 @@ class CustomerHistories(Features):
     items             what was bought before t, the oldest first, once for each order
     weights           how much each counts
     days              days from each purchase to t; what has the same is one basket
-    bought            held out: the different items bought from t on; in training none
-    bought_value      the money spent on each of these; 1 where none is known
+    bought            held out: the different items bought from t on, by name; in training none
+    bought_value      the money spent on each of these; how often they were bought where none is known
     ================  ===================================================================================
 
     All five are JSON lists. Nothing at or after t is read for the first three. Columns of a table `customers` are
-    joined; what is known of items (category, brand, price) is the frame ``items`` beside it.
+    joined, and are inputs too. Lines of one item in one order are one event, and are counted.
+
+    A split by customer asks what held-out customers bought in their last order, t being the instant of it; what
+    they bought before is their history. Splits within customers (`cxai_runner.evaluation.within`) say which events
+    are held out themselves; where these are the last of each customer, t is the instant of the first of them, and
+    otherwise the end of the data. Where events have no dates, all are of one day.
+
+    `Dataset.others` has ``items``, what is known of each: ``item_id``, a text; the columns of `products`; and
+    ``price``, what a unit cost on average in the training part.
 
     Parameters
     ----------
@@ -48,129 +70,285 @@ class CustomerHistories(Features):
     item
         What is recommended: ``product_id``, or a column of `products` such as ``category``.
     weight
-        ``count``, or a number of each event: ``quantity``, ``revenue``, ``weight``.
+        What an event counts: 1 (``count``), or a number that it has: ``quantity``, ``revenue``, ``weight``.
     fewest
-        Customers that must have bought an item before t; others are left out and counted.
+        Customers that must have bought an item in the training part. Events of others are left out of histories and
+        counted; what was bought of them in the held-out part stays, as nobody could have known it.
+    history
+        Days before t that are kept; all where none are given.
+    as_of
+        A date from which on nothing is read; none where all is.
+    open
+        Whether nothing is held out: to predict. Then all customers are there that ever bought or are among
+        `customers`, with what they bought up to ``as_of``, or the end of the data.
     """
 
     makes: ClassVar[str] = "histories"
+    divides: ClassVar[bool] = True
 
     table: Literal["transactions", "interactions"] = "transactions"
     item: str = "product_id"
     weight: Literal["count", "quantity", "revenue", "weight"] = "count"
     fewest: Annotated[int, Ge(1)] = 1
+    history: Annotated[int, Ge(1)] | None = None
+    as_of: date | str | None = None
+    open: bool = False
 
     def needs(self) -> Needs:
         """Events with their items, and what is known of items and customers."""
-        item = () if self._of_products else (self._item,)
-        extra = () if self.weight == "count" else (self.weight,)
-        required: dict[str, tuple[str, ...]] = {
-            self.table: ("customer_id", "timestamp", *item, *(("product_id",) if not item else ()), *extra)
-        }
+        own = ("customer_id", "product_id" if self.table == "transactions" else "item_id")
+        dated = ("timestamp",) if self.table == "transactions" else ()
+        counts = () if self.weight == "count" else (self.weight,)
+        required: dict[str, tuple[str, ...]] = {self.table: (*own, *dated, *counts)}
         if self._of_products:
             required["products"] = ("product_id", self.item)
-        optional = {self.table: ("order_id", "revenue"), "products": ("*",), "customers": ("*",)}
+        optional = {self.table: ("timestamp", "revenue", "quantity", "part"), "products": ("*",), "customers": ("*",)}
         return Needs(required, optional)
 
     def provides(self, tables: Tables) -> tuple[str, ...]:
         """The lists, and what is known of customers."""
         return (*ROW, *self._known(tables))
 
+    def problems(self, tables: Tables) -> Iterator[Problem]:
+        """Yield dates that are none or too early, events of days to come, and a catalogue without a choice."""
+        events = tables[self.table]
+        if "timestamp" in events.columns:
+            yield from self._wrong_dates(tables)
+        elif self.as_of is not None or self.history is not None:
+            key = "as_of" if self.as_of is not None else "history"
+            told = f"{self.table} have no dates to hold it against"
+            yield Problem(key, told, value=getattr(self, key), remedy=f"leave it out, or map {self.table}.timestamp")
+        if not self.open and value(self._items(tables)["item_id"].nunique()) < 2:
+            told = "there are fewer than two items to choose from"
+            yield Problem("item", told, value=self._item, remedy="recommend something finer, or loosen the filters")
+
     def rows(self, tables: Tables) -> IbisTable:
-        """Every event, with its date."""
-        return self._events(tables).select("customer_id", time="timestamp")
+        """Every event, with its date where there is one; to predict, every customer, undated."""
+        events = self._items(tables)
+        if not self.open:
+            named = {"time": "timestamp"} if "timestamp" in events.columns else {}
+            return events.select("customer_id", "item_id", *(["part"] if "part" in events.columns else []), **named)
+        known = self._before(events, instant(self.as_of)).select("customer_id").distinct()
+        if "customers" not in tables:
+            return known
+        return known.union(tables["customers"].select("customer_id"), distinct=True)
 
     def learn(self, tables: Tables, train: Part) -> Mapping[str, Any]:
-        """Learn which items enough customers bought, and up to when the training part is known."""
-        events = train.select(self._events(tables), "timestamp")
-        counts = events.group_by("item_id").aggregate(customers=events["customer_id"].nunique())
-        kept = counts.filter(counts["customers"] >= self.fewest).select("item_id").to_pyarrow()
-        end = instant(train.end) or self._end(tables)
-        return {"as_of": end.isoformat(), "items": sorted(kept["item_id"].to_pylist()) if self.fewest > 1 else None}
+        """Learn which items enough customers bought, what each cost, and up to when the training part is known.
+
+        Raises
+        ------
+        UserError
+            No item was bought by enough customers.
+        """
+        events = self._divided(self._events(tables, train), train, self._end(tables, train))[0]
+        buyers = events.buyers
+        kept = buyers >= self.fewest
+        if not kept.any():
+            told = f"no item was bought by so many customers; the most are {int(buyers.max(initial=0)):,}"
+            raise UserError([Problem("features.fewest", told, self.fewest, "lower it")], "data")
+        paid, units = (events.sums(one)[kept] for one in ("value", "units"))
+        price = [round(float(a / b), 6) if b > 0 else None for a, b in zip(paid, units, strict=True)]
+        end = self._end(tables, train)
+        return {
+            "as_of": None if end is None else end.isoformat(),
+            "items": events.items[kept].tolist(),
+            "price": price if "revenue" in tables.columns(self.table) else None,
+        }
 
     def seen_until(self, learned: Mapping[str, Any]) -> Any:
         """The end of the training part."""
         return learned["as_of"]
 
     def build(self, tables: Tables, part: Part, learned: Mapping[str, Any]) -> Dataset:
-        """Build one part; of the held-out one, the customers who bought something in it."""
+        """Build one part; of the held-out one, the customers who bought something in it.
+
+        Raises
+        ------
+        UserError
+            Held-out customers are asked for their last order, and events have no dates.
+        """
         import pandas as pd
 
-        end = instant(part.start) or instant(part.end) or self._end(tables)
-        events = self._events(tables).execute()
-        events = events.sort_values(["customer_id", "timestamp", "item_id"], kind="stable", ignore_index=True)
-        before, after = events[events["timestamp"] < end], events[events["timestamp"] >= end]
-        histories = self._lists(before, end)
-        dropped: list[Dropped] = []
-        if part.start is not None:
-            came = after.groupby(["customer_id", "item_id"], sort=True)["value"].sum().reset_index()
-            came = came.groupby("customer_id").agg(bought=("item_id", _text), bought_value=("value", _text))
-            frame = came.join(histories, how="left").reset_index()
-            every = events["customer_id"].nunique()
-            dropped.append(Dropped(self.makes, "nothing bought in the held-out part", every - len(frame), every))
+        every = self._events(tables, part)
+        before, after, asked = self._divided(every, part, self._end(tables, part))
+        known = pd.Index(every.items).isin(learned["items"])
+        history = before.only(known[before.what])
+        dropped = [self._merged(tables, part, every), self._rare(before, history)]
+        frame = pd.DataFrame({"customer_id": every.customers})
+        frame = frame.assign(items=history.names(), weights=history.numbers(history.weight))
+        frame["days"] = history.numbers(history.days_before(asked))
+        frame = frame.assign(bought=EMPTY, bought_value=EMPTY)
+        if after is not None:
+            came = after.by_item()
+            frame = frame.assign(bought=came.names(), bought_value=came.numbers(came.value))
+        if self.open:
+            frame = self._with_strangers(frame, tables, part)
         else:
-            frame = histories.reset_index().assign(bought="[]", bought_value="[]")
-        for name in ("items", "weights", "days"):
-            frame[name] = frame[name].fillna("[]")
-        known = self._known(tables)
-        if known:
-            about = tables["customers"].select("customer_id", *known).execute()
-            frame = frame.merge(about, on="customer_id", how="left")
-        frame = frame[[*ROW, *known]].sort_values("customer_id", ignore_index=True)
-        roles = Roles(inputs=("items", "weights", "days", *known))
-        return Dataset(self.makes, frame, roles, tuple(dropped), others={"items": self._about_items(tables, pd)})
+            column, why = ("bought", "nothing bought in the held-out part")
+            if after is None:
+                column, why = ("items", "nothing bought that enough others bought")
+            there = frame[column] != EMPTY
+            dropped.append(Dropped(self.makes, why, int((~there).sum()), len(frame)))
+            frame = frame[there]
+        names = self._known(tables)
+        if names:
+            frame = frame.merge(tables["customers"].select("customer_id", *names).execute(), "left", "customer_id")
+        return Dataset(
+            self.makes,
+            frame[[*ROW, *names]].sort_values("customer_id", ignore_index=True),
+            Roles(inputs=(*LISTS, *names), lists=LISTS),
+            tuple(one for one in dropped if one.rows),
+            others={"items": about(tables, self._item, learned)},
+        )
 
-    @property
-    def _item(self) -> str:
-        return "item_id" if self.table == "interactions" else self.item
+    def for_new_rows(self, inputs: Sequence[str], as_of: datetime | None) -> Features:
+        """See every customer as of that date, whatever they buy then."""
+        return replace(self, as_of=as_of, open=True)
+
+    def per_customer(self) -> Features:
+        """See every customer as of their one date."""
+        return replace(self, open=True)
+
+    def extended(self, tables: Tables, part: Part, learned: Mapping[str, Any]) -> Mapping[str, Any]:
+        """See customers as of the day after the last of all events, where no date is given."""
+        end = self._end(tables, part)
+        return {**learned, "as_of": None if end is None else end.isoformat()}
+
+    def stream(self, tables: Tables, part: Part, learned: Mapping[str, Any], size: int) -> Iterator[Dataset]:
+        """Build some customers at a time: ``size`` of them at most, and no more events than memory should hold."""
+        import numpy as np
+
+        events = self._before(self._items(tables), instant(self.as_of))
+        many = events.group_by("customer_id").aggregate(events=events.count())
+        every = part.select(self.rows(tables), None).select("customer_id").left_join(many, "customer_id")
+        counts = every.select("customer_id", events=every["events"].fill_null(0)).order_by("customer_id").to_pyarrow()
+        rows = np.arange(len(counts))
+        chunk = np.maximum(np.cumsum(counts["events"].to_numpy()) // AT_ONCE, 0) + rows // size
+        for group in np.split(rows, np.flatnonzero(np.diff(chunk)) + 1) if len(rows) else []:
+            customers = counts.select(["customer_id"]).slice(int(group[0]), len(group))
+            yield self.build(tables, replace(part, customers=customers, keep=True), learned)
 
     @property
     def _of_products(self) -> bool:
         return self.table == "transactions" and self.item != "product_id"
 
-    def _events(self, tables: Tables) -> IbisTable:
-        import ibis
-
-        events = tables[self.table]
-        if self._of_products:
-            about = tables["products"].select("product_id", item_id=self.item)
-            events = events.inner_join(about, "product_id").filter(lambda t: t["item_id"].notnull())
-        else:
-            events = events.mutate(item_id=events[self._item])
-        weight = ibis.literal(1.0) if self.weight == "count" else events[self.weight].cast("float64")
-        value = events["revenue"].cast("float64") if "revenue" in events.columns else ibis.literal(1.0)
-        events = events.mutate(weight=weight, value=value, item_id=events["item_id"].cast("string"))
-        grouped = events.group_by(["customer_id", "timestamp", "item_id"])
-        return grouped.aggregate(
-            weight=events["weight"].max() if self.weight == "count" else events["weight"].sum(),
-            value=events["value"].sum(),
-        )
-
-    def _lists(self, before: pd.DataFrame, end: datetime) -> pd.DataFrame:
-        days = ((end - before["timestamp"]).dt.total_seconds() / 86_400).round(4)
-        grouped = before.assign(days=days).groupby("customer_id", sort=True)
-        return grouped.agg(items=("item_id", _text), weights=("weight", _text), days=("days", _text))
-
-    def _about_items(self, tables: Tables, pd: Any) -> pd.DataFrame:
-        if "products" not in tables.mapped or self._of_products:
-            return pd.DataFrame({"item_id": []})
-        about = tables["products"]
-        return about.rename(item_id="product_id").execute().assign(item_id=lambda f: f["item_id"].astype(str))
+    @property
+    def _item(self) -> str:
+        return "item_id" if self.table == "interactions" else self.item
 
     def _known(self, tables: Tables) -> tuple[str, ...]:
+        """The columns of `customers` that are joined."""
         return tuple(one for one in tables.columns("customers") if one not in ROW)
 
-    def _end(self, tables: Tables) -> datetime:
-        from datetime import timedelta
+    def _items(self, tables: Tables) -> IbisTable:
+        """The events, each with what is recommended of it; without an item there is none."""
+        events = tables[self.table]
+        own = "item_id" if self.table == "interactions" else "product_id"
+        read = ("customer_id", own, "timestamp", "revenue", "quantity", "weight", "part")
+        events = events.select(*[one for one in read if one in events.columns])
+        if self._of_products:
+            products = tables["products"].select("product_id", item_id=self.item)
+            events = events.inner_join(products, "product_id")
+            own = "item_id"
+        events = events.mutate(item_id=events[own].cast("string"))
+        return events.filter(events["item_id"].notnull())
 
-        from cxai_runner.data import answers
+    def _events(self, tables: Tables, part: Part) -> Events:
+        """What the customers of a part did up to its end, or the as-of date, added up by customer, item and instant."""
+        events = self._of(tables, part)
+        keys = [one for one in ("customer_id", "item_id", "timestamp", "part") if one in events.columns]
+        measures = {} if self.weight == "count" else {"weight": events[self.weight]}
+        measures |= {name: events[own] for name, own in _MEASURED.items() if own in events.columns}
+        sums = {name: one.cast("float64").sum().round(6) for name, one in measures.items()}
+        grouped = events.group_by(keys).aggregate(**sums) if sums else events.select(*keys).distinct()
+        return Events.of(grouped.execute().rename(columns={"timestamp": "time"}))
 
-        last = instant(answers.value(tables[self.table]["timestamp"].max()))
-        assert last is not None
-        return datetime(last.year, last.month, last.day) + timedelta(days=1)
+    def _of(self, tables: Tables, part: Part) -> IbisTable:
+        """The lines of a part's customers up to its end, or the as-of date."""
+        lines = self._before(self._before(self._items(tables), instant(part.end)), instant(self.as_of))
+        return replace(part, start=None, end=None).select(lines, None)
+
+    def _divided(
+        self, events: Events, part: Part, end: datetime | None
+    ) -> tuple[Events, Events | None, NDArray[np.datetime64]]:
+        """What a part knows of its customers, what is held out of them, and when each is asked about."""
+        import numpy as np
+
+        asked = np.full(len(events.customers), np.datetime64(end or 0, "us"))
+        held_out: NDArray[np.bool_] | None = None
+        rule = part.within
+        if self.open:
+            rule = None
+        elif rule is None and part.start is None and part.name == "held_out":
+            rule = LastOfEach(least=0)
+            if events.time is None:
+                raise UserError([_undated()], "data")
+        if rule is not None:
+            held_out = rule.held_out(events.frame)
+            if rule.in_time and part.name == "held_out" and events.time is not None:
+                first = np.unique(events.who[held_out], return_index=True)
+                asked[first[0]] = events.time[held_out][first[1]]
+        elif part.start is not None and not self.open and events.time is not None:
+            held_out = events.time >= np.datetime64(instant(part.start), "us")
+        before = events if held_out is None else events.only(~held_out)
+        if self.history is not None:
+            before = before.only(before.days_before(asked) <= self.history)
+        return before, events.only(held_out) if held_out is not None and part.name == "held_out" else None, asked
+
+    def _end(self, tables: Tables, part: Part) -> datetime | None:
+        """The instant t of a part: where none is set, the day after the last of all events; None of undated ones."""
+        events = tables[self.table]
+        if "timestamp" not in events.columns:
+            return None
+        given = [one for one in (instant(self.as_of), instant(part.start), instant(part.end)) if one is not None]
+        return min(given) if given else day_after(value(events["timestamp"].max()))
+
+    @staticmethod
+    def _before(events: IbisTable, end: datetime | None) -> IbisTable:
+        import ibis
+
+        if end is None:
+            return events
+        return events.filter(events["timestamp"] < ibis.literal(end, type=events["timestamp"].type()))
+
+    def _merged(self, tables: Tables, part: Part, events: Events) -> Dropped:
+        """Lines that say the same of a customer, item and instant as another one."""
+        lines = int(value(self._of(tables, part).count()))
+        return Dropped(self.table, "the same item at the same time: counted as one event", lines - len(events), lines)
+
+    def _rare(self, before: Events, kept: Events) -> Dropped:
+        """Events of items that too few customers bought in the training part."""
+        why = f"of items that fewer than {self.fewest} customers bought in the training part"
+        return Dropped(self.table, why, len(before) - len(kept), len(before))
+
+    def _with_strangers(self, frame: pd.DataFrame, tables: Tables, part: Part) -> pd.DataFrame:
+        """Add the customers who never bought, with empty lists."""
+        if "customers" not in tables:
+            return frame
+        every = replace(part, start=None, end=None).select(tables["customers"], None).select("customer_id").execute()
+        return frame.merge(every, "outer", "customer_id").fillna(dict.fromkeys(ROW[1:], EMPTY))
+
+    def _wrong_dates(self, tables: Tables) -> Iterator[Problem]:
+        """Yield an as-of date that is none or too early, and events that have not happened yet."""
+        import ibis
+
+        when, at = instant(self.as_of), tables[self.table]["timestamp"]
+        if self.as_of is not None and when is None:
+            yield Problem("as_of", "a date, as in 2017-12-31", value=self.as_of)
+            return
+        if when is not None and (first := value(at.min())) >= when:
+            remedy = f"the first event is of {first:%Y-%m-%d}"
+            yield Problem("as_of", "nobody bought before this date", value=self.as_of, remedy=remedy)
+        tomorrow = datetime.combine(date.today() + timedelta(days=2), datetime.min.time())  # it is later elsewhere
+        late = at >= ibis.literal(tomorrow, type=at.type())
+        found = row(tables[self.table].aggregate(rows=late.sum(), last=at.max()))
+        if found["rows"] and (when is None or when > tomorrow):
+            told = f"{found['rows']:,} of {self.table} are of days to come, the last of {found['last']:%Y-%m-%d}"
+            remedy = f"data.tables.{self.table}.where.timestamp={{lt: {date.today():%Y-%m-%d}}}, or features.as_of"
+            yield Problem("table", told, value=self.table, remedy=remedy)
 
 
-def _text(values: pd.Series) -> str:
-    import json
-
-    return json.dumps(values.tolist(), separators=(",", ":"), ensure_ascii=False)
+def _undated() -> Problem:
+    told = "these events have no dates, so the last order of a held-out customer is not known"
+    return Problem("split", told, remedy="hold out a share of each customer's: split=random_holdout")

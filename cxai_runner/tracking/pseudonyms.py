@@ -92,6 +92,8 @@ def _invented(column: pd.Series) -> object:
     known = column.dropna()
     if known.empty:
         return None
+    if (of_lists := _invented_list(known)) is not None:
+        return of_lists
     value: object = known.mode().iloc[0]
     if column.name in ID_COLUMNS:
         value = 0 if pd.api.types.is_numeric_dtype(column) else "customer"
@@ -102,3 +104,14 @@ def _invented(column: pd.Series) -> object:
     elif pd.api.types.is_datetime64_any_dtype(column):
         value = pd.Timestamp(2000, 1, 1)
     return value
+
+
+def _invented_list(column: pd.Series) -> str | None:
+    """A list of one, of a column of JSON lists: each of them tells of one customer; None where it holds no lists."""
+    texts = [one for one in column if isinstance(one, str)]
+    if len(texts) < len(column) or not all(one.startswith("[") and one.endswith("]") for one in texts):
+        return None
+    first = next((one[1] for one in texts if len(one) > len("[]")), None)
+    if first is None:
+        return "[]"
+    return '["item"]' if first == '"' else "[1]"

@@ -122,8 +122,35 @@ STANDARD: Mapping[str, StandardTable] = {
             "coupon_discount": _MONEY,
             "coupon_match_discount": _MONEY,
             "week": Column("integer"),
+            "part": _LABEL,
         },
         optional_key="customer_id",  # walk-in customers: a real shop has them
+    ),
+    "interactions": StandardTable(
+        "one row per customer and item that they bought, rated or watched, each time",
+        {
+            "customer_id": _KEY,
+            "item_id": _KEY,
+            "order_id": _KEY,
+            "timestamp": Column("timestamp"),
+            "weight": _MONEY,
+            "quantity": Column("number", low=0, strict=True),
+            "revenue": _MONEY,
+            "part": _LABEL,
+        },
+        optional_key="customer_id",
+    ),
+    "histories": StandardTable(
+        "one row per customer, with lists of what they bought",
+        {
+            "customer_id": _KEY,
+            "items": Column("text"),
+            "weights": Column("text"),
+            "days": Column("text"),
+            "bought": Column("text"),
+            "bought_value": Column("text"),
+        },
+        unique="customer_id",
     ),
     "products": StandardTable(
         "one row per product", {"product_id": _KEY, "category": _NAME, "brand": _NAME}, unique="product_id"

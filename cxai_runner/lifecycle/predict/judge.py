@@ -72,7 +72,7 @@ class Judge:
             if is_number(column):
                 _add(why, column.astype(float).abs() == np.inf, f"{name} is not finite")
                 continue
-            if (spread := self.seen.get(str(name))) is None:
+            if (spread := self.seen.get(str(name))) is None or spread.listed:  # no list is expected twice
                 continue
             known = self.hide(column)
             new = spread.unseen(known)

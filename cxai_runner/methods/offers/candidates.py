@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxai_runner.methods.recommend import Catalogue, Interactions, Recommender
-from cxai_runner.methods.recommend.interactions import parsed
+from cxai_runner.methods.recommend.lists import parsed
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

@@ -11,7 +11,8 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from cxai_runner.methods.recommend.interactions import DAYS, ITEMS, WEIGHTS, parsed, text
+from cxai_runner.methods.recommend.interactions import DAYS, ITEMS, WEIGHTS
+from cxai_runner.methods.recommend.lists import numbers, parsed, text
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +50,7 @@ def held_back(frame: pd.DataFrame, horizon: float) -> HeldBack:
     if DAYS not in frame:
         raise ValueError("histories say nothing of days: none can be held back")
     begins, items = parsed(frame[ITEMS])
-    ago = np.asarray(parsed(frame[DAYS])[1], dtype=np.float64)
+    ago = numbers(frame[DAYS])[1]
     names = np.asarray(items, dtype=object)
     earlier = ago >= horizon
     rows = np.repeat(np.arange(len(frame)), np.diff(begins))
@@ -62,7 +63,7 @@ def held_back(frame: pd.DataFrame, horizon: float) -> HeldBack:
 
     columns = {ITEMS: lists(names), DAYS: lists((ago - horizon).round(4))}
     if WEIGHTS in frame:
-        columns[WEIGHTS] = lists(np.asarray(parsed(frame[WEIGHTS])[1], dtype=np.float64))
+        columns[WEIGHTS] = lists(numbers(frame[WEIGHTS])[1])
     bought = [text(sorted(set(names[begin:end][~earlier[begin:end]]))) for begin, end in pairwise(begins)]
     before = frame.assign(**columns)
     return HeldBack(before[there], pd.Series(bought, index=frame.index, dtype=object)[there])

@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxai_runner.methods.recommend import Interactions, Recommender
-from cxai_runner.methods.recommend.interactions import text
+from cxai_runner.methods.recommend.lists import text
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
