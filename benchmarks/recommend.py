@@ -208,7 +208,7 @@ def implicit_ials(data: Data) -> Callable[[], NDArray[np.int64]]:
 
 
 def implicit_cosine(data: Data) -> Callable[[], NDArray[np.int64]]:
-    """implicit's neighbours."""
+    """Implicit's neighbours."""
     from implicit.nearest_neighbours import CosineRecommender
 
     matrix = data.matrix()
@@ -222,7 +222,7 @@ def implicit_cosine(data: Data) -> Callable[[], NDArray[np.int64]]:
 
 
 def cornac_ease(data: Data) -> Callable[[], NDArray[np.int64]]:
-    """cornac's closed form, and its scores of each customer."""
+    """Cornac's closed form, and its scores of each customer."""
     from cornac.data import Dataset
     from cornac.models import EASE
 
