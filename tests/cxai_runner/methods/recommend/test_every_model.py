@@ -77,7 +77,9 @@ def test_a_list_is_the_same_alone_and_among_others(fitted):
 
 def test_a_model_that_was_saved_gives_the_same_lists(fitted):
     kept = skops.io.dumps(fitted)
-    foreign = [one for one in skops.io.get_untrusted_types(data=kept) if one.split(".")[0] not in ("cxai_runner", "scipy")]
+    foreign = [
+        one for one in skops.io.get_untrusted_types(data=kept) if one.split(".")[0] not in ("cxai_runner", "scipy")
+    ]
     assert not foreign
     again = skops.io.loads(kept, trusted=skops.io.get_untrusted_types(data=kept))
     asked = shop(20, seed=1)
@@ -153,11 +155,15 @@ def test_finds_what_a_customer_is_of(name):
     kinds = np.array([[int(one[1:]) // EACH for one in row] for row in ranked])
     share = (kinds == (np.arange(300) % KINDS)[:, np.newaxis]).mean()
     plain = Popularity().fit(shop(600)).ranked(asked, repeats=False).named(model.catalogue)
-    chance = np.array([[int(one[1:]) // EACH for one in row] for row in plain]) == (np.arange(300) % KINDS)[:, np.newaxis]
+    chance = (
+        np.array([[int(one[1:]) // EACH for one in row] for row in plain]) == (np.arange(300) % KINDS)[:, np.newaxis]
+    )
     assert share > 0.6 > 1.5 * chance.mean()
 
 
-@pytest.mark.parametrize("name", [one for one in MODELS if "popularity" not in one and one not in ("recent", "by segment")])
+@pytest.mark.parametrize(
+    "name", [one for one in MODELS if "popularity" not in one and one not in ("recent", "by segment")]
+)
 def test_similar_items_are_of_the_same_kind(name):
     similar = clone(MODELS[name]).fit(shop(600)).similar_items(["i0", "i20", "i40"], k=4)
     same = similar["item"].str[1:].astype(int) // EACH == similar["similar"].str[1:].astype(int) // EACH

@@ -46,7 +46,21 @@ def test_a_missing_list_is_an_empty_one(missing):
 
 @pytest.mark.parametrize(
     "wrong",
-    ["milk", "[1", "[1,]", '{"a":1}', "", '"a"', "[null]", "[[1]]", "[true]", "[1],[2]", '[1]} {"v":[2]', '[1],"v":[2]', 7],
+    [
+        "milk",
+        "[1",
+        "[1,]",
+        '{"a":1}',
+        "",
+        '"a"',
+        "[null]",
+        "[[1]]",
+        "[true]",
+        "[1],[2]",
+        '[1]} {"v":[2]',
+        '[1],"v":[2]',
+        7,
+    ],
 )
 def test_what_is_no_list_is_named_with_its_row(wrong):
     with pytest.raises(MalformedHistoryError, match="row 1 of items"):

@@ -35,9 +35,7 @@ def test_best_is_a_sort(items, seed, k, kind):
         np.testing.assert_array_equal(ours, defined)
 
 
-@given(
-    seed=st.integers(0, 2**32 - 1), rows=st.integers(1, 70), factors=st.integers(1, 200), items=st.integers(1, 90)
-)
+@given(seed=st.integers(0, 2**32 - 1), rows=st.integers(1, 70), factors=st.integers(1, 200), items=st.integers(1, 90))
 def test_a_row_of_a_product_is_the_same_alone(seed, rows, factors, items):
     rng = np.random.default_rng(seed)
     left = (rng.normal(size=(rows, factors)) * 10.0 ** rng.integers(-9, 9, (rows, 1))).astype(np.float32)
