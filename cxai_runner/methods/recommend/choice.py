@@ -91,8 +91,8 @@ class ChoiceRecommender(Recommender):
         self._price_utilities()
         weights = Baskets(several).weights
         self.shares_ = np.bincount(several.codes, weights, several.items) / weights.sum(dtype=np.float64)
-        taken, loyalty, last, counts = self._occasions(several)
-        fitted = _logit(taken, np.stack([loyalty, last]), counts, self.regularisation)
+        taken, loyalty, last = self._occasions(several)
+        fitted = _logit(taken, np.stack([loyalty, last]), self.regularisation)
         self.constants_, self.coefficients_, self.log_likelihood_ = fitted
 
     def _score(self, several: Interactions) -> Floats:
@@ -120,8 +120,8 @@ class ChoiceRecommender(Recommender):
         found[codes] = self.price_coefficient * np.array(list(changes.values()), dtype=np.float64)
         return found
 
-    def _occasions(self, several: Interactions) -> tuple[Doubles, Doubles, Doubles, Doubles]:
-        """Every basket but the first: its shares, loyalties and the last basket's shares, (n, m), and that it counts 1.
+    def _occasions(self, several: Interactions) -> tuple[Doubles, Doubles, Doubles]:
+        """Of every basket but the first its shares, the loyalties and the last basket's shares, each of shape (n, m).
 
         Loyalties move from basket to basket, those of all customers at once.
         """
@@ -145,7 +145,7 @@ class ChoiceRecommender(Recommender):
             state[there] = self.carry_over * state[there] + (1 - self.carry_over) * shares[basket]
         later = np.ones(len(shares), dtype=bool)
         later[baskets.firsts[:-1][many > 0]] = False
-        return shares[later], loyalty[later], last[later], np.ones(int(later.sum()))
+        return shares[later], loyalty[later], last[later]
 
 
 def _probabilities(utilities: Doubles) -> Doubles:
@@ -153,7 +153,7 @@ def _probabilities(utilities: Doubles) -> Doubles:
     return powers / powers.sum(axis=1, keepdims=True)
 
 
-def _logit(taken: Doubles, terms: Doubles, counts: Doubles, penalty: float) -> tuple[Doubles, Doubles, float]:
+def _logit(taken: Doubles, terms: Doubles, penalty: float) -> tuple[Doubles, Doubles, float]:
     """Fit a constant for each alternative and a coefficient for each term by Newton's steps, with a ridge.
 
     Parameters
@@ -162,8 +162,6 @@ def _logit(taken: Doubles, terms: Doubles, counts: Doubles, penalty: float) -> t
         How much of each occasion was taken of each alternative, shape (n, m), rows that add up to 1.
     terms
         Shape (L, n, m).
-    counts
-        How often each occasion counts, shape (n,).
     penalty
         Half of it times the sum of squares is taken off the log-likelihood, which has then one maximum.
 
@@ -182,7 +180,7 @@ def _logit(taken: Doubles, terms: Doubles, counts: Doubles, penalty: float) -> t
         found = utilities(at)
         top = found.max(axis=1)
         whole = top + np.log(np.exp(found - top[:, np.newaxis]).sum(axis=1))
-        return float(counts @ ((taken * found).sum(axis=1) - whole))
+        return float((taken * found).sum() - whole.sum())
 
     def value(at: Doubles) -> float:
         return log_likelihood(at) - penalty / 2 * float(at @ at)
@@ -190,20 +188,19 @@ def _logit(taken: Doubles, terms: Doubles, counts: Doubles, penalty: float) -> t
     best = value(estimate)
     for _ in range(_STEPS):
         P = _probabilities(utilities(estimate))
-        apart = counts[:, np.newaxis] * (taken - P)
+        apart = taken - P
         gradient = np.concatenate([apart.sum(axis=0), (terms * apart).sum(axis=(1, 2))]) - penalty * estimate
-        weighed = counts[:, np.newaxis] * P
         centred = terms - (terms * P).sum(axis=2, keepdims=True)
         information = penalty * np.eye(m + few)
-        information[:m, :m] += np.diag(weighed.sum(axis=0)) - P.T @ weighed
-        across = (centred * weighed).sum(axis=1)
+        information[:m, :m] += np.diag(P.sum(axis=0)) - P.T @ P
+        across = (centred * P).sum(axis=1)
         information[m:, :m] += across
         information[:m, m:] += across.T
-        information[m:, m:] += np.einsum("lnj,knj,nj->lk", centred, centred, weighed, optimize=True)
+        information[m:, m:] += np.einsum("lnj,knj,nj->lk", centred, centred, P, optimize=True)
         step = np.linalg.solve(information, gradient)
         while (reached := value(estimate + step)) < best and np.abs(step).max() > _TOLERANCE:
             step /= 2
         estimate, best = estimate + step, reached
         if np.abs(step).max() <= _TOLERANCE:
             break
-    return estimate[:m], estimate[m:], log_likelihood(estimate) / max(float(counts.sum()), 1.0)
+    return estimate[:m], estimate[m:], log_likelihood(estimate) / max(len(taken), 1)
