@@ -10,7 +10,7 @@ chapter 6; it is the symmetrised Kullback-Leibler divergence). Half a row is add
 gives a finite figure. By custom 0.1 is worth a look, and 0.25 a new model.
 
 A list of any length, such as what a customer bought, comes but once: it is counted by a number that stands for it, how
-much is in it, or the mean of what is, where that is numbers.
+much is in it or, where that is numbers, the last of them: what is newest.
 
 Chance alone makes it larger the fewer rows there are: where nothing moved, PSI is distributed nearly as
 (1/n + 1/m) · χ² with as many degrees of freedom as there are bins less one, n and m being the numbers of rows
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     Hide = Callable[[pd.Series], pd.Series]
 
-Listed = Literal["length", "mean"]
+Listed = Literal["length", "last"]
 
 BINS: Final = 10
 TOLD: Final = 20
@@ -62,7 +62,7 @@ class Spread:
     counts
         Training rows in each bin; of a text, the last but one counts other values. The last counts what is missing.
     listed
-        Of a list, the number that stands for it: its ``length``, or the ``mean`` of its numbers.
+        Of a list, the number that stands for it: its ``length``, or the ``last`` of its numbers.
     """
 
     counts: tuple[int, ...]
@@ -74,7 +74,7 @@ class Spread:
     @classmethod
     def of_lists(cls, column: pd.Series) -> Spread:
         """Take down how the numbers that stand for lists are spread."""
-        listed: Listed = "mean" if _are_numbers(column) else "length"
+        listed: Listed = "last" if _are_numbers(column) else "length"
         return replace(cls.of(_standing_for(column, listed)), listed=listed)
 
     @classmethod
@@ -312,7 +312,7 @@ def read(plain: Mapping[str, Any]) -> dict[tuple[str, str], Spread]:
 
 
 def _standing_for(column: pd.Series, listed: Listed) -> pd.Series:
-    """The number that stands for each list; missing where there is none, or nothing to take a mean of."""
+    """The number that stands for each list; missing where there is none, or nothing in it."""
     import pandas as pd
 
     def number(text: Any) -> float:
@@ -321,7 +321,7 @@ def _standing_for(column: pd.Series, listed: Listed) -> pd.Series:
         values = json.loads(text)
         if listed == "length":
             return float(len(values))
-        return float(np.mean(values)) if values else np.nan
+        return float(values[-1]) if values else np.nan
 
     return pd.Series([number(one) for one in column], index=column.index, dtype=float)
 

@@ -27,6 +27,7 @@ from cxai_runner.methods.quantity import (
     TruncatedPoissonQuantity,
 )
 from cxai_runner.methods.random_intercept import RandomInterceptLogit
+from cxai_runner.methods.recommend import Popularity
 from cxai_runner.methods.response import PurchaseChain
 from cxai_runner.methods.segments import (
     ComponentSegments,
@@ -44,6 +45,7 @@ from tasks.managerial_segments import ManagerialSegments
 from tasks.price_response import PriceResponse
 from tasks.purchase_incidence import PurchaseIncidence
 from tasks.purchase_quantity import PurchaseQuantity
+from tasks.recommendation import Recommendation
 from tasks.segmentation import Segmentation
 
 from .conftest import (
@@ -52,6 +54,7 @@ from .conftest import (
     make_converters,
     make_customers,
     make_dated_customers,
+    make_histories,
     make_occasions,
     make_panel,
     make_purchases,
@@ -65,6 +68,7 @@ CHAIN = PurchaseChain(BinomialLogit(), ConditionalLogit("auto"), TruncatedPoisso
 SEGMENTS = Segmentation(resamples=3)
 CONVERSION = Conversion(against={"trees": HistGradientBoostingClassifier(max_iter=5)}, repeats=1)
 MANAGERIAL = ManagerialSegments()
+RECOMMENDATION = Recommendation(k=4, against={"recent": Popularity(half_life=30)})
 
 
 def promises(*cases):
@@ -88,6 +92,7 @@ def promises(*cases):
         ),
         ("rules", MANAGERIAL, RuleSegments(RULES, {"high": 30}), make_dated_customers()),
         ("conversion", CONVERSION, LogisticRegression(tol=1e-9, solver="newton-cholesky"), make_converters()),
+        ("popularity_of_a_region", RECOMMENDATION, Popularity(by="region"), make_histories()),
         ("conditional_logit", CHOICE, make_pipeline(ConditionalLogit()), make_choices(seed=3)),
         ("chain", RESPONSE, CHAIN, make_occasions(customers=60)),
         (

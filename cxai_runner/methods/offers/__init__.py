@@ -5,11 +5,11 @@ break no rule, `reasons` says because of what a customer gets one, `off_policy` 
 """
 
 from cxai_runner.methods.offers.assignment import Assignment, assign
-#from cxai_runner.methods.offers.candidates import Candidates, candidates_of
-#from cxai_runner.methods.offers.held_back import HeldBack, held_back
-#from cxai_runner.methods.offers.likelihood import PurchaseLikelihood
-#from cxai_runner.methods.offers.off_policy import Overlap, PolicyValue, overlap, policy_values, propensities
-#from cxai_runner.methods.offers.reasons import Reasons, reasons
+from cxai_runner.methods.offers.candidates import Candidates, candidates_of
+from cxai_runner.methods.offers.held_back import HeldBack, held_back
+from cxai_runner.methods.offers.likelihood import PurchaseLikelihood
+from cxai_runner.methods.offers.off_policy import Overlap, PolicyValue, overlap, policy_values, propensities
+from cxai_runner.methods.offers.reasons import Reasons, reasons
 from cxai_runner.methods.offers.rules import Offers, Rules
 
 __all__ = [

@@ -66,7 +66,7 @@ def relaxed(offers: Offers, rules: Rules, rounds: int) -> tuple[Chosen, float]:
 def at_prices(offers: Offers, rules: Rules, prices: Floats) -> tuple[Chosen, float]:
     """Return what is best for each customer alone at these prices, and what all of it is worth then.
 
-    Within a customer, at most so many of a category and so many in all are a matroid: the best first is the best choice.
+    Within a customer, so many of a category and so many in all are a matroid: the best first is the best choice.
 
     Parameters
     ----------
@@ -90,10 +90,8 @@ def at_prices(offers: Offers, rules: Rules, prices: Floats) -> tuple[Chosen, flo
     return chosen, total
 
 
-def best_of_each(
-    worth: Floats, kinds: np.ndarray, most: int | None, of_a_kind: int | None
-) -> tuple[Chosen, Floats]:
-    """Return the best candidates of each row under its own limits, shape (b, K), and what they are worth, shape (b,)."""
+def best_of_each(worth: Floats, kinds: np.ndarray, most: int | None, of_a_kind: int | None) -> tuple[Chosen, Floats]:
+    """Return the best of each row under its own limits, shape (b, K), and what they are worth, shape (b,)."""
     left, chosen = worth.copy(), np.zeros(worth.shape, dtype=bool)
     gain = np.zeros(len(worth))
     every = np.arange(len(worth))
@@ -114,7 +112,7 @@ def best_of_each(
 
 
 def _limits(offers: Offers, rules: Rules) -> Floats:
-    """All shared limits: of items, then contacts, offers and budget; infinite where there is none, or nothing to pay."""
+    """All shared limits: of items, then contacts, offers and budget; infinite where none binds."""
     of_items = np.full(len(offers.categories), np.inf)
     if rules.per_item is not None:  # an item that nobody can be offered is no candidate
         of_items = np.where(rules.per_item >= 1, rules.per_item, np.inf)

@@ -1,4 +1,4 @@
-"""A choice of offers that keeps every rule, made of one that need not: too much is taken away, and what is free filled."""
+"""A choice of offers that keeps every rule, made of one that need not: too much is taken away, what is free filled."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def repaired(offers: Offers, rules: Rules, chosen: Chosen) -> Chosen:
     everybody = np.ones(len(chosen), dtype=bool)
     best = kept = _within_shared(offers, rules, _within_items(offers, rules, chosen))
     for others in (False, True, False):
-        whom = everybody if others else kept.any(axis=1)
+        whom: NDArray[np.bool_] = everybody if others else np.asarray(kept.any(axis=1))
         kept = _within_shared(offers, rules, _filled(offers, rules, kept, whom))
         if offers.value(kept) > offers.value(best):
             best = kept
@@ -35,7 +35,7 @@ def _within_items(offers: Offers, rules: Rules, chosen: Chosen) -> Chosen:
 
 
 def _within_shared(offers: Offers, rules: Rules, chosen: Chosen) -> Chosen:
-    """Take offers and customers away beyond what all share, those that bring least first, and who is worth no contact."""
+    """Take away what is beyond the shared limits, what brings least first, and whoever is worth no contact."""
     if rules.offers is not None and chosen.sum() > rules.offers:
         row, place = np.nonzero(chosen)
         most = np.argsort(-offers.worth[row, place], kind="stable")[: rules.offers]
@@ -69,7 +69,7 @@ def _cut(mine: NDArray[np.bool_], gain: Floats, costs: Floats, limit: float) -> 
 
 
 def _filled(offers: Offers, rules: Rules, chosen: Chosen, whom: NDArray[np.bool_]) -> Chosen:
-    """Give customers further offers: each asks for the best that is free for them, and an item takes whom it brings most.
+    """Give further offers: each customer asks for the best that is free, and an item goes where it brings most.
 
     Nobody is given what an item has no more of, so that only those who were refused ask again.
     """
@@ -112,7 +112,7 @@ def _full(kinds: Ints, mine: Chosen, most: int) -> Chosen:
 
 
 def _first(groups: Ints, worth: Floats, limits: Floats) -> NDArray[np.bool_]:
-    """Whether each is among the first of its group, by worth, that the group's limit allows; of equal ones the first."""
+    """Whether each is among the first of its group by worth, as many as the limit allows; of equal ones the first."""
     order = np.lexsort((np.arange(len(groups)), -worth, groups))
     ordered = groups[order]
     begins = np.searchsorted(ordered, ordered, side="left")

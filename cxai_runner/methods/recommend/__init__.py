@@ -6,6 +6,7 @@ Every model follows scikit-learn's conventions and takes one row per customer, w
 
 from cxai_runner.methods.recommend.choice import ChoiceRecommender
 from cxai_runner.methods.recommend.factorisation import FeatureFactorisation
+from cxai_runner.methods.recommend.factors import BPR, IALS
 from cxai_runner.methods.recommend.frequency import PersonalFrequency
 from cxai_runner.methods.recommend.hybrid import Hybrid
 from cxai_runner.methods.recommend.interactions import Catalogue, Interactions
@@ -19,7 +20,9 @@ from cxai_runner.methods.recommend.recommender import Recommender
 from cxai_runner.methods.recommend.two_tower import TwoTower
 
 __all__ = [
+    "BPR",
     "EASE",
+    "IALS",
     "SLIM",
     "Catalogue",
     "CatalogueTooLargeError",
