@@ -1,7 +1,7 @@
 """Factors of customers and items that lean on what is known of them, so that those with little behind them have some.
 
-A customer's factors are what their attributes say plus a part of their own, and so are an item's. Someone new starts
-from their attributes and is moved by what they bought; an item that nobody bought yet is what its features say.
+A customer's factors are what their attributes say plus a part of their own, and so are an item's. Someone of whom a
+purchase or two is known starts from their attributes; an item that nobody bought yet is what its features say.
 """
 
 from __future__ import annotations

@@ -172,7 +172,9 @@ def test_finds_what_a_customer_is_of(name):
     assert share > 0.6 > 1.5 * chance.mean()
 
 
-@pytest.mark.parametrize("name", [one for one in MODELS if "popularity" not in one and one not in ("recent", "by segment", *OWN_ALONE)])
+@pytest.mark.parametrize(
+    "name", [one for one in MODELS if one not in ("popularity", "recent", "by segment", *OWN_ALONE)]
+)
 def test_similar_items_are_of_the_same_kind(name):
     similar = clone(MODELS[name]).fit(shop(600)).similar_items(["i0", "i20", "i40"], k=4)
     same = similar["item"].str[1:].astype(int) // EACH == similar["similar"].str[1:].astype(int) // EACH
