@@ -4,6 +4,8 @@ Every model follows scikit-learn's conventions and takes one row per customer, w
 `interactions`. It ranks the whole catalogue, for customers it has seen and others alike.
 """
 
+from cxai_runner.methods.recommend.choice import ChoiceRecommender
+from cxai_runner.methods.recommend.factorisation import FeatureFactorisation
 from cxai_runner.methods.recommend.factors import BPR, IALS
 from cxai_runner.methods.recommend.frequency import PersonalFrequency
 from cxai_runner.methods.recommend.hybrid import Hybrid
@@ -24,6 +26,8 @@ __all__ = [
     "SLIM",
     "Catalogue",
     "CatalogueTooLargeError",
+    "ChoiceRecommender",
+    "FeatureFactorisation",
     "Hybrid",
     "Interactions",
     "ItemKNN",

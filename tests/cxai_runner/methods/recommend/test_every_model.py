@@ -16,8 +16,13 @@ from cxai_runner.methods.recommend import (
     IALS,
     SLIM,
     Catalogue,
+    ChoiceRecommender,
+    FeatureFactorisation,
+    Hybrid,
     Interactions,
     ItemKNN,
+    NextBasket,
+    PersonalFrequency,
     Popularity,
     UserKNN,
 )
@@ -38,7 +43,17 @@ MODELS = {
     "ials": IALS(factors=8, penalty=1, random_state=0),
     "ials, log": IALS(factors=8, penalty=1, confidence="log", random_state=0),
     "bpr": BPR(factors=8, iterations=60, learning_rate=0.05, random_state=0),
+    "frequency": PersonalFrequency(),
+    "frequency alone": PersonalFrequency(half_life=None, prior=0),
+    "next basket": NextBasket(neighbours=20),
+    "choice": ChoiceRecommender(),
+    "features": FeatureFactorisation(factors=8, random_state=0),
+    "features, once": FeatureFactorisation(factors=8, weighted=False, attributes=[], random_state=0),
+    "hybrid": Hybrid({"own": PersonalFrequency(), "items": ItemKNN(neighbours=10)}, {"own": 0.5}),
+    "hybrid of ranks": Hybrid({"basket": NextBasket(neighbours=20), "ease": EASE(penalty=10)}, scale="rank"),
 }
+OWN_ALONE = ("frequency", "frequency alone", "choice")
+"""What of others' purchases these know is how many bought each item."""
 KINDS, EACH = 3, 20
 
 
@@ -146,7 +161,7 @@ def test_nobody_to_ask_is_nobody_answered(fitted):
     assert len(fitted.predict(shop(5).iloc[:0])) == 0
 
 
-@pytest.mark.parametrize("name", [one for one in MODELS if one not in ("popularity", "recent")])
+@pytest.mark.parametrize("name", [one for one in MODELS if one not in ("popularity", "recent", *OWN_ALONE)])
 def test_finds_what_a_customer_is_of(name):
     """Kinds of customers are recovered: what is recommended is for the kind, and popularity alone is not."""
     asked = shop(300, seed=2)
@@ -162,7 +177,7 @@ def test_finds_what_a_customer_is_of(name):
 
 
 @pytest.mark.parametrize(
-    "name", [one for one in MODELS if "popularity" not in one and one not in ("recent", "by segment")]
+    "name", [one for one in MODELS if "popularity" not in one and one not in ("recent", "by segment", *OWN_ALONE)]
 )
 def test_similar_items_are_of_the_same_kind(name):
     similar = clone(MODELS[name]).fit(shop(600)).similar_items(["i0", "i20", "i40"], k=4)
