@@ -8,6 +8,7 @@ from cxai_runner.methods.recommend.interactions import Catalogue, Interactions, 
 from cxai_runner.methods.recommend.popularity import Popularity
 from cxai_runner.methods.recommend.ranking import Ranked
 from cxai_runner.methods.recommend.recommender import Recommender
+from cxai_runner.methods.recommend.self_attentive import SelfAttentive
 from cxai_runner.methods.recommend.two_tower import TwoTower
 
-__all__ = ["Catalogue", "Interactions", "MalformedHistoryError", "Popularity", "Ranked", "Recommender", "TwoTower"]
+__all__ = ["Catalogue", "Interactions", "MalformedHistoryError", "Popularity", "Ranked", "Recommender", "SelfAttentive", "TwoTower"]
