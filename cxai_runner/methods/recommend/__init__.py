@@ -11,4 +11,13 @@ from cxai_runner.methods.recommend.recommender import Recommender
 from cxai_runner.methods.recommend.self_attentive import SelfAttentive
 from cxai_runner.methods.recommend.two_tower import TwoTower
 
-__all__ = ["Catalogue", "Interactions", "MalformedHistoryError", "Popularity", "Ranked", "Recommender", "SelfAttentive", "TwoTower"]
+__all__ = [
+    "Catalogue",
+    "Interactions",
+    "MalformedHistoryError",
+    "Popularity",
+    "Ranked",
+    "Recommender",
+    "SelfAttentive",
+    "TwoTower",
+]

@@ -112,7 +112,7 @@ class SelfAttentive(Watched, Recommender):
         length: int = 50,
         ahead: int = 1,
         dimension: int = 64,
-        blocks: int = 2,
+        blocks: int = 1,
         heads: int = 2,
         dropout: float = 0.2,
         negatives: int | None = None,
