@@ -1,4 +1,4 @@
-"""Two towers and self-attention: what they find, that they repeat themselves, and that they predict without TensorFlow."""
+"""Two towers and self-attention: what they find, that they repeat themselves, and predict without TensorFlow."""
 
 from __future__ import annotations
 
@@ -228,7 +228,7 @@ def test_a_catalogue_too_large_to_compare_with_is_stood_for_by_a_part_of_it():
 @pytest.mark.parametrize("model", [SelfAttentive(), TwoTower()])
 def test_mistakes_say_what_is_wrong(model, monkeypatch):
     alone = pd.DataFrame({"items": [["a"], ["b"], []]})
-    with pytest.raises(ValueError, match="nothing to learn from|no sequence to learn from"):
+    with pytest.raises(ValueError, match=r"nothing to learn from|no sequence to learn from"):
         clone(model).fit(alone)
     with pytest.raises(ValueError, match="dropout"):
         clone(model).set_params(dropout=1.5).fit(alone)
