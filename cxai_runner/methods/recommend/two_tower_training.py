@@ -1,4 +1,4 @@
-"""How the two towers are built and trained with Keras, and what is taken from them when they are done: their weights."""
+"""How the two towers are built and trained with Keras, and what is taken from them when they are done."""
 
 from __future__ import annotations
 
