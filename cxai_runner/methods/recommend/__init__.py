@@ -15,6 +15,7 @@ from cxai_runner.methods.recommend.next_basket import NextBasket
 from cxai_runner.methods.recommend.popularity import Popularity
 from cxai_runner.methods.recommend.ranking import Ranked
 from cxai_runner.methods.recommend.recommender import Recommender
+from cxai_runner.methods.recommend.self_attentive import SelfAttentive
 from cxai_runner.methods.recommend.two_tower import TwoTower
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "Popularity",
     "Ranked",
     "Recommender",
+    "SelfAttentive",
     "TwoTower",
     "UserKNN",
 ]
