@@ -11,14 +11,14 @@ from cxai_runner.data.dataset import Dataset
 from cxai_runner.evaluation.intervals import bootstrap, percentile, too_few
 from cxai_runner.evaluation.results import Content, Estimate, Finding, Interval, Table
 from cxai_runner.evaluation.wording import counted, number, share, with_interval
-from cxai_runner.methods.offers import reasons
+from cxai_runner.methods.offers import candidates_of, reasons
 from cxai_runner.methods.recommend import Interactions
 from cxai_runner.task import Context
 from tasks.recommendation import offers_backtest, offers_exposed
 from tasks.recommendation.fitting import Fitted
 from tasks.recommendation.names import About
 from tasks.recommendation.offers_config import Offers
-from tasks.recommendation.offers_made import Learned, Made, by_popularity, decided, learn, table
+from tasks.recommendation.offers_made import Learned, Made, about, by_popularity, decided, learn, table
 
 
 def contents(
@@ -74,10 +74,9 @@ def expected_revenue(made: Made, learned: Learned, context: Context) -> Interval
 
 def _now(settings: Offers, fitted: Fitted, frame: pd.DataFrame, learned: Learned) -> Made:
     """The offers as of the end of the training part."""
-    from cxai_runner.methods.offers import candidates_of
-
     now = candidates_of(fitted.model, frame, settings.candidates, settings.horizon)
-    return decided(settings, fitted.model, now, learned.likelihood.predict(now), fitted.items)
+    known = about(settings, fitted.model, fitted.items, len(frame))
+    return decided(settings, fitted.model, now, learned.likelihood.predict(now, known), fitted.items)
 
 
 def _list(settings: Offers, fitted: Fitted, made: Made, frame: pd.DataFrame, listed: pd.DataFrame) -> Iterator[Content]:
@@ -85,12 +84,12 @@ def _list(settings: Offers, fitted: Fitted, made: Made, frame: pd.DataFrame, lis
     if not len(listed):
         yield Finding("No offer is worth making: none is expected to bring what it costs.", "caveat")
         return
-    about = About(fitted.items)
+    names = About(fitted.items)
     told = listed.drop(columns=["row", "column"])
-    for at, (name, values) in enumerate(about.columns(listed["item"].tolist()).items(), 3):
+    for at, (name, values) in enumerate(names.columns(listed["item"].tolist()).items(), 3):
         told.insert(at, name, values)
     if settings.explain is not None:
-        told = told.assign(**_why(settings, made, frame, listed, about))
+        told = told.assign(**_why(settings, made, frame, listed, names))
     caption = (
         f"`probability` is that of a purchase within {settings.horizon:g} days, `value` what it brings, `expected` "
         f"what {'the purchase' if settings.uplift is None else 'the offer'} is expected to bring, before costs."
@@ -99,7 +98,7 @@ def _list(settings: Offers, fitted: Fitted, made: Made, frame: pd.DataFrame, lis
 
 
 def _why(
-    settings: Offers, made: Made, frame: pd.DataFrame, listed: pd.DataFrame, about: About
+    settings: Offers, made: Made, frame: pd.DataFrame, listed: pd.DataFrame, called: About
 ) -> dict[str, np.ndarray]:
     """The reason of each offer: an item that the customer bought, and a sentence."""
     model, rows, columns = made.model, listed["row"].to_numpy(), listed["column"].to_numpy()
@@ -108,7 +107,7 @@ def _why(
     found = reasons(model, several, rows, codes, settings.explain or "alone")
     names = np.asarray([*model.items_, ""], dtype=object)
     because = names[found.codes]
-    words = about.columns(because.tolist()).get("about", because)
+    words = called.columns(because.tolist()).get("about", because)
     said = []
     for q, code in enumerate(codes):
         times, since = made.candidates.times[rows[q], columns[q]], made.candidates.since[rows[q], columns[q]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -10,7 +11,7 @@ import pandas as pd
 from scipy.special import logit
 
 from cxai_runner.evaluation.intervals import percentile
-from cxai_runner.evaluation.results import Content, Finding, Table
+from cxai_runner.evaluation.results import Content, Finding, Interval, Table
 from cxai_runner.evaluation.wording import counted, number, share, with_interval
 from cxai_runner.methods.offers.off_policy import balance, outcomes, overlap, policy_values, propensities
 from cxai_runner.task import Context
@@ -69,6 +70,8 @@ def contents(
     for key, label in _NAMES.items():
         with_offers, without = found["the offers"][key], found["nobody"][key]
         gain = percentile(with_offers.value - without.value, with_offers.draws - without.draws)
+        if np.isnan(with_offers.low):
+            gain = Interval(gain.value, float("nan"), float("nan"))
         row: dict[str, Any] = {"estimator": label}
         for column, one in (("offered", with_offers), ("nobody", without), ("difference", gain)):
             row |= {column: one.value, f"{column}_low": one.low, f"{column}_high": one.high}
@@ -79,7 +82,8 @@ def contents(
         f"Share of {counted(len(pairs), 'pair')} of customer and item that is bought in {settings.horizon:g} days: "
         f"were exactly the {int(offered.sum()):,} on the list exposed, and were nobody. What was observed, with "
         f"{share(float(exposed.mean()))} exposed, is {number(float(bought.mean()), 4)}. 95 % intervals resample "
-        "customers; models of exposure and of outcomes have not seen the customer."
+        "customers; models of exposure and of outcomes have not seen the customer. The model of outcomes alone has none: its "
+        "error is mostly its own."
     )
     yield Table("off_policy", "What exposure would have brought", pd.DataFrame(rows), caption)
     yield from _diagnostics(pairs, policies, propensity, measures)
@@ -172,6 +176,4 @@ def _diagnostics(
 
 
 def _scaled(interval: Any, by: float) -> Any:
-    from dataclasses import replace
-
     return replace(interval, value=interval.value * by, low=interval.low * by, high=interval.high * by)

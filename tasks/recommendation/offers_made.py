@@ -22,6 +22,7 @@ from cxai_runner.methods.offers import (
 )
 from cxai_runner.methods.offers import Offers as Choices
 from cxai_runner.methods.recommend import Recommender
+from cxai_runner.methods.recommend.lists import parsed
 from cxai_runner.task import Context
 from tasks.recommendation.fitting import Fitted, trained
 from tasks.recommendation.offers_config import Offers, Worth
@@ -87,8 +88,6 @@ class Learned:
     @property
     def rates(self) -> pd.Series:
         """The share of customers who bought each item in the days held back."""
-        from cxai_runner.methods.recommend.lists import parsed
-
         names = pd.Series(parsed(self.past.bought)[1], dtype=object)
         return names.value_counts() / len(self.past.bought)
 
@@ -117,9 +116,16 @@ def learn(settings: Offers, fitted: Fitted, frame: pd.DataFrame, context: Contex
     earlier = trained(clone(fitted.model), ordered.reset_index(drop=True), fitted.items, context, {})
     before = candidates_of(earlier, past.frame, settings.candidates, settings.horizon)
     bought = before.among(earlier.catalogue, past.bought)
-    likelihood = PurchaseLikelihood(settings.calibration).fit(before, bought, context.rng("offers"))
-    made = decided(settings, earlier, before, likelihood.predict(before), fitted.items)
+    known = about(settings, earlier, fitted.items, len(past.frame))
+    likelihood = PurchaseLikelihood(settings.calibration).fit(before, bought, context.rng("offers"), known)
+    made = decided(settings, earlier, before, likelihood.predict(before, known), fitted.items)
     return Learned(past, made, bought, likelihood)
+
+
+def about(settings: Offers, model: Recommender, items: pd.DataFrame | None, customers: int) -> Floats:
+    """What a chance is told from beside the score: what an item is worth, and what share of customers bought it."""
+    value = np.log1p(np.nan_to_num(Worth.of(settings, items, model.items_).value))
+    return np.column_stack([value, np.log(np.asarray(model.bought_by_) / customers)])
 
 
 def decided(
