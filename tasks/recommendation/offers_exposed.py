@@ -82,8 +82,8 @@ def contents(
         f"Share of {counted(len(pairs), 'pair')} of customer and item that is bought in {settings.horizon:g} days: "
         f"were exactly the {int(offered.sum()):,} on the list exposed, and were nobody. What was observed, with "
         f"{share(float(exposed.mean()))} exposed, is {number(float(bought.mean()), 4)}. 95 % intervals resample "
-        "customers; models of exposure and of outcomes have not seen the customer. The model of outcomes alone has none: its "
-        "error is mostly its own."
+        "customers; models of exposure and of outcomes have not seen the customer. The model of outcomes alone has "
+        "none: its error is mostly its own."
     )
     yield Table("off_policy", "What exposure would have brought", pd.DataFrame(rows), caption)
     yield from _diagnostics(pairs, policies, propensity, measures)
