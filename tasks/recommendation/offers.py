@@ -111,7 +111,11 @@ def _why(
     said = []
     for q, code in enumerate(codes):
         times, since = made.candidates.times[rows[q], columns[q]], made.candidates.since[rows[q], columns[q]]
-        again = f"bought {counted(int(times), 'time')} before, the last {since:.0f} days ago" if times else ""
+        again = (
+            f"bought {counted(int(times), 'time')} before, the last {counted(round(float(since)), 'day')} ago"
+            if times
+            else ""
+        )
         if found.codes[q] >= 0 and found.codes[q] != code:
             said.append(f"because they bought {words[q] or because[q]}" + (f"; {again}" if again else ""))
         else:
