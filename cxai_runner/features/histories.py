@@ -17,6 +17,7 @@ from cxai_runner.data.tables.needs import Needs
 from cxai_runner.evaluation.within import LastOfEach
 from cxai_runner.features.base import Features
 from cxai_runner.features.dates import day_after
+from cxai_runner.features.exposures import Exposures
 from cxai_runner.features.items import about
 from cxai_runner.features.listed import EMPTY, Events
 
@@ -78,6 +79,8 @@ class CustomerHistories(Features):
         Days before t that are kept; all where none are given.
     as_of
         A date from which on nothing is read; none where all is.
+    exposures
+        Which coupons of the last days to bring beside the training part, as the frame ``exposures``; none by default.
     open
         Whether nothing is held out: to predict. Then all customers are there that ever bought or are among
         `customers`, with what they bought up to ``as_of``, or the end of the data.
@@ -92,6 +95,7 @@ class CustomerHistories(Features):
     fewest: Annotated[int, Ge(1)] = 1
     history: Annotated[int, Ge(1)] | None = None
     as_of: date | str | None = None
+    exposures: Exposures | None = None
     open: bool = False
 
     def needs(self) -> Needs:
@@ -102,6 +106,8 @@ class CustomerHistories(Features):
         required: dict[str, tuple[str, ...]] = {self.table: (*own, *dated, *counts)}
         if self._of_products:
             required["products"] = ("product_id", self.item)
+        if self.exposures is not None:
+            required |= self.exposures.needs()
         optional = {self.table: ("timestamp", "revenue", "quantity", "part"), "products": ("*",), "customers": ("*",)}
         return Needs(required, optional)
 
@@ -199,7 +205,7 @@ class CustomerHistories(Features):
             frame[[*ROW, *names]].sort_values("customer_id", ignore_index=True),
             Roles(inputs=(*LISTS, *names), lists=LISTS),
             tuple(one for one in dropped if one.rows),
-            others={"items": about(tables, self._item, learned)},
+            others={"items": about(tables, self._item, learned), **self._exposed(tables, part, learned)},
         )
 
     def for_new_rows(self, inputs: Sequence[str], as_of: datetime | None) -> Features:
@@ -321,6 +327,13 @@ class CustomerHistories(Features):
         """Events of items that too few customers bought in the training part."""
         why = f"of items that fewer than {self.fewest} customers bought in the training part"
         return Dropped(self.table, why, len(before) - len(kept), len(before))
+
+    def _exposed(self, tables: Tables, part: Part, learned: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
+        """Who had coupons, in training."""
+        end = self._end(tables, part)
+        if self.exposures is None or self.open or part.name != "train" or end is None:
+            return {}
+        return {"exposures": self.exposures.found(tables, self._item, learned["items"], end)}
 
     def _with_strangers(self, frame: pd.DataFrame, tables: Tables, part: Part) -> pd.DataFrame:
         """Add the customers who never bought, with empty lists."""

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from annotated_types import Ge
 
-from cxai_runner.config.problems import Problem, UserError, did_you_mean
+from cxai_runner.config.problems import Problem, UserError, did_you_mean, under
 from cxai_runner.data.dataset import Dataset
 from cxai_runner.data.tables.needs import Needs
 from cxai_runner.evaluation.intervals import Statistic
@@ -20,8 +20,9 @@ from cxai_runner.evaluation.slices import Slices
 from cxai_runner.methods.recommend import MalformedHistoryError, Popularity, Recommender
 from cxai_runner.methods.recommend.interactions import Catalogue
 from cxai_runner.task import Context, Evidence, Maximise, Primary, SavedModel, Task
-from tasks.recommendation import overlap, report
+from tasks.recommendation import offers, overlap, report
 from tasks.recommendation.fitting import Fitted, malformed, recommender_of, same, trained
+from tasks.recommendation.offers_config import Offers
 from tasks.recommendation.rows import (
     AGAINST,
     BASELINE,
@@ -61,6 +62,8 @@ class Recommendation(Task):
         Models to stand beside, by name: fitted to the same customers, and compared customer by customer; null for none.
     slices
         Columns of customers by whose values the model is judged apart; ``auto`` is all.
+    offers
+        How the next best offers are chosen: value, costs and rules; null for no offers.
     """
 
     k: Annotated[int, Ge(1)] = 10
@@ -68,6 +71,7 @@ class Recommendation(Task):
     cold_items: Literal["missed", "left_out"] = "missed"
     against: Mapping[str, Any] | None = field(default_factory=dict, compare=False)
     slices: Sequence[str] | Literal["auto"] = "auto"
+    offers: Offers | None = None
 
     title: ClassVar[str] = "What should each customer be offered next?"
     needs: ClassVar[Needs] = Needs(
@@ -113,6 +117,8 @@ class Recommendation(Task):
                 self.k,
                 f"write task.k={min(10, many // 2)}, or recommend something finer (features.item)",
             )
+        if self.offers is not None:
+            yield from under("task.offers", self.offers.inspect(data.others.get("items")))
 
     def fit(self, model: Any, train: Dataset, context: Context) -> Fitted:
         """Fit the model, those that stand beside it, and the popularity that it has to beat, to the same customers."""
@@ -140,7 +146,8 @@ class Recommendation(Task):
         See `tasks.recommendation.rows`.
         """
         self.demand(data)
-        kept = [data.roles.id, *([data.roles.time] if data.roles.time else []), "bought"]
+        spent = ["bought_value"] if self.offers is not None and "bought_value" in data.frame else []
+        kept = [data.roles.id, *([data.roles.time] if data.roles.time else []), "bought", *spent]
         scores = data.frame[kept].rename(columns={data.roles.id: "customer_id", data.roles.time: "time"})
         scores = scores.reset_index(drop=True)
         catalogue, missed = fitted.model.catalogue, self.cold_items == "missed"
@@ -207,6 +214,8 @@ class Recommendation(Task):
     ) -> Iterator[Content]:
         """Yield the verdict, recall by length, again and new, the cold, kinds of customers, what is shown, examples."""
         yield from report.contents(self, fitted, train, scores, context)
+        if self.offers is not None:
+            yield from offers.contents(self.offers, fitted, train, scores, context)
 
     def models(self, fitted: Fitted, train: Dataset) -> Mapping[str, SavedModel]:
         """Keep the model: from histories to lists."""

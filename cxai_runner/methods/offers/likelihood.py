@@ -45,7 +45,9 @@ class PurchaseLikelihood(BaseEstimator):
     def __init__(self, how: How = "auto") -> None:
         self.how = how
 
-    def fit(self, candidates: Candidates, bought: Bools, rng: np.random.Generator) -> PurchaseLikelihood:
+    def fit(
+        self, candidates: Candidates, bought: Bools, rng: np.random.Generator, about: Floats | None = None
+    ) -> PurchaseLikelihood:
         """Learn from candidates as they were before the days held back.
 
         Parameters
@@ -54,6 +56,10 @@ class PurchaseLikelihood(BaseEstimator):
             What might have been offered, and whether it was bought, shape (n, K).
         rng
             Divides rows into folds.
+        about
+            Numbers that are known of each item of the catalogue, shape (m, q). Where offers are chosen by what they are
+            worth, that belongs here: else dear items, which are bought less often than others of like score, look
+            better than they are.
 
         Raises
         ------
@@ -66,7 +72,7 @@ class PurchaseLikelihood(BaseEstimator):
         if rarer < FEWEST:
             raise ValueError(f"of {len(truth):,} candidates {rarer:,} were bought or not: fewer than {FEWEST}")
         self.points_ = np.unique(np.quantile(candidates.scores[there], np.linspace(0, 1, POINTS)))
-        measures = self._measures(candidates, slice(None))[there]
+        measures = self._measures(candidates, slice(None), about)[there]
         self.mean_, deviation = measures.mean(axis=0), measures.std(axis=0)
         self.deviation_ = np.where(deviation > 0, deviation, 1)
         line = LogisticRegression(C=1.0, solver="newton-cholesky", tol=1e-8, max_iter=200)
@@ -76,21 +82,21 @@ class PurchaseLikelihood(BaseEstimator):
         self.calibration_ = Calibration(self.how).fit(self._line(measures), truth, rng)
         return self
 
-    def predict(self, candidates: Candidates) -> Floats:
-        """Return the probability of each, shape (n, K); 0 where there is no item."""
+    def predict(self, candidates: Candidates, about: Floats | None = None) -> Floats:
+        """Return the probability of each, shape (n, K); 0 where there is no item. ``about`` is as in `fit`."""
         check_is_fitted(self, "calibration_")
         found = np.zeros(candidates.codes.shape)
         for begin in range(0, len(found), BLOCK):
             part = slice(begin, begin + BLOCK)
             there = candidates.possible[part]
-            told = self.calibration_.transform(self._line(self._measures(candidates, part)[there]))
+            told = self.calibration_.transform(self._line(self._measures(candidates, part, about)[there]))
             found[part][there] = told
         return found
 
     def _line(self, measures: Floats) -> Floats:
         return expit(((measures - self.mean_) / self.deviation_) @ self.coef_ + self.intercept_)
 
-    def _measures(self, candidates: Candidates, part: slice) -> NDArray[np.float64]:
+    def _measures(self, candidates: Candidates, part: slice, about: Floats | None) -> NDArray[np.float64]:
         """What a probability is told from, shape (n, K, p)."""
         scores = candidates.scores[part]
         level = np.interp(scores, self.points_, np.linspace(0, 1, len(self.points_)))
@@ -104,4 +110,6 @@ class PurchaseLikelihood(BaseEstimator):
             for one in (candidates.rate, candidates.recent, candidates.idle)
         ]
         several = [score, place, repeat, repeat * score, repeat * place, often, repeat * since, *of_customer]
+        if about is not None:
+            several += [column[candidates.codes[part]] for column in about.T]
         return np.stack(several, axis=-1)

@@ -41,7 +41,8 @@ class PolicyValue:
     Parameters
     ----------
     value, low, high
-        The mean outcome, with its 95 % interval; NaN of fewer than `FEW` customers.
+        The mean outcome, with its 95 % interval; NaN of fewer than `FEW` customers, and of ``direct``, whose error is
+        mostly that of its model.
     draws
         The same of customers drawn again, shape (resamples,), paired between policies and estimators.
     """
@@ -154,7 +155,9 @@ def policy_values(
     drawn = _estimates(sums @ counts.T)
     found = {}
     for name in ESTIMATORS:
-        low, high = np.nanquantile(drawn[name], [0.025, 0.975]) if many >= FEW else (np.nan, np.nan)
+        # Drawn again with its model as it is, the direct one would hide the largest part of its error.
+        known = many >= FEW and name != "direct"
+        low, high = np.nanquantile(drawn[name], [0.025, 0.975]) if known else (np.nan, np.nan)
         found[name] = PolicyValue(float(told[name][0]), float(low), float(high), drawn[name])
     return found
 

@@ -1,0 +1,167 @@
+"""What came of the offers in the held-out part, where none was made: whether chances came true, and what was spent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cxai_runner.evaluation.intervals import FEW_CUSTOMERS, bootstrap, percentile
+from cxai_runner.evaluation.metrics import MeanOf, calibration_table
+from cxai_runner.evaluation.results import Content, Estimate, Figure, Finding, Interval, Table
+from cxai_runner.evaluation.wording import number, with_interval
+from cxai_runner.methods.recommend.lists import numbers, parsed
+from cxai_runner.task import Context
+from tasks.recommendation.offers_config import Offers
+from tasks.recommendation.offers_made import Floats, Made
+
+
+def contents(
+    settings: Offers,
+    made: Made,
+    beside: Made,
+    customers: Any,
+    held_out: pd.DataFrame,
+    expected: Interval,
+    context: Context,
+) -> Iterator[Content]:
+    """Yield calibration and what customers really spent, beside popularity's list.
+
+    Parameters
+    ----------
+    made, beside
+        The offers, and those of popularity, to the same customers.
+    customers
+        Who they are.
+    held_out
+        ``customer_id`` and ``bought``, perhaps ``bought_value``; who is not there bought nothing.
+    expected
+        What the offers were expected to bring.
+    """
+    if not np.isin(customers, held_out["customer_id"].to_numpy()).any():
+        yield Finding(
+            "Nobody who is offered something is in the held-out part, so that what came of the offers is not known: "
+            "hold out the last days, as split=last_four_weeks does.",
+            "caveat",
+        )
+        return
+    spent, theirs = (_spent(one, customers, held_out) for one in (made, beside))
+    yield from _calibration(settings, made, spent, customers, context)
+    yield from _realised(settings, made, beside, spent, theirs, expected, context)
+
+
+def _spent(made: Made, customers: Any, held_out: pd.DataFrame) -> Floats:
+    """What each customer spent on each candidate, shape (n, K); how often it was bought where money is not known."""
+    place = pd.Index(customers).get_indexer(held_out["customer_id"])
+    begins, names = parsed(held_out["bought"])
+    money = numbers(held_out["bought_value"])[1] if "bought_value" in held_out else np.ones(len(names))
+    rows, codes = np.repeat(place, np.diff(begins)), made.model.catalogue.codes(names)
+    known = (rows >= 0) & (codes >= 0)
+    many = len(made.model.items_)
+    bought = pd.Series(money[known]).groupby(rows[known] * many + codes[known]).sum()
+    keys = np.arange(len(customers))[:, np.newaxis] * many + made.candidates.codes
+    found = bought.reindex(keys.ravel()).to_numpy(dtype=np.float64).reshape(keys.shape)
+    return np.where(made.candidates.possible, found, np.nan)
+
+
+def _calibration(settings: Offers, made: Made, spent: Floats, customers: Any, context: Context) -> Iterator[Content]:
+    """Whether chances came true, of all candidates and of those that were offered."""
+    who = np.broadcast_to(np.asarray(customers)[:, np.newaxis], spent.shape)
+    bought = ~np.isnan(spent)
+    tables = []
+    for name, part in (("all candidates", made.candidates.possible), ("offered", made.choice.chosen)):
+        if part.sum() < 2:
+            continue
+        rng = context.rng(f"offers calibration {name}")
+        told = calibration_table(bought[part], made.probability[part], who[part], context.resamples, rng)
+        told.insert(0, "of", name)
+        tables.append(told)
+    if not tables:
+        return
+    table = pd.concat(tables, ignore_index=True)
+    caption = (
+        "Tenths of the pairs of customer and item by the probability told from the training part alone, and the share "
+        "that was bought in the held-out part; on the diagonal it came true. 95 % intervals resample customers."
+    )
+    yield Table("offer_calibration", "Whether the probabilities came true", table, caption, len(table))
+    yield Figure(
+        "offer_calibration",
+        "Whether the probabilities came true",
+        table,
+        "point",
+        "predicted",
+        "observed",
+        caption,
+        by="of",
+        low="low",
+        high="high",
+        x_label=f"predicted probability of a purchase within {settings.horizon:g} days",
+        y_label="share that was bought",
+        reference="diagonal",
+    )
+
+
+def _realised(
+    settings: Offers,
+    made: Made,
+    beside: Made,
+    spent: Floats,
+    theirs: Floats,
+    expected: Interval,
+    context: Context,
+) -> Iterator[Content]:
+    """What was bought of the offers, and what was spent on them, by both lists."""
+    many = len(spent)
+    whole = np.arange(many)
+    lists = {"model": (made, spent), "popularity": (beside, theirs)}
+    sums: dict[str, Floats] = {}
+    for name, (one, money) in lists.items():
+        taken = one.choice.chosen & ~np.isnan(money)
+        sums[f"{name} bought"] = taken.sum(axis=1).astype(np.float64)
+        sums[f"{name} value"] = np.where(taken, one.value, 0).sum(axis=1)
+        sums[f"{name} spent"] = np.where(taken, np.nan_to_num(money), 0).sum(axis=1)
+    several = [MeanOf(value, whole, many) for value in sums.values()]
+    drawn = dict(zip(sums, bootstrap(several, many, context.resamples, context.rng("realised")), strict=True))
+
+    def total(name: str) -> Interval:
+        value, draws = drawn[name]
+        if many < FEW_CUSTOMERS:
+            return Interval(float(many * value[0]), float("nan"), float("nan"))
+        return percentile(float(many * value[0]), many * draws[0])
+
+    rows = []
+    for name, (one, _) in lists.items():
+        row: dict[str, Any] = {"list": name, "offers": int(one.choice.chosen.sum())}
+        row["expected"] = float((one.probability * one.value)[one.choice.chosen].sum())
+        for key in ("bought", "value", "spent"):
+            found = total(f"{name} {key}")
+            row |= {key: found.value, f"{key}_low": found.low, f"{key}_high": found.high}
+        rows.append(row)
+    caption = (
+        "What customers bought of what they would have been offered, in the held-out part: `value` counts each item "
+        "bought once at its value, as `expected` does; `spent` is the money they spent on it, however many they "
+        "bought. Nobody was made these offers: it would have been bought anyway. 95 % intervals resample customers."
+    )
+    yield Table("offer_backtest", "What came of the offers", pd.DataFrame(rows), caption)
+    value_of, money_of = total("model value"), total("model spent")
+    yield Estimate("realised_revenue", "value of the offered items bought in the held-out part", value_of)
+    told = number((made.probability * made.value)[made.choice.chosen].sum(), 0)
+    yield Finding(
+        f"Customers bought offered items for {with_interval(value_of, 0)} in the held-out part, each counted once, "
+        f"where {told} was expected of these purchases; all they spent on them was {with_interval(money_of, 0)}. "
+        f"Popularity's list, under the same rules, came to {with_interval(total('popularity value'), 0)}."
+    )
+    gain = percentile(
+        float(many * (drawn["model value"][0][0] - drawn["popularity value"][0][0])),
+        many * (drawn["model value"][1][0] - drawn["popularity value"][1][0]),
+    )
+    if many >= FEW_CUSTOMERS:
+        verdict = "more" if gain.low > 0 else ("less" if gain.high < 0 else "neither clearly more nor less")
+        yield Finding(f"That is {verdict} than popularity's list: the difference is {with_interval(gain, 0)}.")
+    yield Finding(
+        "In the held-out part no offer was made: these purchases would have happened anyway. A list that finds them is "
+        "a list of what customers want; whether offers add to it takes a test with customers who get none.",
+        "caveat",
+    )

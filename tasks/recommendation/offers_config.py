@@ -1,0 +1,166 @@
+"""What the next best offer is asked with: what a purchase is worth, what an offer costs, and the rules of the house."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import pandas as pd
+from annotated_types import Ge, Gt
+
+from cxai_runner.config.problems import Problem, did_you_mean
+
+Money = Annotated[float, Ge(0)]
+Count = Annotated[int, Ge(1)]
+
+PRICE, CATEGORY = "price", "category"
+AUTO = "auto"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offers:
+    """Which offers are made to whom: value, costs and rules.
+
+    Parameters
+    ----------
+    horizon
+        Days within which an offered item is to be bought. Probabilities are learned from the last days of the training
+        part, so many of them; they are held against the held-out part, which should be as long.
+    candidates
+        Items of each customer's list, from the first on, that an offer is chosen among.
+    calibration
+        How scores become probabilities: ``platt``, ``isotonic``, ``none`` after a logistic model, or ``auto``.
+    value
+        What a purchase brings: a number, a column of the items, or ``auto``, the price where it is known and else 1.
+    margin
+        Share of the value that stays: a number or a column; all of it by default.
+    uplift
+        By what share an offer raises the probability of a purchase: a number or a column. By default it is not known,
+        and what is counted is the value of the purchase, not that of the offer.
+    contact_cost
+        What it costs to contact a customer, however many offers they get.
+    offer_cost
+        What each offer costs.
+    per_customer
+        Offers that a customer gets at most.
+    per_category
+        Of these, offers of one category at most; null for no limit.
+    category
+        The column of the items with their category; ``auto`` is ``category`` where there is one.
+    owned
+        Items that are not offered again: what was bought within so many days, or ``ever``; null for none.
+    stock
+        The column of the items with the units that are left: an item is offered to no more customers than that.
+    per_item
+        Customers to whom an item is offered at most.
+    contacts
+        Customers who are contacted at most.
+    offers
+        Offers that are made at most in all.
+    budget
+        What contacts and offers cost at most in all.
+    method
+        ``exact`` by mixed-integer programming, ``relaxed`` by prices with a stated gap; ``auto`` is the second, and the
+        first after it where that is not proved best and candidates are few.
+    explain
+        How the reason of an offer is found: ``alone``, whose buyers are recommended it; ``without``, by leaving items
+        out of the history in turn, slower; null for no reasons.
+    exposure
+        Whether the offers are judged by exposures that were logged, where the features bring them
+        (``features.exposures``).
+    """
+
+    horizon: Annotated[float, Gt(0)] = 28
+    candidates: Count = 50
+    calibration: Literal["auto", "platt", "isotonic", "none"] = "auto"
+    value: Money | str = AUTO
+    margin: Money | str | None = None
+    uplift: Money | str | None = None
+    contact_cost: Money = 0.0
+    offer_cost: Money = 0.0
+    per_customer: Count = 3
+    per_category: Count | None = 1
+    category: str = AUTO
+    owned: Annotated[int, Ge(1)] | Literal["ever"] | None = None
+    stock: str | None = None
+    per_item: Count | None = None
+    contacts: Count | None = None
+    offers: Count | None = None
+    budget: Money | None = None
+    method: Literal["auto", "exact", "relaxed"] = "auto"
+    explain: Literal["alone", "without"] | None = "alone"
+    exposure: bool = True
+
+    def inspect(self, items: pd.DataFrame | None) -> Iterator[Problem]:
+        """Yield columns that the items do not have, or that are no numbers of 0 or more."""
+        have = [] if items is None else [str(name) for name in items]
+        if self.category != AUTO and self.category not in have:
+            yield Problem("category", "no such column of the items", self.category, did_you_mean(self.category, have))
+        for key in ("value", "margin", "uplift", "stock"):
+            name = getattr(self, key)
+            if not isinstance(name, str) or name == AUTO:
+                continue
+            if items is None or name not in have:
+                yield Problem(key, "no such column of the items", name, did_you_mean(name, have))
+                continue
+            numbers = pd.to_numeric(items[name], errors="coerce")
+            if not numbers.notna().any() or (numbers < 0).any():
+                yield Problem(key, "has to be numbers of 0 or more", name, "mend the column, or name another")
+
+
+@dataclass(frozen=True, eq=False)
+class Worth:
+    """What is known of the items of a catalogue, shape (m,) each.
+
+    Parameters
+    ----------
+    value
+        What a purchase brings, margin counted; NaN where it is not known.
+    uplift
+        By what share an offer raises the probability; None where it is not known.
+    categories
+        A number for each category; of its own where it is not known.
+    limit
+        To how many customers it may be offered; infinite where there is no limit.
+    """
+
+    value: np.ndarray
+    uplift: np.ndarray | None
+    categories: np.ndarray
+    limit: np.ndarray
+
+    @property
+    def counted(self) -> np.ndarray:
+        """What one purchase that is expected counts, shape (m,); 0 where its value is not known."""
+        return np.nan_to_num(self.value if self.uplift is None else self.value * self.uplift)
+
+    @classmethod
+    def of(cls, settings: Offers, about: pd.DataFrame | None, items: list[str]) -> Worth:
+        """Look the items of a catalogue up."""
+        known = pd.DataFrame({"item_id": []}) if about is None else about
+        known = known.assign(item_id=known["item_id"].astype(str)).drop_duplicates("item_id").set_index("item_id")
+        known = known.reindex(items)
+
+        def column(given: Any) -> np.ndarray:
+            if isinstance(given, str):
+                return pd.to_numeric(known[given], errors="coerce").to_numpy(dtype=np.float64)
+            return np.full(len(items), float(given))
+
+        value = settings.value
+        if value == AUTO:
+            value = PRICE if PRICE in known else 1.0
+        worth = column(value)
+        if settings.margin is not None:
+            worth = worth * column(settings.margin)
+        kind = CATEGORY if settings.category == AUTO else settings.category
+        codes = np.arange(len(items))
+        if kind in known:
+            named, _ = pd.factorize(known[kind])
+            codes = np.where(named >= 0, named, named.max(initial=-1) + 1 + codes)
+        limit = np.full(len(items), np.inf if settings.per_item is None else float(settings.per_item))
+        if settings.stock is not None:
+            limit = np.minimum(limit, np.nan_to_num(np.floor(column(settings.stock))))
+        uplift = None if settings.uplift is None else column(settings.uplift)
+        return cls(worth, uplift, codes.astype(np.int64), limit)

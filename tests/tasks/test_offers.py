@@ -1,0 +1,248 @@
+"""The next best offers of customers whose purchases follow a law that is known."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cxai_runner.data.dataset import Dataset, Roles
+from cxai_runner.evaluation.results import Content, Estimate, Figure, Finding, Table
+from cxai_runner.methods.recommend import ItemKNN, Popularity
+from cxai_runner.methods.recommend.lists import text
+from cxai_runner.task import Context
+from tasks.recommendation import Recommendation
+from tasks.recommendation.offers_config import Offers, Worth
+
+CUSTOMERS, ITEMS, DAYS, HORIZON = 400, 30, 200, 28
+CONTEXT = Context(seed=1, resamples=200)
+PRICES = np.round(np.geomspace(1, 20, ITEMS), 2)[np.random.default_rng(5).permutation(ITEMS)]
+
+
+@dataclass(frozen=True)
+class Shop:
+    """Customers up to a day, and what they bought in the days after it."""
+
+    train: Dataset
+    held_out: Dataset
+
+
+def about(stock: int = 5) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "item_id": [f"i{one}" for one in range(ITEMS)],
+            "category": [f"kind {one % 6}" for one in range(ITEMS)],
+            "price": PRICES,
+            "units": np.arange(ITEMS) % stock,
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def shop() -> Shop:
+    """Each customer buys each item as often as a rate of their own says, always one unit at its price."""
+    rng = np.random.default_rng(11)
+    rate = rng.gamma(0.25, 1, size=(CUSTOMERS, ITEMS)) * np.exp(-np.arange(ITEMS) / 15) * 0.04
+    bought = rng.uniform(size=(DAYS + HORIZON, CUSTOMERS, ITEMS)) < rate
+    before, after = [], []
+    for customer in range(CUSTOMERS):
+        day, item = np.nonzero(bought[:DAYS, customer])
+        came = bought[DAYS:, customer].sum(axis=0)
+        then = np.flatnonzero(came)
+        lists = {
+            "customer_id": customer + 1000,
+            "items": text([f"i{one}" for one in item]),
+            "weights": text([1] * len(item)),
+            "days": text((DAYS - day).tolist()),
+        }
+        before.append({**lists, "bought": "[]", "bought_value": "[]"})
+        money = (came[then] * PRICES[then]).tolist()
+        after.append({**lists, "bought": text([f"i{one}" for one in then]), "bought_value": text(money)})
+    roles = Roles(inputs=("items", "weights", "days"), lists=("items", "weights", "days"))
+    known = {"items": about()}
+    train = pd.DataFrame(before)
+    there = train["items"] != "[]"
+    held_out = pd.DataFrame(after)[there]
+    held_out = held_out[held_out["bought"] != "[]"]
+    return Shop(
+        Dataset("histories", train[there].reset_index(drop=True), roles, others=known),
+        Dataset("histories", held_out.reset_index(drop=True), roles, others=known),
+    )
+
+
+def told(shop: Shop, offers: Offers, model: Any = None, held_out: bool = True) -> dict[str, Content]:
+    """What the report says, by name; findings by number."""
+    task = Recommendation(k=5, offers=offers)
+    fitted = task.fit(model or ItemKNN(k=5), shop.train, CONTEXT)
+    parts: dict[str, Any] = {"train": task.score(fitted, shop.train, CONTEXT)}
+    if held_out:
+        parts["held_out"] = task.score(fitted, shop.held_out, CONTEXT)
+    return named(task.report(fitted, shop.train, parts, {}, CONTEXT))
+
+
+def named(contents: Any) -> dict[str, Content]:
+    found: dict[str, Content] = {}
+    for number, one in enumerate(contents):
+        key = f"finding {number}" if isinstance(one, Finding) else f"{type(one).__name__} {one.name}"
+        found[key] = one
+    return found
+
+
+def frame_of(found: Mapping[str, Content], name: str) -> pd.DataFrame:
+    table = found[f"Table {name}"]
+    assert isinstance(table, Table)
+    return table.frame
+
+
+def words(found: Mapping[str, Content]) -> str:
+    return " ".join(one.text for one in found.values() if isinstance(one, Finding))
+
+
+@pytest.mark.slow
+def test_the_list_keeps_every_rule(shop: Shop) -> None:
+    rules = Offers(candidates=20, per_customer=2, per_category=1, owned=60, per_item=40, stock="units", offers=300)
+    listed = frame_of(told(shop, rules), "offers")
+    assert 0 < len(listed) <= 300
+    known = about().set_index("item_id")
+    kinds = listed["item"].map(known["category"])
+    assert (listed["kind"] == kinds).all()
+    assert listed.groupby("customer_id").size().max() <= 2
+    assert listed.assign(kinds=kinds).groupby(["customer_id", "kinds"]).size().max() == 1
+    assert (listed["item"].value_counts() <= listed["item"].value_counts().index.map(known["units"])).all()
+    owned = shop.train.frame.set_index("customer_id")
+    for row in listed.itertuples():
+        history = owned.loc[row.customer_id]
+        ago = dict(zip(json.loads(history["items"]), json.loads(history["days"]), strict=True))  # the last one stays
+        assert ago.get(row.item, 1000) > 60
+    assert listed["expected"].to_numpy() == pytest.approx(listed["probability"] * listed["item"].map(known["price"]))
+    assert (
+        listed.groupby("customer_id")["place"].apply(list).map(lambda places: places == list(range(1, len(places) + 1)))
+    ).all()
+
+
+def test_what_is_expected_comes_true(shop: Shop) -> None:
+    found = told(shop, Offers(candidates=20))
+    calibration = frame_of(found, "offer_calibration")
+    every = calibration[calibration["of"] == "all candidates"]
+    assert np.corrcoef(every["predicted"], every["observed"])[0, 1] > 0.98
+    assert isinstance(found["Figure offer_calibration"], Figure)
+    expected, realised = found["Estimate expected_revenue"], found["Estimate realised_revenue"]
+    assert isinstance(expected, Estimate)
+    assert isinstance(realised, Estimate)
+    assert expected.value.low <= realised.value.high
+    assert realised.value.low <= expected.value.high
+    backtest = frame_of(found, "offer_backtest").set_index("list")
+    # One unit at its price is all that is bought at a time, but some buy it again within the days.
+    assert (backtest["spent"] >= backtest["value"]).all()
+    assert backtest.loc["model", "value_low"] > backtest.loc["popularity", "value_high"]
+    assert "would have happened anyway" in words(found)
+    assert "is not known: what is counted is the value of purchases" in words(found)
+
+
+def test_the_backtest_counts_what_was_bought(shop: Shop) -> None:
+    found = told(shop, Offers(candidates=20))
+    listed, backtest = frame_of(found, "offers"), frame_of(found, "offer_backtest").set_index("list")
+    later = shop.held_out.frame.set_index("customer_id")
+    spent = bought = 0.0
+    for row in listed.itertuples():
+        if row.customer_id in later.index:
+            came = dict(
+                zip(*(json.loads(later.loc[row.customer_id, name]) for name in ("bought", "bought_value")), strict=True)
+            )
+            spent += came.get(row.item, 0.0)
+            bought += row.item in came
+    assert backtest.loc["model", "bought"] == pytest.approx(bought)
+    assert backtest.loc["model", "spent"] == pytest.approx(spent)
+
+
+@pytest.mark.slow
+def test_nothing_of_the_held_out_part_enters_the_list(shop: Shop) -> None:
+    with_it, without = (frame_of(told(shop, Offers(candidates=20), held_out=one), "offers") for one in (True, False))
+    pd.testing.assert_frame_equal(with_it, without)
+    assert "this is the list to send" in words(told(shop, Offers(candidates=20), held_out=False))
+
+
+@pytest.mark.slow
+def test_uplift_margin_and_cost_make_the_value(shop: Shop) -> None:
+    plain = frame_of(told(shop, Offers(candidates=20)), "offers")
+    found = told(shop, Offers(candidates=20, margin=0.5, uplift=0.1, contact_cost=0.1))
+    listed = frame_of(found, "offers")
+    assert listed["expected"].to_numpy() == pytest.approx(listed["probability"] * listed["value"] * 0.1)
+    assert listed["value"].to_numpy() == pytest.approx(listed["item"].map(about().set_index("item_id")["price"]) * 0.5)
+    assert len(listed) < len(plain)
+    assert (listed.groupby("customer_id")["expected"].sum() > 0.1).all()
+    assert "is not known: what is counted" not in words(found)
+
+
+@pytest.mark.slow
+def test_everybody_is_told_why(shop: Shop) -> None:
+    listed = frame_of(told(shop, Offers(candidates=20)), "offers")
+    assert (listed["why"] != "").all()
+    history = shop.train.frame.set_index("customer_id")["items"].map(json.loads)
+    said = listed[listed["because"] != ""]
+    assert len(said)
+    assert all(row.because in history[row.customer_id] for row in said.itertuples())
+    popular = frame_of(told(shop, Offers(candidates=20, owned="ever"), Popularity(k=5)), "offers")
+    assert popular["why"].str.contains("customers? bought it").mean() > 0.9
+    assert "why" not in frame_of(told(shop, Offers(candidates=20, explain=None)), "offers")
+
+
+def test_too_short_a_history_makes_no_offers(shop: Shop) -> None:
+    found = told(shop, Offers(horizon=DAYS + 1))
+    assert "No offers were made" in words(found)
+    assert "Table offers" not in found
+
+
+def test_offers_that_cost_more_than_they_bring_are_not_made(shop: Shop) -> None:
+    found = told(shop, Offers(candidates=20, contact_cost=1e6))
+    assert "No offer is worth making" in words(found)
+
+
+def test_columns_that_there_are_not_are_told(shop: Shop) -> None:
+    task = Recommendation(k=5, offers=Offers(value="prize", category="kindd", stock="category"))
+    keys = {problem.key: problem for problem in task.inspect(shop.train)}
+    assert set(keys) == {"task.offers.value", "task.offers.category", "task.offers.stock"}
+    assert "price" in keys["task.offers.value"].remedy
+    assert list(Recommendation(k=5, offers=Offers()).inspect(shop.train)) == []
+
+
+def test_what_is_not_known_of_an_item() -> None:
+    known = pd.DataFrame({"item_id": ["a", "b"], "price": [2.0, np.nan], "category": ["x", None]})
+    worth = Worth.of(Offers(), known, ["b", "a", "c"])
+    assert worth.counted.tolist() == [0, 2, 0]
+    assert len(set(worth.categories.tolist())) == 3
+    assert np.isinf(worth.limit).all()
+    assert Worth.of(Offers(), None, ["a"]).counted.tolist() == [1]
+
+
+def test_exposures_that_were_made_by_chance_tell_what_offers_add(shop: Shop) -> None:
+    rng = np.random.default_rng(0)
+    ids = shop.train.frame["customer_id"].to_numpy()
+    chosen = rng.uniform(size=(len(ids), 10)) < 0.5
+    row, item = np.nonzero(chosen)
+    pairs = pd.DataFrame({"customer_id": ids[row], "item_id": [f"i{one}" for one in item]})
+    train = replace(shop.train, others={**shop.train.others, "exposures": pairs})
+    found = told(Shop(train, shop.held_out), Offers(candidates=20))
+    table = frame_of(found, "off_policy").set_index("estimator")
+    # Exposure did nothing here: it was drawn after all was bought.
+    assert table["difference_low"].isna().tolist() == [False, False, True, False]
+    judged = table.drop(index="model of outcomes")
+    assert (judged["difference_low"] < 0).all()
+    assert (judged["difference_high"] > 0).all()
+    overlap = frame_of(found, "off_policy_overlap")
+    assert overlap["treated_so"].between(0.4, 0.6).all()
+    assert frame_of(found, "off_policy_balance")["after"].abs().max() < 0.1
+    assert "which is doubtful" in words(found)
+
+
+def test_too_few_exposures_tell_nothing(shop: Shop) -> None:
+    pairs = pd.DataFrame({"customer_id": shop.train.frame["customer_id"].head(3), "item_id": "i0"})
+    train = replace(shop.train, others={**shop.train.others, "exposures": pairs})
+    found = told(Shop(train, shop.held_out), Offers(candidates=20))
+    assert "Table off_policy" not in found
+    assert "are too few" in words(found)
