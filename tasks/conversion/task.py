@@ -22,6 +22,7 @@ from cxai_runner.evaluation.metrics import (
     codes_of,
     paired_metrics,
 )
+from cxai_runner.evaluation.paired import FOLD
 from cxai_runner.evaluation.results import Content, Metric
 from cxai_runner.evaluation.targeting import BalancedAccuracy
 from cxai_runner.methods.conversion.deep import REMEDY, is_installed
@@ -264,18 +265,19 @@ class Conversion(Task):
     def measure(self, scores: pd.DataFrame, context: Context) -> tuple[Metric, ...]:
         """Measure log loss, ROC AUC, average precision, Brier score, calibration error and balanced accuracy."""
         converted, who = self.converted(scores), scores["customer_id"]
-        several = classification_metrics(
-            converted, scores["probability"], scores["baseline"], who, context.resamples, context.rng("intervals")
-        )
-        told = [self._told(scores, name) for name in ("probability", "baseline")]
+        rng = context.rng("intervals")
+        told, base, folds = scores["probability"], scores["baseline"], scores.get(FOLD)
+        several = classification_metrics(converted, told, base, who, context.resamples, rng, folds)
+        chosen = [self._told(scores, name) for name in ("probability", "baseline")]
         named = [Named("balanced_accuracy", "balanced accuracy", "higher")]
         customers = codes_of(who)[1]
         rng = context.rng("intervals")  # the draws of the others: one number has one interval in a report
-        return (*several, *paired_metrics(named, told[:1], told[1:], customers, context.resamples, rng))
+        return (*several, *paired_metrics(named, chosen[:1], chosen[1:], customers, context.resamples, rng))
 
     def statistics(self, scores: pd.DataFrame) -> Mapping[str, Statistic]:
         """Return the same metrics, for customers drawn anew."""
-        found = classification_statistics(self.converted(scores), scores["probability"], scores["customer_id"])
+        truth, told = self.converted(scores), scores["probability"]
+        found = classification_statistics(truth, told, scores["customer_id"], scores.get(FOLD))
         return found | {"balanced_accuracy": self._told(scores, "probability")}
 
     def report(
