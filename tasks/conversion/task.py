@@ -229,12 +229,15 @@ class Conversion(Task):
         threshold = self._threshold(rows)
         return Fitted(columns, rows, first, others, against, without, threshold, slices, report.plain_name(final))
 
+    def unlike(self, fitted: Fitted, data: Dataset) -> Iterator[Problem]:
+        """Yield why rows cannot be judged that nothing was learned from, and that nobody looked at before."""
+        yield from untold(data.frame[self.outcome], self.positive, f"customers.{self.outcome}")
+        yield from infinite(data.frame, fitted.columns)
+
     def score(self, fitted: Fitted, data: Dataset, context: Context) -> pd.DataFrame:
         """Return customer, outcome, the probabilities of the model, of those beside it and of the base rate."""
         self.demand(data)
-        unlike = list(untold(data.frame[self.outcome], self.positive, f"customers.{self.outcome}"))
-        unlike += infinite(data.frame, fitted.columns)
-        if unlike:  # of rows that nothing was learned from, and that nobody looked at before
+        if unlike := list(self.unlike(fitted, data)):
             raise UserError([one.under("data") for one in unlike], "data")
         inputs = data.frame[fitted.columns]
         kept = [data.roles.id, *([data.roles.time] if data.roles.time else []), self.outcome]
@@ -292,8 +295,9 @@ class Conversion(Task):
         yield from report.contents(self, fitted, scores, metrics, context)
 
     def models(self, fitted: Fitted, train: Dataset) -> Mapping[str, SavedModel]:
-        """Keep the model with all that it needs: it takes the columns as they are, unseen levels and holes included."""
-        example = plain_types(train.frame[fitted.columns]).head(5).reset_index(drop=True)
+        """Keep the model with all that it needs, for the columns that it reads; unseen levels and holes it takes."""
+        used = [one["name"] for one in fitted.first.model.preparation.columns_]
+        example = plain_types(train.frame[used]).head(5).reset_index(drop=True)
         return {"model": SavedModel(fitted.first.model, example, "predict_proba")}
 
     def converted(self, scores: pd.DataFrame) -> NDArray[np.int64]:
