@@ -1,7 +1,7 @@
 """How a population is spread, taken down when a model is trained and compared with the rows that it meets later.
 
-Each column is counted in bins: a number between the tenths of the training rows, a text by its value, and in either
-case what is missing. Two counts over the same bins give the population stability index
+Each column is counted in bins: a number or a date between the tenths of the training rows, a text by its value, and
+always what is missing. Two counts over the same bins give the population stability index
 
     PSI = Σ_b (p_b − q_b) · ln(p_b / q_b)
 
@@ -19,7 +19,7 @@ is itself above the threshold. Rows are counted as if they were independent; man
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -48,43 +48,47 @@ class Spread:
     Parameters
     ----------
     edges
-        Of a number: bin b holds what is above edge b−1 and not above edge b; the outer ones have no end.
+        Of a number, or of a date as days since 1970: bin b holds what is above edge b−1 and not above edge b; the outer
+        ones have no end.
     values
         Of a text: its commonest values, as many as are bins of their own.
     others
         Of a text: further values that were seen; None where there were too many to keep.
     counts
         Training rows in each bin; of a text, the last but one counts other values. The last counts what is missing.
+    dates
+        Whether it is a column of dates.
     """
 
     counts: tuple[int, ...]
     edges: tuple[float, ...] | None = None
     values: tuple[str, ...] = ()
     others: frozenset[str] | None = frozenset()
+    dates: bool = False
 
     @classmethod
     def of(cls, column: pd.Series) -> Spread:
         """Take down how a column is spread."""
-        if is_number(column):
-            known = column.dropna().to_numpy(dtype=float)
+        if is_number(column) or _is_date(column):
+            known = _sizes(column.dropna())
             inner = np.quantile(known, np.arange(1, BINS) / BINS, method="inverted_cdf") if len(known) else np.array([])
             # An edge at the largest value would leave a bin that nothing is in.
             edges = tuple(float(edge) for edge in np.unique(inner) if edge < known.max())
-            empty = cls((), edges=edges)
+            empty = cls((), edges=edges, dates=_is_date(column))
         else:
             seen = column.dropna().astype(str).value_counts()
             ordered = sorted(seen.index, key=lambda value: (-seen[value], value))
             others = frozenset(ordered[TOLD:]) if len(ordered) <= KEPT else None
             empty = cls((), values=tuple(ordered[:TOLD]), others=others)
         counts = empty.count(column)
-        return cls(tuple(int(count) for count in counts), empty.edges, empty.values, empty.others)
+        return replace(empty, counts=tuple(int(count) for count in counts))
 
     def count(self, column: pd.Series) -> NDArray[np.int64]:
         """Count the rows of a column in each bin."""
         missing = column.isna()
         place: NDArray[np.integer[Any]]
         if self.edges is not None:
-            known = column[~missing].to_numpy(dtype=float)
+            known = _sizes(column[~missing])
             place = np.searchsorted(np.asarray(self.edges), known, side="left")
             size = len(self.edges) + 1
         else:
@@ -108,14 +112,15 @@ class Spread:
             return "missing"
         if self.edges is None:
             return self.values[number] if number < len(self.values) else "other values"
-        low = f"{self.edges[number - 1]:.4g} < " if number else ""
-        high = f" ≤ {self.edges[number]:.4g}" if number < len(self.edges) else ""
+        ends = [str(np.datetime64(int(one), "D")) if self.dates else f"{one:.4g}" for one in self.edges]
+        low = f"{ends[number - 1]} < " if number else ""
+        high = f" ≤ {ends[number]}" if number < len(ends) else ""
         return f"{low}value{high}" if low or high else "any value"
 
     def plain(self) -> dict[str, Any]:
         """The same as plain JSON values."""
         if self.edges is not None:
-            return {"edges": list(self.edges), "counts": list(self.counts)}
+            return {"edges": list(self.edges), "counts": list(self.counts), "dates": self.dates}
         others = None if self.others is None else sorted(self.others)
         return {"values": list(self.values), "others": others, "counts": list(self.counts)}
 
@@ -128,6 +133,7 @@ class Spread:
             None if edges is None else tuple(edges),
             tuple(plain.get("values", ())),
             None if others is None else frozenset(others),
+            bool(plain.get("dates", False)),
         )
 
 
@@ -265,6 +271,19 @@ def is_number(column: pd.Series) -> bool:
     from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
     return is_numeric_dtype(column) or is_bool_dtype(column)
+
+
+def _is_date(column: pd.Series) -> bool:
+    from pandas.api.types import is_datetime64_any_dtype
+
+    return is_datetime64_any_dtype(column)
+
+
+def _sizes(known: pd.Series) -> NDArray[np.float64]:
+    """The values of a column without gaps as numbers, dates as days since 1970."""
+    if _is_date(known):
+        return known.to_numpy(dtype="datetime64[us]").astype(np.int64) / 86_400e6
+    return known.to_numpy(dtype=float)
 
 
 def written(inputs: pd.DataFrame, scores: pd.DataFrame, hide: Hide) -> dict[str, Any]:
