@@ -20,6 +20,8 @@ _WORDS: Final = {
     "what a conversion is worth": "what keeping a customer is worth",
     "a conversion from none": "leaving from staying",
     "customers without a conversion": "customers who stayed",
+    "take a longer window, or other": "take another horizon, or other",
+    "take a longer window, or more": "take more dates, another horizon, or more",
     "a conversion": "leaving",
     "share of all conversions": "share of all who left",
     "all conversions": "all who left",

@@ -197,6 +197,7 @@ def test_it_keeps_what_every_task_promises() -> None:
     ("churned", "told"),
     [
         ([1] * 9 + [0] * 41, "only 9 customers who left among 50 training rows"),
+        ([1] * 9 + [0] * 41, "take more dates, another horizon, or more customers"),
         ([0] * 9 + [1] * 41, "only 9 customers who stayed among 50 training rows"),
         ([1] * 50, "nothing tells leaving from staying"),
         (["gone"] * 20 + ["here"] * 30, "name the value that stands for leaving, as in task.positive=gone"),
