@@ -4,7 +4,8 @@ Each side runs in a process of its own with one thread. Seconds are those of the
 lists of all customers, from purchases in memory; memory is that of the whole process. Both sides place a customer by
 the history that is asked about. A row is printed only if ours recalls what the peer does of held-out purchases.
 
-Data are made: that of 20 million purchases has the shape of MovieLens 20M. A row without a peer repeats ours. EASE on 20,000 items takes some minutes.
+Data are made: that of 20 million purchases has the shape of MovieLens 20M. A row without a peer repeats ours. EASE on
+20,000 items takes some minutes.
 """
 
 from __future__ import annotations
