@@ -3,8 +3,9 @@
 Groups that take long are run only when they are named: `scale` makes a file of 100 million rows, `predict` scores ten
 million, `rfm` makes a file of ten million rows and `rfm_large` one of a hundred million, `sweep` makes some two hundred
 runs, `compare` a thousand, `choice` fits a million occasions, `segments` divides a million customers, `conversion`
-trains networks and scores a million customers. Two count instead of measuring: `python -m benchmarks.killed kills 25`
-sweeps that are cut off, `python -m benchmarks.recovery` intervals that hold the truth.
+trains networks and scores a million customers, `recommend` learns from 20 million purchases. Two count instead of
+measuring: `python -m benchmarks.killed kills 25` sweeps that are cut off, `python -m benchmarks.recovery` intervals
+that hold the truth.
 """
 
 from __future__ import annotations

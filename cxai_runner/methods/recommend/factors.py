@@ -25,7 +25,7 @@ Confidence = Literal["once", "linear", "log"]
 
 _AT_ONCE = 2_000_000
 """Numbers of customers' events and equations that are in memory at a time."""
-_SHORTEST = 16
+_SHORTEST = 8
 
 
 class IALS(Recommender):
@@ -228,7 +228,8 @@ def half_step(extra: sparse.csr_array, factors: Floats, gram: Doubles) -> Floats
     found = np.zeros((len(lengths), f), dtype=np.float32)
     wide = factors.astype(np.float64)
     # A history is filled up to a length of its own, so that its sums are taken in the same order whoever is beside it.
-    filled = np.maximum(_SHORTEST, 2 ** np.ceil(np.log2(np.maximum(lengths, 1))).astype(np.int64))
+    step = np.maximum(_SHORTEST, np.exp2(np.ceil(np.log2(np.maximum(lengths, 1))) - 2)).astype(np.int64)
+    filled = -(-lengths // step) * step
     for length in np.unique(filled[lengths > 0]):
         those = np.flatnonzero((filled == length) & (lengths > 0))
         size = max(1, _AT_ONCE // (f * max(f, int(length))))
