@@ -187,8 +187,8 @@ class Layers:
 
     def weights(self) -> Weights:
         """Return what is learned as plain arrays."""
-        found = {"item": self.item.embeddings, "place": self.place.embeddings}
-        found |= {"constant": self.constant.embeddings[:, 0], "norm": _norm(self.ops, self.norm)}
+        found = {"item": _plain(self.item.embeddings), "place": _plain(self.place.embeddings)}
+        found |= {"constant": _plain(self.constant.embeddings)[:, 0], "norm": _norm(self.norm)}
         for number, block in enumerate(self.blocks):
             attention = block["attention"]
             dense = {
@@ -200,13 +200,17 @@ class Layers:
                 "outer": block["outer"],
             }
             for name, layer in dense.items():
-                found |= {f"{number}_{name}": layer.kernel, f"{number}_{name}_bias": layer.bias}
-            found |= {f"{number}_{name}": _norm(self.ops, block[name]) for name in ("norm", "norm2")}
-        return {name: np.asarray(self.ops.convert_to_numpy(one), dtype=np.float64) for name, one in found.items()}
+                found |= {f"{number}_{name}": _plain(layer.kernel), f"{number}_{name}_bias": _plain(layer.bias)}
+            found |= {f"{number}_{name}": _norm(block[name]) for name in ("norm", "norm2")}
+        return found
 
 
-def _norm(ops: Any, layer: Any) -> Any:
-    return np.stack([ops.convert_to_numpy(one) for one in (layer.gamma, layer.beta)])
+def _plain(variable: Any) -> NDArray[np.float64]:
+    return np.asarray(variable.value.numpy(), dtype=np.float64)
+
+
+def _norm(layer: Any) -> NDArray[np.float64]:
+    return np.stack([_plain(layer.gamma), _plain(layer.beta)])
 
 
 def _step(keras: Any, asked: SelfAttentive, layers: Layers, windows: Windows) -> Callable[..., Any]:

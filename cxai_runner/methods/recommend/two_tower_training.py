@@ -189,7 +189,7 @@ class Towers:
         found |= {"last": self.last.kernel, "last_bias": self.last.bias}
         if self.features is not None:
             found["features"] = self.features.kernel
-        return {name: np.asarray(self.ops.convert_to_numpy(one), dtype=np.float64) for name, one in found.items()}
+        return {name: np.asarray(one.value.numpy(), dtype=np.float64) for name, one in found.items()}
 
     def _unit(self, values: Any) -> Any:
         length = self.ops.sqrt(self.ops.sum(self.ops.square(values), axis=1, keepdims=True) + TINY)
