@@ -59,7 +59,7 @@ class SelfAttentive(Watched, Recommender):
         The share of vectors and of each layer's outputs left out at each step.
     negatives
         Items drawn in each step to stand for the catalogue, half of them by popularity, half evenly, weighted by how
-        likely they are drawn (sampled softmax). None compares with the whole catalogue, or with 1,024 drawn ones where a
+        likely they are drawn (sampled softmax). None compares with the whole catalogue, or with 1,024 of it where a
         step would have more than 64 million scores; 0 with the whole one in any case.
     learning_rate
         Of Adam.
