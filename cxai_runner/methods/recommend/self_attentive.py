@@ -160,7 +160,7 @@ class SelfAttentive(Watched, Recommender):
             return ndcg(self, held)
 
         found = train(self, training, seed, rng, judged, watch)
-        self.weights_: Weights = found.weights
+        self.weights_ = found.weights
         self.curve_: NDArray[np.float64] = found.curve
         self.best_epoch_: int = found.best
 

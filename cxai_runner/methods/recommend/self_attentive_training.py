@@ -235,7 +235,6 @@ def _step(keras: Any, asked: SelfAttentive, layers: Layers, windows: Windows) ->
         each = ops.logaddexp(own, ops.take(others, rows, axis=0)) - own
         return ops.segment_sum(each * wanted.values, rows, ops.shape(states)[0])
 
-    @tf.function(reduce_retracing=True)
     def step(bags: Any, slots: Any, there: Any, wanted: Any, items: Any, corrected: Any) -> Any:
         with tf.GradientTape() as tape:
             states = ops.take(layers.states(bags, slots, there, training=True), slots, axis=0)
@@ -245,13 +244,15 @@ def _step(keras: Any, asked: SelfAttentive, layers: Layers, windows: Windows) ->
         optimiser.apply(tape.gradient(loss, layers.variables), layers.variables)
         return loss
 
+    compiled = tf.function(step, reduce_retracing=True)
+
     def taken(begins: Places, ends: Places, rng: np.random.Generator) -> Any:
         bags, slots = bagged(windows.baskets, begins, ends, length)
         there = np.zeros(len(begins) * length, dtype=np.bool_)
         there[slots] = True
         items = rng.choice(len(drawn_by), many, p=drawn_by) if many else np.zeros(1, dtype=np.int64)
         wanted = windows.wanted(begins, ends)
-        return step(
+        return compiled(
             _tensor(tf, bags),
             tf.constant(slots),
             tf.constant(there.reshape(-1, length)),
