@@ -59,8 +59,8 @@ class SelfAttentive(Watched, Recommender):
         The share of vectors and of each layer's outputs left out at each step.
     negatives
         Items drawn in each step to stand for the catalogue, half of them by popularity, half evenly, weighted by how
-        likely they are drawn (sampled softmax). None compares with the whole catalogue, or with 1,024 of it where a step
-        would have more than 64 million scores; 0 with the whole one in any case.
+        likely they are drawn (sampled softmax). None compares with the whole catalogue, or with 1,024 of it where a
+        step would have more than 64 million scores; 0 with the whole one in any case.
     learning_rate
         Of Adam.
     batch_size
@@ -160,7 +160,7 @@ class SelfAttentive(Watched, Recommender):
             return ndcg(self, held)
 
         found = train(self, training, seed, rng, judged, watch)
-        self.weights_: Weights = found.weights
+        self.weights_ = found.weights
         self.curve_: NDArray[np.float64] = found.curve
         self.best_epoch_: int = found.best
 

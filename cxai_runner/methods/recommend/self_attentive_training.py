@@ -187,8 +187,8 @@ class Layers:
 
     def weights(self) -> Weights:
         """Return what is learned as plain arrays."""
-        found = {"item": self.item.embeddings, "place": self.place.embeddings}
-        found |= {"constant": self.constant.embeddings[:, 0], "norm": _norm(self.ops, self.norm)}
+        found = {"item": _plain(self.item.embeddings), "place": _plain(self.place.embeddings)}
+        found |= {"constant": _plain(self.constant.embeddings)[:, 0], "norm": _norm(self.norm)}
         for number, block in enumerate(self.blocks):
             attention = block["attention"]
             dense = {
@@ -200,13 +200,17 @@ class Layers:
                 "outer": block["outer"],
             }
             for name, layer in dense.items():
-                found |= {f"{number}_{name}": layer.kernel, f"{number}_{name}_bias": layer.bias}
-            found |= {f"{number}_{name}": _norm(self.ops, block[name]) for name in ("norm", "norm2")}
-        return {name: np.asarray(self.ops.convert_to_numpy(one), dtype=np.float64) for name, one in found.items()}
+                found |= {f"{number}_{name}": _plain(layer.kernel), f"{number}_{name}_bias": _plain(layer.bias)}
+            found |= {f"{number}_{name}": _norm(block[name]) for name in ("norm", "norm2")}
+        return found
 
 
-def _norm(ops: Any, layer: Any) -> Any:
-    return np.stack([ops.convert_to_numpy(one) for one in (layer.gamma, layer.beta)])
+def _plain(variable: Any) -> NDArray[np.float64]:
+    return np.asarray(variable.value.numpy(), dtype=np.float64)
+
+
+def _norm(layer: Any) -> NDArray[np.float64]:
+    return np.stack([_plain(layer.gamma), _plain(layer.beta)])
 
 
 def _step(keras: Any, asked: SelfAttentive, layers: Layers, windows: Windows) -> Callable[..., Any]:
@@ -231,7 +235,6 @@ def _step(keras: Any, asked: SelfAttentive, layers: Layers, windows: Windows) ->
         each = ops.logaddexp(own, ops.take(others, rows, axis=0)) - own
         return ops.segment_sum(each * wanted.values, rows, ops.shape(states)[0])
 
-    @tf.function(reduce_retracing=True)
     def step(bags: Any, slots: Any, there: Any, wanted: Any, items: Any, corrected: Any) -> Any:
         with tf.GradientTape() as tape:
             states = ops.take(layers.states(bags, slots, there, training=True), slots, axis=0)
@@ -241,13 +244,15 @@ def _step(keras: Any, asked: SelfAttentive, layers: Layers, windows: Windows) ->
         optimiser.apply(tape.gradient(loss, layers.variables), layers.variables)
         return loss
 
+    compiled = tf.function(step, reduce_retracing=True)
+
     def taken(begins: Places, ends: Places, rng: np.random.Generator) -> Any:
         bags, slots = bagged(windows.baskets, begins, ends, length)
         there = np.zeros(len(begins) * length, dtype=np.bool_)
         there[slots] = True
         items = rng.choice(len(drawn_by), many, p=drawn_by) if many else np.zeros(1, dtype=np.int64)
         wanted = windows.wanted(begins, ends)
-        return step(
+        return compiled(
             _tensor(tf, bags),
             tf.constant(slots),
             tf.constant(there.reshape(-1, length)),

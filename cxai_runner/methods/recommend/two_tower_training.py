@@ -98,7 +98,8 @@ class Pairs:
         self.starts = (np.cumsum(counts) - counts)[counts > 0]
         self.counts = counts[counts > 0]
         share = 1 / (counts[rows[self.targets]] * len(self.counts))
-        self.shares = np.bincount(several.codes[self.targets], weights=share, minlength=several.items)
+        counted = np.bincount(several.codes[self.targets], weights=share, minlength=several.items)
+        self.shares: NDArray[np.float64] = np.asarray(counted, dtype=np.float64)
 
     def drawn(self, draws: int, size: int, rng: np.random.Generator) -> Iterator[Places]:
         """Yield the events of an epoch, in steps of about ``size``: of each customer equally many."""
@@ -189,7 +190,7 @@ class Towers:
         found |= {"last": self.last.kernel, "last_bias": self.last.bias}
         if self.features is not None:
             found["features"] = self.features.kernel
-        return {name: np.asarray(self.ops.convert_to_numpy(one), dtype=np.float64) for name, one in found.items()}
+        return {name: np.asarray(one.value.numpy(), dtype=np.float64) for name, one in found.items()}
 
     def _unit(self, values: Any) -> Any:
         length = self.ops.sqrt(self.ops.sum(self.ops.square(values), axis=1, keepdims=True) + TINY)
@@ -205,7 +206,6 @@ def _step(keras: Any, asked: TwoTower, towers: Towers, shares: NDArray[np.float6
     optimiser.build(towers.variables)
     log_shares = tf.constant(np.log(np.maximum(shares, TINY)), dtype=tf.float32)
 
-    @tf.function(reduce_retracing=True)
     def step(histories: Any, known: Any, targets: Any) -> Any:
         with tf.GradientTape() as tape:
             customers = towers.customers(histories, known, training=True)
@@ -216,9 +216,12 @@ def _step(keras: Any, asked: TwoTower, towers: Towers, shares: NDArray[np.float6
         optimiser.apply(tape.gradient(loss, towers.variables), towers.variables)
         return loss
 
+    compiled = tf.function(step, reduce_retracing=True)
+
     def taken(histories: sparse.csr_array, known: Floats, targets: NDArray[np.int32]) -> Any:
         rows, columns = histories.tocoo().coords
         places = np.column_stack([rows, columns]).astype(np.int64)
-        return step(tf.SparseTensor(places, histories.data, histories.shape), tf.constant(known), tf.constant(targets))
+        bags = tf.SparseTensor(places, histories.data, histories.shape)
+        return compiled(bags, tf.constant(known), tf.constant(targets))
 
     return taken
