@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
+from annotated_types import Ge, Gt, Lt
 from numpy.typing import NDArray
 
 from cxai_runner.methods.recommend.baskets import Baskets, chosen
@@ -68,8 +70,8 @@ class ChoiceRecommender(Recommender):
         self,
         k: int = 10,
         repeats: bool = True,
-        carry_over: float = 0.8,
-        regularisation: float = 1.0,
+        carry_over: Annotated[float, Ge(0), Lt(1)] = 0.8,
+        regularisation: Annotated[float, Gt(0)] = 1.0,
         price_coefficient: float | None = None,
         price_changes: Mapping[str, float] | None = None,
     ) -> None:

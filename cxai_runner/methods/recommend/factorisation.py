@@ -7,9 +7,11 @@ purchase or two is known starts from their attributes; an item that nobody bough
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
+from annotated_types import Ge, Gt
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.linalg import cho_factor, cho_solve
@@ -91,16 +93,16 @@ class FeatureFactorisation(Recommender):
         self,
         k: int = 10,
         repeats: bool = True,
-        factors: int = 64,
-        regularisation: float = 0.01,
-        unobserved: float = 0.3,
-        shrinkage: float = 1.0,
+        factors: Annotated[int, Ge(1)] = 64,
+        regularisation: Annotated[float, Gt(0)] = 0.01,
+        unobserved: Annotated[float, Gt(0)] = 0.3,
+        shrinkage: Annotated[float, Gt(0)] = 1.0,
         weighted: bool = True,
-        rare: int = 10,
+        rare: Annotated[int, Ge(1)] = 10,
         attributes: list[str] | None = None,
         features: list[str] | None = None,
         cold: bool = False,
-        iterations: int = 10,
+        iterations: Annotated[int, Ge(1)] = 10,
         random_state: int | None = None,
     ) -> None:
         self.k = k

@@ -10,8 +10,11 @@ References
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import numpy as np
 import pandas as pd
+from annotated_types import Ge, Gt
 from scipy import sparse
 
 from cxai_runner.methods.recommend.interactions import Floats, Interactions
@@ -47,7 +50,13 @@ class PersonalFrequency(Recommender):
     .. [1] Li, Jullien, Ariannezhad and de Rijke (2023), A next basket recommendation reality check, ACM TOIS 41(4).
     """
 
-    def __init__(self, k: int = 10, repeats: bool = True, half_life: float | None = 90.0, prior: float = 1.0) -> None:
+    def __init__(
+        self,
+        k: int = 10,
+        repeats: bool = True,
+        half_life: Annotated[float, Gt(0)] | None = 90.0,
+        prior: Annotated[float, Ge(0)] = 1.0,
+    ) -> None:
         self.k = k
         self.repeats = repeats
         self.half_life = half_life

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
 import numpy as np
 import pandas as pd
+from annotated_types import Ge
 from sklearn.base import clone
 
 from cxai_runner.methods.recommend.interactions import Floats, Interactions
@@ -54,7 +55,7 @@ class Hybrid(Recommender):
     def __init__(
         self,
         parts: Mapping[str, Recommender],
-        weights: Mapping[str, float] | None = None,
+        weights: Mapping[str, Annotated[float, Ge(0)]] | None = None,
         scale: Scale = "standard",
         k: int = 10,
         repeats: bool = True,

@@ -12,8 +12,11 @@ References
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import numpy as np
 import pandas as pd
+from annotated_types import Ge, Gt, Le
 from scipy import sparse
 
 from cxai_runner.methods.recommend.baskets import Baskets, Places
@@ -68,11 +71,11 @@ class NextBasket(Recommender):
         self,
         k: int = 10,
         repeats: bool = True,
-        groups: int = 7,
-        basket_decay: float = 0.9,
-        group_decay: float = 0.7,
-        neighbours: int = 100,
-        own: float = 0.5,
+        groups: Annotated[int, Ge(1)] = 7,
+        basket_decay: Annotated[float, Gt(0), Le(1)] = 0.9,
+        group_decay: Annotated[float, Gt(0), Le(1)] = 0.7,
+        neighbours: Annotated[int, Ge(1)] = 100,
+        own: Annotated[float, Ge(0), Le(1)] = 0.5,
     ) -> None:
         self.k = k
         self.repeats = repeats

@@ -67,7 +67,7 @@ def levels(values):
 @pytest.mark.parametrize("weighted", [True, False])
 def test_ends_where_the_loss_is_flat_in_everything(weighted):
     frame, items = shop(60), things()
-    fitted = model(weighted=weighted, factors=2, iterations=500).fit(frame, items=items)
+    fitted = model(weighted=weighted, factors=2, iterations=300).fit(frame, items=items)
     sorts = items.set_index("item_id")["sort"].reindex(fitted.items_)
     value, slopes = by_the_book(fitted, frame, levels(frame["town"]), levels(sorts))
     assert value == pytest.approx(fitted.losses_[-1], rel=1e-6)
