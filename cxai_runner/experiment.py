@@ -222,12 +222,10 @@ def _together(unseen_scores: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 def _so_far(task: Task, unseen_scores: list[pd.DataFrame], context: Context, number: int) -> None:
     """Tell whoever judges how the model does on all rows held out so far; its interval is not looked at."""
-    import pandas as pd
-
     if task.primary_metric is None:
         return
     name = task.primary_metric.name
-    measured = task.measure(pd.concat(unseen_scores, ignore_index=True), replace(context, resamples=_FEW_RESAMPLES))
+    measured = task.measure(_together(unseen_scores), replace(context, resamples=_FEW_RESAMPLES))
     for metric in measured:
         if metric.name == name:
             context.step(f"held_out/{name}", metric.value.value, number)

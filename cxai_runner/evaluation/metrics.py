@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from cxai_runner.evaluation.discrimination import Codes, OneOf, ranking_of
 from cxai_runner.evaluation.intervals import (
     FEW_CUSTOMERS,
     Floats,
@@ -23,8 +23,6 @@ from cxai_runner.evaluation.intervals import (
     recentred,
 )
 from cxai_runner.evaluation.results import Better, Interval, Metric
-
-Codes = NDArray[np.intp]
 
 
 def codes_of(customers: ArrayLike) -> tuple[Codes, int]:
@@ -65,78 +63,6 @@ class MeanOf:
         """Return the ratio for every resample, shape (1, b)."""
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.atleast_2d((self.numerator @ counts) / (self.denominator @ counts))
-
-
-class Ranking:
-    """ROC AUC and average precision of scores, ties counted as scikit-learn does.
-
-    ROC AUC is the chance that a random one scores above a random zero, a tie counting half (Hanley and McNeil, 1982,
-    Radiology 143); average precision is Σ (Rₖ − Rₖ₋₁) · Pₖ over the distinct scores, highest first.
-
-    Parameters
-    ----------
-    outcome, score
-        Shape (n,): 0 or 1, and what ranks the rows.
-    codes, customers
-        The customer of each row, and how many there are.
-    """
-
-    def __init__(self, outcome: ArrayLike, score: ArrayLike, codes: Codes, customers: int) -> None:
-        positive = np.asarray(outcome) == 1
-        rank = np.unique(-np.asarray(score, dtype=np.float64), return_inverse=True)[1]
-        self.positives = _Cells(rank[positive], codes[positive], customers)
-        self.negatives = _Cells(rank[~positive], codes[~positive], customers)
-        levels, self.first = np.unique(self.positives.rank, return_index=True)
-        self.above = np.searchsorted(self.negatives.rank, levels, side="left")
-        self.to_here = np.searchsorted(self.negatives.rank, levels, side="right")
-
-    def __call__(self, counts: Floats) -> Floats:
-        """Return ROC AUC and average precision for every resample, shape (2, b); NaN where one class is absent."""
-        if len(self.first) == 0:
-            return np.full((2, counts.shape[1]), np.nan)
-        passed = np.zeros((len(self.negatives.rank) + 1, counts.shape[1]))
-        np.cumsum(self.negatives.weights(counts), axis=0, out=passed[1:])
-        negatives = passed[-1]
-        hits = np.add.reduceat(self.positives.weights(counts), self.first, axis=0)
-        found = np.cumsum(hits, axis=0)
-        positives = found[-1]
-        up_to = passed[self.to_here]
-        with np.errstate(invalid="ignore", divide="ignore"):
-            precision = np.where(hits > 0, found / (found + up_to), 0.0)
-            average_precision = np.einsum("tb,tb->b", hits, precision) / positives
-            outranked = np.einsum("tb,tb->b", hits, up_to + passed[self.above]) / 2
-            auc = 1 - outranked / (positives * negatives)
-        return np.stack([auc, np.where(negatives > 0, average_precision, np.nan)])
-
-
-class OneOf:
-    """One number of a statistic that has several.
-
-    Parameters
-    ----------
-    statistic, row
-        The statistic, and which of its numbers.
-    """
-
-    def __init__(self, statistic: Statistic, row: int) -> None:
-        self.statistic, self.row = statistic, row
-
-    def __call__(self, counts: Floats) -> Floats:
-        """Return the number for every resample, shape (1, b)."""
-        return self.statistic(counts)[self.row : self.row + 1]
-
-
-class _Cells:
-    """Rows of one class, those of the same customer and rank counted together, best rank first."""
-
-    def __init__(self, rank: NDArray[Any], codes: Codes, customers: int) -> None:
-        cell, times = np.unique(rank.astype(np.int64) * customers + codes, return_counts=True)
-        self.rank, self.code = np.divmod(cell, customers)
-        self.times = times.astype(np.float64)[:, np.newaxis]
-
-    def weights(self, counts: Floats) -> Floats:
-        taken: Floats = counts[self.code]
-        return taken if (self.times == 1).all() else taken * self.times
 
 
 def tenths(probability: ArrayLike, bins: int = 10) -> Codes:
@@ -197,6 +123,7 @@ def classification_metrics(
     customers: ArrayLike,
     resamples: int,
     rng: np.random.Generator,
+    folds: ArrayLike | None = None,
 ) -> tuple[Metric, ...]:
     """Measure predicted probabilities of a binary outcome beside a baseline's.
 
@@ -206,6 +133,8 @@ def classification_metrics(
         Shape (n,): 0 or 1, the model's and the baseline's probability of 1, and the customer.
     resamples, rng
         How many resamples of customers, and what draws them.
+    folds
+        Which fold's model scored each row, shape (n,), where there were several: rows are ranked within their fold.
 
     Returns
     -------
@@ -221,28 +150,31 @@ def classification_metrics(
         Named("brier", "Brier score", "lower"),
         Named("calibration_error", "calibration error", "lower", raised_by_noise=True),
     ]
-    model, base = (_of_probabilities(truth, p, codes, count) for p in (probability, baseline))
+    model, base = (_of_probabilities(truth, p, codes, count, folds) for p in (probability, baseline))
     return paired_metrics(named, model, base, count, resamples, rng, rows=len(truth))
 
 
-def classification_statistics(outcome: ArrayLike, probability: ArrayLike, customers: ArrayLike) -> dict[str, Statistic]:
+def classification_statistics(
+    outcome: ArrayLike, probability: ArrayLike, customers: ArrayLike, folds: ArrayLike | None = None
+) -> dict[str, Statistic]:
     """Return the metrics of `classification_metrics` by name, each as a function of how often a customer is drawn.
 
     Customers are counted in order of appearance.
     """
     codes, count = codes_of(customers)
-    loss, ranking, brier, calibration = _of_probabilities(
-        np.asarray(outcome, dtype=np.float64), probability, codes, count
-    )
+    truth = np.asarray(outcome, dtype=np.float64)
+    loss, ranking, brier, calibration = _of_probabilities(truth, probability, codes, count, folds)
     ranked = {"roc_auc": OneOf(ranking, 0), "average_precision": OneOf(ranking, 1)}
     return {"log_loss": loss, **ranked, "brier": brier, "calibration_error": calibration}
 
 
-def _of_probabilities(truth: Floats, probability: ArrayLike, codes: Codes, count: int) -> list[Statistic]:
+def _of_probabilities(
+    truth: Floats, probability: ArrayLike, codes: Codes, count: int, folds: ArrayLike | None
+) -> list[Statistic]:
     p = np.asarray(probability, dtype=np.float64)
     return [
         MeanOf(_log_losses(truth, p), codes, count),
-        Ranking(truth, p, codes, count),
+        ranking_of(truth, p, codes, count, folds),
         MeanOf((truth - p) ** 2, codes, count),
         CalibrationError(truth, p, codes, count),
     ]

@@ -1,7 +1,7 @@
 """How a population is spread, taken down when a model is trained and compared with the rows that it meets later.
 
-Each column is counted in bins: a number between the tenths of the training rows, a text by its value, and in either
-case what is missing. Two counts over the same bins give the population stability index
+Each column is counted in bins: a number or a date between the tenths of the training rows, a text by its value, and
+always what is missing. Two counts over the same bins give the population stability index
 
     PSI = Σ_b (p_b − q_b) · ln(p_b / q_b)
 
@@ -10,7 +10,7 @@ chapter 6; it is the symmetrised Kullback-Leibler divergence). Half a row is add
 gives a finite figure. By custom 0.1 is worth a look, and 0.25 a new model.
 
 A list of any length, such as what a customer bought, comes but once: it is counted by a number that stands for it, how
-much is in it, or the mean of what is, where that is numbers.
+much is in it or, where that is numbers, the last of them: what is newest.
 
 Chance alone makes it larger the fewer rows there are: where nothing moved, PSI is distributed nearly as
 (1/n + 1/m) · χ² with as many degrees of freedom as there are bins less one, n and m being the numbers of rows
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     Hide = Callable[[pd.Series], pd.Series]
 
-Listed = Literal["length", "mean"]
+Listed = Literal["length", "last"]
 
 BINS: Final = 10
 TOLD: Final = 20
@@ -54,7 +54,8 @@ class Spread:
     Parameters
     ----------
     edges
-        Of a number: bin b holds what is above edge b−1 and not above edge b; the outer ones have no end.
+        Of a number, or of a date as days since 1970: bin b holds what is above edge b−1 and not above edge b; the outer
+        ones have no end.
     values
         Of a text: its commonest values, as many as are bins of their own.
     others
@@ -62,7 +63,9 @@ class Spread:
     counts
         Training rows in each bin; of a text, the last but one counts other values. The last counts what is missing.
     listed
-        Of a list, the number that stands for it: its ``length``, or the ``mean`` of its numbers.
+        Of a list, the number that stands for it: its ``length``, or the ``last`` of its numbers.
+    dates
+        Whether it is a column of dates.
     """
 
     counts: tuple[int, ...]
@@ -70,29 +73,30 @@ class Spread:
     values: tuple[str, ...] = ()
     others: frozenset[str] | None = frozenset()
     listed: Listed | None = None
+    dates: bool = False
 
     @classmethod
     def of_lists(cls, column: pd.Series) -> Spread:
         """Take down how the numbers that stand for lists are spread."""
-        listed: Listed = "mean" if _are_numbers(column) else "length"
+        listed: Listed = "last" if _are_numbers(column) else "length"
         return replace(cls.of(_standing_for(column, listed)), listed=listed)
 
     @classmethod
     def of(cls, column: pd.Series) -> Spread:
         """Take down how a column is spread."""
-        if is_number(column):
-            known = column.dropna().to_numpy(dtype=float)
+        if is_number(column) or _is_date(column):
+            known = _sizes(column.dropna())
             inner = np.quantile(known, np.arange(1, BINS) / BINS, method="inverted_cdf") if len(known) else np.array([])
             # An edge at the largest value would leave a bin that nothing is in.
             edges = tuple(float(edge) for edge in np.unique(inner) if edge < known.max())
-            empty = cls((), edges=edges)
+            empty = cls((), edges=edges, dates=_is_date(column))
         else:
             seen = column.dropna().astype(str).value_counts()
             ordered = sorted(seen.index, key=lambda value: (-seen[value], value))
             others = frozenset(ordered[TOLD:]) if len(ordered) <= KEPT else None
             empty = cls((), values=tuple(ordered[:TOLD]), others=others)
         counts = empty.count(column)
-        return cls(tuple(int(count) for count in counts), empty.edges, empty.values, empty.others)
+        return replace(empty, counts=tuple(int(count) for count in counts))
 
     def count(self, column: pd.Series) -> NDArray[np.int64]:
         """Count the rows of a column in each bin."""
@@ -101,7 +105,7 @@ class Spread:
         missing = column.isna()
         place: NDArray[np.integer[Any]]
         if self.edges is not None:
-            known = column[~missing].to_numpy(dtype=float)
+            known = _sizes(column[~missing])
             place = np.searchsorted(np.asarray(self.edges), known, side="left")
             size = len(self.edges) + 1
         else:
@@ -125,8 +129,9 @@ class Spread:
             return "missing"
         if self.edges is None:
             return self.values[number] if number < len(self.values) else "other values"
-        low = f"{self.edges[number - 1]:.4g} < " if number else ""
-        high = f" ≤ {self.edges[number]:.4g}" if number < len(self.edges) else ""
+        ends = [str(np.datetime64(int(one), "D")) if self.dates else f"{one:.4g}" for one in self.edges]
+        low = f"{ends[number - 1]} < " if number else ""
+        high = f" ≤ {ends[number]}" if number < len(ends) else ""
         word = self.listed or "value"
         return f"{low}{word}{high}" if low or high else f"any {word}"
 
@@ -134,7 +139,7 @@ class Spread:
         """The same as plain JSON values."""
         if self.edges is not None:
             listed = {} if self.listed is None else {"listed": self.listed}
-            return {"edges": list(self.edges), "counts": list(self.counts), **listed}
+            return {"edges": list(self.edges), "counts": list(self.counts), "dates": self.dates, **listed}
         others = None if self.others is None else sorted(self.others)
         return {"values": list(self.values), "others": others, "counts": list(self.counts)}
 
@@ -148,6 +153,7 @@ class Spread:
             tuple(plain.get("values", ())),
             None if others is None else frozenset(others),
             plain.get("listed"),
+            bool(plain.get("dates", False)),
         )
 
 
@@ -287,6 +293,19 @@ def is_number(column: pd.Series) -> bool:
     return is_numeric_dtype(column) or is_bool_dtype(column)
 
 
+def _is_date(column: pd.Series) -> bool:
+    from pandas.api.types import is_datetime64_any_dtype
+
+    return is_datetime64_any_dtype(column)
+
+
+def _sizes(known: pd.Series) -> NDArray[np.float64]:
+    """The values of a column without gaps as numbers, dates as days since 1970."""
+    if _is_date(known):
+        return known.to_numpy(dtype="datetime64[us]").astype(np.int64) / 86_400e6
+    return known.to_numpy(dtype=float)
+
+
 def written(inputs: pd.DataFrame, scores: pd.DataFrame, hide: Hide, lists: Collection[str] = ()) -> dict[str, Any]:
     """Take down how training rows are spread, as plain JSON values: ``input`` and ``score`` by column.
 
@@ -312,7 +331,7 @@ def read(plain: Mapping[str, Any]) -> dict[tuple[str, str], Spread]:
 
 
 def _standing_for(column: pd.Series, listed: Listed) -> pd.Series:
-    """The number that stands for each list; missing where there is none, or nothing to take a mean of."""
+    """The number that stands for each list; missing where there is none, or nothing in it."""
     import pandas as pd
 
     def number(text: Any) -> float:
@@ -321,7 +340,7 @@ def _standing_for(column: pd.Series, listed: Listed) -> pd.Series:
         values = json.loads(text)
         if listed == "length":
             return float(len(values))
-        return float(np.mean(values)) if values else np.nan
+        return float(values[-1]) if values else np.nan
 
     return pd.Series([number(one) for one in column], index=column.index, dtype=float)
 

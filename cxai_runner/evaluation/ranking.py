@@ -67,7 +67,7 @@ def hits_of(lists: ArrayLike, begins: ArrayLike, wanted: ArrayLike) -> Hits:
 
 
 def distinct(keys: Ints) -> Ints:
-    """Return the different keys in ascending order; by a sort, which is faster here than the hashes of `numpy.unique`."""
+    """Return the different keys in ascending order; by a sort, faster here than `numpy.unique`."""
     found = np.sort(keys)
     return found[np.append(True, found[1:] != found[:-1])] if len(found) else found
 
@@ -127,12 +127,12 @@ def average_precision(hits: Hits, wanted: Ints, *, truncated: bool = False) -> F
 
 def reciprocal_rank(hits: Hits) -> Floats:
     """Return 1 / the place of the first hit, shape (n,); 0 without one."""
-    return np.where(hits.any(axis=1), 1 / (hits.argmax(axis=1) + 1.0), 0.0)
+    return _ratio(hits.max(axis=1, initial=False), np.argmax(hits, axis=1) + 1)
 
 
 def hit(hits: Hits) -> Floats:
     """Return 1 where the list has a hit, shape (n,)."""
-    return hits.any(axis=1).astype(np.float64)
+    return hits.max(axis=1, initial=False).astype(np.float64)
 
 
 def ranking_names(k: int) -> tuple[Named, ...]:

@@ -49,7 +49,7 @@ class Events:
 
     @classmethod
     def of(cls, frame: pd.DataFrame) -> Events:
-        """Return the events of a frame: ``customer_id``, ``item_id`` and, where there are such, ``time``, ``weight`` …"""
+        """Return a frame's events: ``customer_id``, ``item_id`` and, of the other columns here, those that it has."""
         import pandas as pd
 
         who, customers = pd.factorize(frame["customer_id"], sort=True)

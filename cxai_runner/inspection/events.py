@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from cxai_runner.inspection.facts import Facts
-from cxai_runner.inspection.names import generic, identifies, says, words
+from cxai_runner.inspection.names import bare, generic, identifies, says, words
 from cxai_runner.inspection.roles import Guess, Role, Seen, named_for, often
 
 _CONTROL = re.compile(
@@ -56,24 +56,23 @@ def interactions(seen: Seen) -> Guess | None:
         return None
     roles = {
         customer.name: Role("customer_id", often(customer)),
-        product.name: Role("product_id", often(product)),
+        product.name: Role("item_id", often(product)),
     }
     time = next((one for one in seen.columns.values() if one.epoch), None) or next(iter(seen.dates), None)
     if rating is not None:
         roles[rating.name] = Role("rating", f"from {rating.low} to {rating.high}", standard=False)
-    notes = []
     if time is not None:
-        how = f"{time.epoch} since 1970" if time.epoch else "dates"
-        roles[time.name] = Role("timestamp", how)
-        if time.epoch:
-            notes.append(
-                f"{time.name} counts {time.epoch} since 1970, which no date format reads: make it a date first"
-            )
+        roles[time.name] = Role("timestamp", f"{time.epoch} since 1970" if time.epoch else "dates")
+    decide = []
+    if rating is not None:
+        kept = f"where: {{{bare(rating.name)}: {{ge: …}}}}"
+        decide.append(f"from which {rating.name} on an item is liked: every one is taken, as if it were; {kept}")
     return Guess(
         "interactions",
         "customers and items that they met, without money: recommendation",
+        table="interactions",
         roles=roles,
-        notes=tuple(notes),
+        decide=tuple(decide),
     )
 
 

@@ -149,7 +149,14 @@ class _Trial:
         composed = self._composed(task, overrides)
         keys: dict[str, Any] = {} if isinstance(composed, UserError) else composed.plain["features"]
         made = list(overrides)
-        if "table" in keys and wanted:
+        if "table" in keys and keys["table"] != self._makes(task, overrides):  # where a builder finds what it makes
+            tables = self.proposal.tables
+            others = [one for one in tables if self._makes(task, (*overrides, f"features.table={one}"))]
+            if others and keys["table"] not in tables:
+                made.append(f"features.table={others[0]}")
+                roles = tables[others[0]].guess.roles.values()
+                made += [] if any(one.name == "timestamp" for one in roles) else ["split=random_holdout"]
+        elif "table" in keys and wanted:
             made += [f"features.table={wanted}"] if keys["table"] != wanted else []
             made += ["features.transformers=[]"] if wanted == "panel" else []
             outcomes = _outcomes(self.proposal, wanted)

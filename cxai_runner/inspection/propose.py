@@ -232,6 +232,8 @@ def _dates(one: Looked) -> list[Entry]:
     """How dates are written, where not as ISO 8601."""
     time = next((one.facts_of(own) for own, role in one.guess.roles.items() if role.name == "timestamp"), None)
     time = time or next((f for f in one.facts if f.type == "dates" and f.name in _mapped(one).values()), None)
+    if time is not None and time.epoch:
+        return [Entry("dates", "epoch_ms" if time.epoch == "milliseconds" else "epoch", f"{time.epoch} since 1970")]
     if time is None or not time.written.tried:
         return []
     if time.written.several:

@@ -327,10 +327,12 @@ def _inputs(said: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _misfits(rows: pd.DataFrame, inputs: Mapping[str, str]) -> Iterator[Problem]:
-    from pandas.api.types import is_bool_dtype, is_numeric_dtype
+    from pandas.api.types import infer_dtype, is_bool_dtype, is_numeric_dtype, is_object_dtype
 
     for name, kind in inputs.items():
         numeric = is_numeric_dtype(rows[name]) or is_bool_dtype(rows[name])
+        if is_object_dtype(rows[name]):  # as yes and no are where some are missing
+            numeric = infer_dtype(rows[name]) in ("boolean", "empty")
         if kind in NUMBERS and not numeric:
             yield Problem(f"frame.{name}", f"is {rows[name].dtype}, and the model takes a number ({kind})")
         elif kind == "string" and numeric:

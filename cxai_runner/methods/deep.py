@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 from collections.abc import Iterator
@@ -56,6 +57,7 @@ def import_keras(threads: int | None, instead: str) -> Any:
             tf.config.threading.set_intra_op_parallelism_threads(threads)
             tf.config.threading.set_inter_op_parallelism_threads(threads)
     tf.config.experimental.enable_op_determinism()
+    tf.get_logger().setLevel(logging.ERROR)  # that a second network is another graph than the first is no news
     with _quiet():
         import keras
 

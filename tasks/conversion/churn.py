@@ -16,7 +16,7 @@ from cxai_runner.methods.levels import level
 from cxai_runner.methods.survival import Survival
 from cxai_runner.task import Context
 from tasks.conversion.at_risk import at_risk
-from tasks.conversion.leaving import of_leaving
+from tasks.conversion.leaving import mistake_of_leaving, of_leaving
 from tasks.conversion.outcome import as_zero_or_one
 from tasks.conversion.survival import FEW, lifetimes
 from tasks.conversion.task import Conversion, Fitted
@@ -58,7 +58,7 @@ class Churn(Conversion):
     def problems(self, tables_columns: Iterable[str]) -> Iterator[Problem]:
         """Yield columns that there are not, too."""
         have = list(tables_columns)
-        yield from super().problems(have)
+        yield from map(mistake_of_leaving, super().problems(have))
         for key, name in (("at_stake", self._stake(have)), ("tenure", self.tenure), ("survival_by", self.survival_by)):
             if name is not None and name not in have:
                 yield Problem(key, "no such column", name, did_you_mean(name, have))
@@ -68,7 +68,7 @@ class Churn(Conversion):
 
     def inspect(self, data: Dataset) -> Iterator[Problem]:
         """Yield times and amounts that are none, too."""
-        yield from super().inspect(data)
+        yield from map(mistake_of_leaving, super().inspect(data))
         for key, name in (("at_stake", self._stake(map(str, data.frame.columns))), ("tenure", self.tenure)):
             if name is None:
                 continue
@@ -77,6 +77,10 @@ class Churn(Conversion):
             if bad:
                 told = f"{bad:,} of its {len(values):,} values are missing, below 0 or no numbers"
                 yield Problem(f"customers.{name}", told, remedy=f"mend them, or write task.{key}=null")
+
+    def unlike(self, fitted: Fitted, data: Dataset) -> Iterator[Problem]:
+        """Yield what `Conversion` does, in words of customers who leave."""
+        yield from map(mistake_of_leaving, super().unlike(fitted, data))
 
     def score(self, fitted: Fitted, data: Dataset, context: Context) -> pd.DataFrame:
         """Return the scores of `Conversion`, and what is at stake with each customer."""

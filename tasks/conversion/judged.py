@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from cxai_runner.evaluation.intervals import FEW_CUSTOMERS, Statistic, bootstrap, percentile
 from cxai_runner.evaluation.metrics import MeanOf, calibration_table, classification_statistics, codes_of
+from cxai_runner.evaluation.paired import FOLD
 from cxai_runner.evaluation.results import Content, Figure, Finding, Interval, Table
 from cxai_runner.evaluation.targeting import confusion_table, gains_table, profit_of
 from cxai_runner.evaluation.wording import counted, number, share, with_interval
@@ -248,7 +249,7 @@ def slices(task: Conversion, converted: Ints, rows: pd.DataFrame, context: Conte
 def _slice(converted: Ints, rows: pd.DataFrame, mine: NDArray[np.bool_], context: Context) -> dict[str, float]:
     part, truth = rows[mine], converted[mine]
     codes, customers = codes_of(part["customer_id"])
-    told = classification_statistics(truth, part["probability"], part["customer_id"])
+    told = classification_statistics(truth, part["probability"], part["customer_id"], part.get(FOLD))
     several: list[Statistic] = [
         told["roc_auc"],
         told["log_loss"],

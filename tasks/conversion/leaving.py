@@ -8,6 +8,7 @@ from typing import Final
 
 import pandas as pd
 
+from cxai_runner.config.problems import Problem
 from cxai_runner.evaluation.results import Content, Figure, Finding, Table
 
 _WORDS: Final = {
@@ -16,6 +17,11 @@ _WORDS: Final = {
     "Conversion rate": "Share who left",
     "conversion rate": "share who left",
     "value of a conversion": "value of keeping a customer",
+    "what a conversion is worth": "what keeping a customer is worth",
+    "a conversion from none": "leaving from staying",
+    "customers without a conversion": "customers who stayed",
+    "take a longer window, or other": "take another horizon, or other",
+    "take a longer window, or more": "take more dates, another horizon, or more",
     "a conversion": "leaving",
     "share of all conversions": "share of all who left",
     "all conversions": "all who left",
@@ -45,6 +51,11 @@ def of_leaving(content: Content) -> Content:
             y_label=_said(content.y_label),
         )
     return replace(content, text=_said(content.text))
+
+
+def mistake_of_leaving(problem: Problem) -> Problem:
+    """Return a user's mistake in the same words."""
+    return replace(problem, message=_said(problem.message), remedy=_said(problem.remedy))
 
 
 def _said(text: str) -> str:

@@ -22,6 +22,7 @@ from cxai_runner.evaluation.metrics import (
     codes_of,
     paired_metrics,
 )
+from cxai_runner.evaluation.paired import FOLD
 from cxai_runner.evaluation.results import Content, Metric
 from cxai_runner.evaluation.slices import Slices
 from cxai_runner.evaluation.targeting import BalancedAccuracy
@@ -229,12 +230,15 @@ class Conversion(Task):
         threshold = self._threshold(rows)
         return Fitted(columns, rows, first, others, against, without, threshold, slices, report.plain_name(final))
 
+    def unlike(self, fitted: Fitted, data: Dataset) -> Iterator[Problem]:
+        """Yield why rows cannot be judged that nothing was learned from, and that nobody looked at before."""
+        yield from untold(data.frame[self.outcome], self.positive, f"customers.{self.outcome}")
+        yield from infinite(data.frame, fitted.columns)
+
     def score(self, fitted: Fitted, data: Dataset, context: Context) -> pd.DataFrame:
         """Return customer, outcome, the probabilities of the model, of those beside it and of the base rate."""
         self.demand(data)
-        unlike = list(untold(data.frame[self.outcome], self.positive, f"customers.{self.outcome}"))
-        unlike += infinite(data.frame, fitted.columns)
-        if unlike:  # of rows that nothing was learned from, and that nobody looked at before
+        if unlike := list(self.unlike(fitted, data)):
             raise UserError([one.under("data") for one in unlike], "data")
         inputs = data.frame[fitted.columns]
         kept = [data.roles.id, *([data.roles.time] if data.roles.time else []), self.outcome]
@@ -265,18 +269,19 @@ class Conversion(Task):
     def measure(self, scores: pd.DataFrame, context: Context) -> tuple[Metric, ...]:
         """Measure log loss, ROC AUC, average precision, Brier score, calibration error and balanced accuracy."""
         converted, who = self.converted(scores), scores["customer_id"]
-        several = classification_metrics(
-            converted, scores["probability"], scores["baseline"], who, context.resamples, context.rng("intervals")
-        )
-        told = [self._told(scores, name) for name in ("probability", "baseline")]
+        rng = context.rng("intervals")
+        told, base, folds = scores["probability"], scores["baseline"], scores.get(FOLD)
+        several = classification_metrics(converted, told, base, who, context.resamples, rng, folds)
+        chosen = [self._told(scores, name) for name in ("probability", "baseline")]
         named = [Named("balanced_accuracy", "balanced accuracy", "higher")]
         customers = codes_of(who)[1]
         rng = context.rng("intervals")  # the draws of the others: one number has one interval in a report
-        return (*several, *paired_metrics(named, told[:1], told[1:], customers, context.resamples, rng))
+        return (*several, *paired_metrics(named, chosen[:1], chosen[1:], customers, context.resamples, rng))
 
     def statistics(self, scores: pd.DataFrame) -> Mapping[str, Statistic]:
         """Return the same metrics, for customers drawn anew."""
-        found = classification_statistics(self.converted(scores), scores["probability"], scores["customer_id"])
+        truth, told = self.converted(scores), scores["probability"]
+        found = classification_statistics(truth, told, scores["customer_id"], scores.get(FOLD))
         return found | {"balanced_accuracy": self._told(scores, "probability")}
 
     def report(
@@ -291,8 +296,9 @@ class Conversion(Task):
         yield from report.contents(self, fitted, scores, metrics, context)
 
     def models(self, fitted: Fitted, train: Dataset) -> Mapping[str, SavedModel]:
-        """Keep the model with all that it needs: it takes the columns as they are, unseen levels and holes included."""
-        example = plain_types(train.frame[fitted.columns]).head(5).reset_index(drop=True)
+        """Keep the model with all that it needs, for the columns that it reads; unseen levels and holes it takes."""
+        used = [one["name"] for one in fitted.first.model.preparation.columns_]
+        example = plain_types(train.frame[used]).head(5).reset_index(drop=True)
         return {"model": SavedModel(fitted.first.model, example, "predict_proba")}
 
     def converted(self, scores: pd.DataFrame) -> NDArray[np.int64]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from cxai_runner.evaluation.intervals import FEW_CUSTOMERS, Floats, Statistic, bootstrap, percentile
 from cxai_runner.evaluation.metrics import classification_statistics, codes_of
+from cxai_runner.evaluation.paired import FOLD
 from cxai_runner.evaluation.results import Content, Finding, Interval, Table
 from cxai_runner.evaluation.targeting import BalancedAccuracy
 from cxai_runner.evaluation.wording import number, with_interval
@@ -95,7 +96,7 @@ def standings(
     columns = [*own, *others, "baseline"]
     several: list[Statistic] = []
     for column in columns:
-        told = dict(classification_statistics(converted, scores[column], scores["customer_id"]))
+        told = classification_statistics(converted, scores[column], scores["customer_id"], scores.get(FOLD))
         chosen = scores[column].to_numpy() >= scores["threshold"].to_numpy()
         told["balanced_accuracy"] = BalancedAccuracy(converted, chosen, codes, customers)
         several += [told[metric] for metric in METRICS]
@@ -152,7 +153,10 @@ def contents(found: Sequence[Standing], *, folds: bool = False) -> Iterator[Cont
     )
     caption = "With 95 % intervals that resample customers and seeds."
     if folds:
-        caption += " Each row is judged by the model of its own fold, which the resamples take as it is."
+        caption += (
+            " Each row is judged by the model of its own fold, which the resamples take as it is; ROC AUC and average "
+            "precision rank rows within their fold."
+        )
     yield Table("models", "Models on the same rows", shown, caption)
     gaps = [
         {
@@ -198,7 +202,7 @@ def seeds_table(converted: NDArray[np.int64], scores: pd.DataFrame) -> Iterator[
     once = np.ones((scores["customer_id"].nunique(), 1))
     rows = []
     for place, column in enumerate(own, 1):
-        told = classification_statistics(converted, scores[column], scores["customer_id"])
+        told = classification_statistics(converted, scores[column], scores["customer_id"], scores.get(FOLD))
         rows.append({"seed": place, **{name: float(told[name](once)[0, 0]) for name in METRICS if name in told}})
     table = pd.DataFrame(rows)
     spread = table["log_loss"].std(ddof=1)

@@ -17,8 +17,10 @@ from cxai_runner.config.problems import Problem, UserError
 from cxai_runner.data.dataset import Dataset
 from cxai_runner.data.tables.needs import Needs
 from cxai_runner.evaluation.counts import RootOf
+from cxai_runner.evaluation.discrimination import OneOf, ranking_of
 from cxai_runner.evaluation.intervals import Statistic
-from cxai_runner.evaluation.metrics import CalibrationError, Named, OneOf, Ranking, codes_of, paired_metrics
+from cxai_runner.evaluation.metrics import CalibrationError, Named, codes_of, paired_metrics
+from cxai_runner.evaluation.paired import FOLD
 from cxai_runner.evaluation.results import Content, Metric
 from cxai_runner.methods.managerial import RuleError, RuleSegments
 from cxai_runner.methods.managerial.rules import columns as rule_columns
@@ -216,5 +218,6 @@ def _statistics(scores: pd.DataFrame, expected: pd.Series) -> Mapping[str, Stati
         "calibration_error": CalibrationError(came, mean, own, customers),
     }
     if 0 < (came > 0).sum() < len(came):
-        found["roc_auc"] = OneOf(Ranking(came > 0, mean, own, customers), 0)
+        folds = scores.loc[known, FOLD] if FOLD in scores else None
+        found["roc_auc"] = OneOf(ranking_of(came > 0, mean, own, customers, folds), 0)
     return found

@@ -19,6 +19,7 @@ from cxai_runner.data.tables.needs import Needs
 from cxai_runner.evaluation.clusters import one_cluster
 from cxai_runner.evaluation.intervals import Statistic
 from cxai_runner.evaluation.metrics import classification_metrics, classification_statistics
+from cxai_runner.evaluation.paired import FOLD
 from cxai_runner.evaluation.results import Content, Finding, Metric
 from cxai_runner.features.asked import Asked, absent_groups, parts
 from cxai_runner.features.missing import refuse_missing
@@ -226,11 +227,13 @@ class PurchaseIncidence(Task):
             scores["customer_id"],
             context.resamples,
             context.rng("intervals"),
+            scores.get(FOLD),
         )
 
     def statistics(self, scores: pd.DataFrame) -> Mapping[str, Statistic]:
         """Return the same metrics, for customers drawn anew."""
-        return classification_statistics(scores["incidence"], scores["probability"], scores["customer_id"])
+        truth, told = scores["incidence"], scores["probability"]
+        return classification_statistics(truth, told, scores["customer_id"], scores.get(FOLD))
 
     def report(
         self,

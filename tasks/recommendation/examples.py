@@ -51,14 +51,13 @@ def similar(fitted: Fitted, about: About) -> Iterator[Content]:
     """What goes with each of the items that most customers bought, as the model has it."""
     model = fitted.model
     asked = model.items_[:LOOKED_UP]
-    found = model.similar_items(asked, min(NEIGHBOURS, len(model.items_) - 1))
-    if not len(found):
-        return
-    first = found.groupby("item", sort=False)["similar"].agg(tuple)
-    if first.nunique() <= NEIGHBOURS + 1 < len(asked):  # the most popular, but for the item itself
-        yield Finding(
-            f"What goes with an item cannot be asked of {fitted.name}: of all items it says the same.", "caveat"
-        )
+    try:
+        found = model.similar_items(asked, min(NEIGHBOURS, len(model.items_) - 1))
+    except ValueError:  # it needs to know more of a customer than what they bought
+        found = pd.DataFrame()
+    alike = found["similar"].nunique() <= NEIGHBOURS + 1 < len(asked) if len(found) else True
+    if alike:  # the most popular, but for the item itself
+        yield Finding(f"What goes with an item cannot be asked of {fitted.name}: it does not go by items.", "caveat")
         return
     for at, side in ((1, "item"), (len(found.columns) + 1, "similar")):
         for name, values in reversed(about.columns(found[side].tolist()).items()):

@@ -20,11 +20,12 @@ _NAMES = {
     "PersonalFrequency": "personal frequency",
     "ItemKNN": "item-kNN",
     "UserKNN": "user-kNN",
-    "ImplicitALS": "iALS",
     "IALS": "iALS",
     "NextBasket": "next basket",
     "Hybrid": "the hybrid",
-    "TwoTower": "two towers",
+    "FeatureFactorisation": "factorisation with features",
+    "ChoiceRecommender": "the brand choice model",
+    "TwoTower": "the two-tower model",
     "SelfAttentive": "the self-attentive model",
 }
 

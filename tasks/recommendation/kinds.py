@@ -50,8 +50,7 @@ def again_and_new(judged: Judged, names: Mapping[str, str], context: Context) ->
     )
     yield Table("again_and_new", "Items bought before, and new ones", pd.DataFrame(rows), caption)
     told = f"{share(float(judged.again.mean()))} of what was bought had been bought by the same customer before"
-    known = judged.scores["listed_again"].to_numpy()
-    if (known >= 0).all():
+    if (known := judged.listed_again()) is not None:
         told += f"; of what is recommended, {share(float(known.sum() / max((judged.lists[MODEL] >= 0).sum(), 1)))} had"
     yield Finding(f"{told}.")
 

@@ -9,9 +9,10 @@ wanted_again      those of `wanted` that the customer had bought before
 unknown           how many of `bought` nobody had bought in training: no model can recommend them
 history           how many items of the catalogue the customer had bought before; 0 is a cold customer
 item_1 … item_k   the model's list, with ``score_1`` … ``score_k`` and ``fallback``
-listed_again      how many of it the customer had bought before; −1 where that is not known
 baseline          the list of what most customers bought
 against_NAME      the list of a model that stands beside
+listed_again      how many of the model's list the customer had bought before; −1 where that is not known. The same
+                  of the others: ``listed_again_baseline``, ``listed_again_against_NAME``
 slice_NAME        what kind of customer it is
 ================  ==========================================================================================
 
@@ -52,6 +53,7 @@ AGAINST: Final = "against_"
 """In front of the name of a model that stands beside: the column of its lists."""
 SLICE: Final = "slice_"
 """In front of a column that tells customers apart."""
+LISTED_AGAIN: Final = "listed_again"
 OBSERVED: Final = ("wanted", "wanted_again", "unknown")
 """What happened, beside `bought`."""
 NOT_KNOWN: Final = -1
@@ -207,6 +209,11 @@ class Judged:
             wanted = wanted[chosen]
         return hits_of(self.lists[whose], begins, wanted), many_wanted(begins, wanted)
 
+    def listed_again(self, whose: str = MODEL) -> Ints | None:
+        """How many of each list the customer had bought before, shape (n,); None where it is not known of all."""
+        found = self.scores[again_of(whose)].to_numpy()
+        return None if (found == NOT_KNOWN).any() else found
+
     def statistics(self, whose: str = MODEL) -> dict[str, Statistic]:
         """Return the metrics of a model by name, each as a function of how often a customer is drawn."""
         found = ranking_statistics(*self.hits(whose), self.codes, self.customers)
@@ -225,6 +232,11 @@ class Judged:
         if not self.again.all():
             found.append(Named("recall_new", f"recall@{self.k} of new items", "higher"))
         return found
+
+
+def again_of(whose: str) -> str:
+    """Name the column that counts what of a list had been bought before."""
+    return LISTED_AGAIN if whose == MODEL else f"{LISTED_AGAIN}_{whose}"
 
 
 def as_texts(lists: NDArray[np.object_]) -> list[str]:

@@ -129,9 +129,8 @@ def _means(
     kinds = about.kinds(fitted.model.items_)
     if kinds is not None:
         values["diversity"] = exposure.diversity(pd.factorize(kinds)[0], lists)
-    if column == MODEL and (judged.scores["listed_again"] >= 0).all():
+    if (again := judged.listed_again(column)) is not None:
         listed = (lists >= 0).sum(axis=1)
-        again = judged.scores["listed_again"].to_numpy(dtype=np.float64)
         values["repeats"] = np.divide(again, listed, out=np.full(len(lists), np.nan), where=listed > 0)
     values = {name: one for name, one in values.items() if np.isfinite(one).any()}
     codes, units = units_of(judged.scores["customer_id"], context.rng("units"))

@@ -26,12 +26,14 @@ from tasks.recommendation.offers_config import Offers
 from tasks.recommendation.rows import (
     AGAINST,
     BASELINE,
+    LISTED_AGAIN,
     MODEL,
     NOT_KNOWN,
     OBSERVED,
     SLICE,
     Happened,
     Judged,
+    again_of,
     as_texts,
     places,
 )
@@ -159,12 +161,13 @@ class Recommendation(Task):
         names = [*places(self.k)]
         own = own.fillna(dict.fromkeys(names, "")).fillna(0.0).astype({"fallback": np.int64})
         scores = pd.concat([scores, happened.frame, own], axis=1)
-        scores["listed_again"] = happened.listed_again(own[names].astype(object).to_numpy())
+        scores[LISTED_AGAIN] = happened.listed_again(own[names].astype(object).to_numpy())
         others = {f"{AGAINST}{name}": one for name, one in fitted.against.items()} | {BASELINE: fitted.baseline}
         for column, one in others.items():
-            texts = np.full(len(scores), "[]", dtype=object)
-            texts[asked] = as_texts(self._lists(one, inputs)[names].astype(object).to_numpy())
-            scores[column] = texts
+            lists = np.full((len(scores), self.k), "", dtype=object)
+            lists[asked] = self._lists(one, inputs)[names].astype(object).to_numpy()
+            scores[column] = as_texts(lists)
+            scores[again_of(column)] = happened.listed_again(lists)
         for name, named in fitted.slices.named(data.frame).items():
             scores[f"{SLICE}{name}"] = named
         return scores
@@ -181,7 +184,7 @@ class Recommendation(Task):
             placed[name] = theirs[name].where(asked, scores[name]).astype(scores[name].dtype)
         # What the customer had bought before is not kept with the scores: of another list it is not known.
         alike = (placed[names] == scores[names]).all(axis=1)
-        return placed.assign(listed_again=scores["listed_again"].where(alike, NOT_KNOWN))
+        return placed.assign(**{LISTED_AGAIN: scores[LISTED_AGAIN].where(alike, NOT_KNOWN)})
 
     def measure(self, scores: pd.DataFrame, context: Context) -> tuple[Metric, ...]:
         """Measure NDCG, recall, precision, MAP, MRR and hit rate; nothing of customers who bought nothing."""

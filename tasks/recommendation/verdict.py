@@ -206,6 +206,8 @@ def called(judged: Judged, name: str, against: Mapping[str, str], baseline: str)
         column: name if column == MODEL else baseline if column == BASELINE else against[column.removeprefix(AGAINST)]
         for column in judged.lists
     }
+    if list(named.values()).count(baseline) > 1:
+        named[BASELINE] = f"plain {baseline}"
     own = {column: column.removeprefix(AGAINST).replace("_", " ") for column in judged.lists if AGAINST in column}
     twice = [column for column in own if list(named.values()).count(named[column]) > 1]
     return named | {column: own[column] for column in twice}

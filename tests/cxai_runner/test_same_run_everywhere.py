@@ -19,8 +19,11 @@ pytestmark = pytest.mark.slow
 
 MEASURE = "parquet"
 OTHERS = ("csv", "duckdb", "sqlite", "postgresql", "spark")
+QUICK = ["model=logistic", "task.repeats=1", "evaluation.resamples=100"]
 TASKS = {
     "brand_choice": ["features.brands=3", "evaluation.resamples=100", "task.points=5"],
+    "churn": ["features.dates=6", "features.horizon=3", *QUICK],
+    "conversion": ["features.history=5", "task.against=null", *QUICK],
     "explore": ["features.brands=3", "task.by=card", "evaluation.resamples=100"],
     "managerial_segments": ["features.dates=4", "features.every=14", "features.horizon=14"],
     "segmentation": ["model.n_clusters=3", "task.resamples=3"],
@@ -31,6 +34,8 @@ TASKS = {
 HOLDS_NOTHING_OUT = ("explore", "segmentation")
 READ = {
     "brand_choice": {"transactions", "products", "promotions"},
+    "churn": {"transactions", "customers"},
+    "conversion": {"transactions", "campaigns", "mailings", "coupons", "redemptions", "customers"},
     "explore": {"transactions", "products", "customers"},
     "managerial_segments": {"transactions"},
     "segmentation": {"transactions", "products", "customers"},
@@ -58,6 +63,16 @@ TABLES: Mapping[str, Mapping[str, Any]] = {
     "products": {"table": "catalogue", "columns": {"product_id": "sku", "category": "family", "brand": "maker"}},
     "promotions": {"table": "flyers", "columns": {"product_id": "sku", "store_id": "store"}},
     "customers": {"table": "people", "columns": {"customer_id": "member"}},
+    "campaigns": {
+        "table": "actions",
+        "columns": {"campaign_id": "action", "campaign_type": "kind", "start": "begins", "end": "ends"},
+    },
+    "mailings": {"table": "letters", "columns": {"customer_id": "member", "campaign_id": "action"}},
+    "coupons": {"table": "vouchers", "columns": {"campaign_id": "action", "coupon_id": "voucher", "product_id": "sku"}},
+    "redemptions": {
+        "table": "used",
+        "columns": {"customer_id": "member", "campaign_id": "action", "coupon_id": "voucher", "timestamp": "used_at"},
+    },
 }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -196,6 +198,50 @@ def make_converters(customers: int = 400, effect: float = 1.0, seed: int = 0) ->
     )
     inputs = ("visits", "spend", "region", "since", "member")
     return Dataset("customers", frame, Roles(inputs=inputs, describe=("channel",)))
+
+
+def make_histories(
+    customers: int = 120, items: int = 24, loyalty: float = 0.6, own: int = 5, cold: int = 0, seed: int = 0
+) -> Dataset:
+    """Customers with a few favourites each: with chance ``loyalty`` they buy one of them, else what is popular.
+
+    What they buy is popular by Zipf's law; favourites are drawn alike for all. The last ``cold`` have no history.
+    """
+    rng = np.random.default_rng(seed)
+    popular = 1 / np.arange(1, items + 1)
+    popular /= popular.sum()
+    category = np.array([f"kind {place % 4}" for place in range(items)])
+    rows = []
+    for customer in range(customers):
+        favourites = rng.choice(items, own, replace=False)
+
+        def drawn(many: int, favourites: np.ndarray = favourites) -> np.ndarray:
+            faithful = rng.uniform(size=many) < loyalty
+            return np.where(faithful, rng.choice(favourites, many), rng.choice(items, many, p=popular))
+
+        many = 0 if customer >= customers - cold else int(rng.integers(6, 20))
+        days = np.sort(rng.integers(1, 200, many))[::-1]
+        bought = np.unique(drawn(int(rng.integers(2, 7))))
+        rows.append(
+            {
+                "customer_id": customer + 300,
+                "items": json.dumps([f"item {one}" for one in drawn(many)]),
+                "weights": json.dumps([1] * many),
+                "days": json.dumps(days.tolist()),
+                "bought": json.dumps([f"item {one}" for one in bought]),
+                "bought_value": json.dumps(rng.uniform(1, 5, len(bought)).round(2).tolist()),
+                "region": rng.choice(["north", "south"]),
+            }
+        )
+    about = pd.DataFrame(
+        {
+            "item_id": [f"item {one}" for one in range(items)],
+            "category": category,
+            "name": [*"abcdefghijklmnopqrstuvwxyz"][:items],
+        }
+    )
+    inputs = ("items", "weights", "days", "region")
+    return Dataset("histories", pd.DataFrame(rows), Roles(inputs=inputs), others={"items": about})
 
 
 RULES = {

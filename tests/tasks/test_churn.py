@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 
+from cxai_runner.config.problems import UserError
 from cxai_runner.data.dataset import Dataset, Roles
 from cxai_runner.evaluation.results import Estimate, Figure, Finding, Table
 from cxai_runner.methods.survival import Survival
@@ -190,3 +191,38 @@ def test_profit_of_contacts_that_keep_everybody_is_told_to_be_the_most_there_can
 
 def test_it_keeps_what_every_task_promises() -> None:
     assert check_task(Churn(survival_by="contract", tenure="tenure"), LogisticRegression(), leavers()) >= 40
+
+
+@pytest.mark.parametrize(
+    ("churned", "told"),
+    [
+        ([1] * 9 + [0] * 41, "only 9 customers who left among 50 training rows"),
+        ([1] * 9 + [0] * 41, "take more dates, another horizon, or more customers"),
+        ([0] * 9 + [1] * 41, "only 9 customers who stayed among 50 training rows"),
+        ([1] * 50, "nothing tells leaving from staying"),
+        (["gone"] * 20 + ["here"] * 30, "name the value that stands for leaving, as in task.positive=gone"),
+    ],
+)
+def test_mistakes_speak_of_leaving(churned: list, told: str) -> None:
+    data = leavers(50)
+    (found,) = Churn().inspect(replace(data, frame=data.frame.assign(churned=churned)))
+    assert told in f"{found.message}; {found.remedy}"
+    assert "conver" not in f"{found.message}; {found.remedy}"
+
+
+def test_amounts_without_their_counterpart_are_told_in_words_of_leaving() -> None:
+    told = [f"{one.message}; {one.remedy}" for task in (Churn(cost=2.0), Churn(value=3.0)) for one in task.problems(
+        leavers(20).frame.columns
+    )]  # fmt: skip
+    assert told == [
+        "needed to weigh what a contact costs; say what keeping a customer is worth",
+        "needed to weigh what keeping a customer is worth; say what a contact costs",
+    ]
+
+
+def test_rows_that_are_only_judged_are_refused_in_words_of_leaving() -> None:
+    data, task = leavers(), Churn()
+    fitted = task.fit(LogisticRegression(), data, CONTEXT)
+    odd = replace(data, frame=data.frame.assign(churned=np.where(data.frame.index == 3, 7, data.frame["churned"])))
+    with pytest.raises(UserError, match="the value that stands for leaving"):
+        task.score(fitted, odd, CONTEXT)

@@ -27,6 +27,17 @@ from cxai_runner.methods.quantity import (
     TruncatedPoissonQuantity,
 )
 from cxai_runner.methods.random_intercept import RandomInterceptLogit
+from cxai_runner.methods.recommend import (
+    BPR,
+    EASE,
+    IALS,
+    SLIM,
+    ItemKNN,
+    NextBasket,
+    PersonalFrequency,
+    Popularity,
+    UserKNN,
+)
 from cxai_runner.methods.response import PurchaseChain
 from cxai_runner.methods.segments import (
     ComponentSegments,
@@ -44,6 +55,7 @@ from tasks.managerial_segments import ManagerialSegments
 from tasks.price_response import PriceResponse
 from tasks.purchase_incidence import PurchaseIncidence
 from tasks.purchase_quantity import PurchaseQuantity
+from tasks.recommendation import Recommendation
 from tasks.segmentation import Segmentation
 
 from .conftest import (
@@ -52,6 +64,7 @@ from .conftest import (
     make_converters,
     make_customers,
     make_dated_customers,
+    make_histories,
     make_occasions,
     make_panel,
     make_purchases,
@@ -65,6 +78,7 @@ CHAIN = PurchaseChain(BinomialLogit(), ConditionalLogit("auto"), TruncatedPoisso
 SEGMENTS = Segmentation(resamples=3)
 CONVERSION = Conversion(against={"trees": HistGradientBoostingClassifier(max_iter=5)}, repeats=1)
 MANAGERIAL = ManagerialSegments()
+RECOMMENDATION = Recommendation(k=4, against={"recent": Popularity(half_life=30)})
 
 
 def promises(*cases):
@@ -88,6 +102,7 @@ def promises(*cases):
         ),
         ("rules", MANAGERIAL, RuleSegments(RULES, {"high": 30}), make_dated_customers()),
         ("conversion", CONVERSION, LogisticRegression(tol=1e-9, solver="newton-cholesky"), make_converters()),
+        ("popularity", RECOMMENDATION, Popularity(by="region"), make_histories()),
         ("conditional_logit", CHOICE, make_pipeline(ConditionalLogit()), make_choices(seed=3)),
         ("chain", RESPONSE, CHAIN, make_occasions(customers=60)),
         (
@@ -172,6 +187,26 @@ def test_other_methods_of_segmentation_conform(model, customers):
 @pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
 def test_other_models_of_conversion_conform(model):
     assert check_task(CONVERSION, model, make_converters(300)) >= 40
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "model",
+    [
+        PersonalFrequency(half_life=30),
+        NextBasket(),
+        ItemKNN(),
+        UserKNN(),
+        EASE(10),
+        SLIM(n_jobs=1),
+        IALS(4, random_state=0, n_jobs=1),
+        BPR(4, random_state=0, n_jobs=1),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+def test_other_models_of_recommendation_conform(model):
+    assert check_task(RECOMMENDATION, model, make_histories()) >= 40
+    assert check_task(Recommendation(k=4, repeats=False, cold_items="left_out"), model, make_histories(cold=12)) >= 40
 
 
 def test_any_clusterer_that_predicts_conforms(customers):

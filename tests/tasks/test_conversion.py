@@ -229,3 +229,17 @@ def test_a_leak_is_told(data):
     caveats = texts(run(told, LOGISTIC, Conversion(repeats=1))[2], "caveat")
     (said,) = [text for text in caveats if text.startswith("May be known only after the outcome: cancel_date (0.9")]
     assert "features.exclude=[cancel_date]" in said
+
+
+def test_the_kept_model_asks_for_what_it_reads_and_leaves_room_for_gaps(data):
+    """A signature of whole numbers, or of yes and no, has none for a value that a server is not told."""
+    frame = data.frame.assign(same=3, code=[f"c{i}" for i in range(len(data.frame))])
+    odd = replace(data, frame=frame, roles=replace(data.roles, inputs=(*data.roles.inputs, "same", "code")))
+    fitted = run(odd, LOGISTIC, Conversion(repeats=1))[0]
+    assert fitted.columns[-2:] == ["same", "code"]
+    saved = Conversion().models(fitted, parts(odd)[0])["model"]
+    kinds = {name: saved.example[name].dtype.kind for name in ("visits", "spend", "member", "since")}
+    assert kinds == {"visits": "f", "spend": "f", "member": "f", "since": "M"}
+    assert list(saved.example) == list(data.roles.inputs)
+    plain = parts(odd)[0].frame.head(5)
+    np.testing.assert_array_equal(saved.estimator.predict_proba(saved.example), saved.estimator.predict_proba(plain))

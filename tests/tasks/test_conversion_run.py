@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+
+from tests.conftest import user_environment
 
 from .conftest import make_converters
 
@@ -82,12 +91,91 @@ def test_the_kept_model_predicts_new_rows_with_holes_and_unseen_levels(ran, home
     (model,) = client.search_logged_models([client.get_experiment_by_name("conversion").experiment_id])
     served = mlflow.pyfunc.load_model(str(model.artifact_location))
     asked = pd.read_csv(home / "new.csv", parse_dates=["since"])[served.metadata.get_input_schema().input_names()]
+    asked = asked.astype({"visits": float, "member": float})  # as its signature has them: there may be gaps
     np.testing.assert_allclose(served.predict(asked)[:, 1], found["probability"], rtol=1e-9)
 
     new.drop(columns="visits").to_csv(home / "lacks.csv", index=False)
     done = cxai(*ask, f"data.path={home / 'lacks.csv'}", "--to", str(home / "none.csv"), cwd=home)
     assert done.returncode == 2
     assert "the model takes `visits`, and the file has no column of that name" in " ".join(done.stderr.split())
+
+
+@pytest.mark.slow
+def test_a_column_that_the_model_dropped_is_asked_for_no_more(home, tmp_path, cxai):
+    odd = rows().assign(code=[f"c{i}" for i in range(600)])
+    odd.to_csv(tmp_path / "rows.csv", index=False)
+    done = cxai("run", *overrides(tmp_path / "rows.csv", "task.against=null"), cwd=tmp_path)
+    assert "code has 360 values, each on fewer than 10" in next(tmp_path.rglob("report.json")).read_text("utf-8")
+    new = odd.head(20).assign(code="new")
+    for name, frame in {"with": new, "without": new.drop(columns="code")}.items():
+        frame.to_csv(tmp_path / f"{name}.csv", index=False)
+        ask = ["data=csv", "data.table=customers", "data.columns.customer_id=client", f"data.path={name}.csv"]
+        done = cxai("predict", "last", *ask, "--to", str(tmp_path / f"{name}.out.csv"), cwd=tmp_path)
+        said = " ".join((done.stdout + done.stderr).split())
+        assert done.returncode == 0, said
+        assert "predicted 20 of 20 rows" in said
+        assert "code" not in said
+    pd.testing.assert_frame_equal(*(pd.read_csv(tmp_path / f"{name}.out.csv") for name in ("with", "without")))
+
+
+@pytest.mark.slow
+def test_a_served_model_answers_gaps_and_levels_that_it_never_saw(ran, home, cxai, tmp_path):
+    """As `cxai predict` does: null is a missing value in a whole number, a text, a date, and a yes or no."""
+    import json
+    import urllib.error
+    import urllib.request
+
+    new = rows().drop(columns=["bought"]).head(3)
+    new = new.assign(**{name: new[name].astype(object) for name in ("visits", "member", "since")})
+    new.loc[0, "region"] = "east"
+    new.loc[1, ["visits", "spend", "region", "since", "member"]] = None
+    new.to_csv(tmp_path / "new.csv", index=False)
+    data = ["data=csv", "data.table=customers", "data.columns.customer_id=client", f"data.path={tmp_path / 'new.csv'}"]
+    done = cxai("predict", "last", *data, "--to", str(tmp_path / "chances.csv"), cwd=home)
+    assert done.returncode == 0, done.stderr
+    told = pd.read_csv(tmp_path / "chances.csv").set_index("customer_id").loc[new["client"], "probability"]
+    records = json.loads(new.drop(columns="client").to_json(orient="records", date_format="iso"))
+    assert records[1]["visits"] is None
+    (model,) = (path.parent for path in home.rglob("MLmodel"))
+    with served(model, tmp_path) as address:
+
+        def ask(several):
+            body = json.dumps({"dataframe_records": several}).encode()
+            asked = urllib.request.Request(f"{address}/invocations", body, {"Content-Type": "application/json"})
+            with urllib.request.urlopen(asked, timeout=60) as answer:
+                return np.asarray(json.load(answer)["predictions"])
+
+        np.testing.assert_allclose(ask(records)[:, 1], told, rtol=1e-9)
+        np.testing.assert_allclose(ask(records[1:2])[:, 1], told.iloc[[1]], rtol=1e-9)
+        with pytest.raises(urllib.error.HTTPError, match="400"):
+            ask([{**records[0], "visits": "many"}])
+
+
+@contextlib.contextmanager
+def served(model, folder):
+    """MLflow's own server of a model, on a port of this machine alone."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    found = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", str(model), "--env-manager", "local"]
+    command += ["--host", "127.0.0.1", "--port", str(port)]
+    with (folder / "server.log").open("w") as log:
+        child = subprocess.Popen(
+            command, stdout=log, stderr=log, cwd=folder, env=user_environment({"PATH": found}), start_new_session=True
+        )
+        try:
+            for _ in range(300):
+                if child.poll() is not None:
+                    break
+                with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+                    yield f"http://127.0.0.1:{port}"
+                    return
+                time.sleep(0.2)
+            pytest.fail("the server does not answer: " + (folder / "server.log").read_text())
+        finally:
+            os.killpg(child.pid, signal.SIGTERM)
+            child.wait(timeout=30)
 
 
 def first(frame, column, value, many=4):

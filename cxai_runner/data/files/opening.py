@@ -13,7 +13,7 @@ from cxai_runner.data.files.reading import read
 from cxai_runner.data.files.remote import is_remote, shown
 from cxai_runner.data.files.text import UnreadableError
 from cxai_runner.data.tables import computed, mapping
-from cxai_runner.data.tables.casts import parse_dates
+from cxai_runner.data.tables.casts import EPOCHS, parse_dates
 from cxai_runner.data.tables.staging import Raw, staged
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def _bad_marks(table: TableFile) -> Iterator[Problem]:
 def _bad_formats(table: TableFile, engine: Backend) -> Iterator[Problem]:
     import duckdb
 
-    for written in table.formats:
+    for written in (one for one in table.formats if one not in EPOCHS):
         try:
             engine.execute(parse_dates("2017-12-31", [written]))
         except duckdb.Error:

@@ -21,6 +21,7 @@ from cxai_runner.data.engines.urls import engine_of, file_of
 from cxai_runner.data.sources.base import SourceOfTables
 from cxai_runner.data.sources.unreachable import of_the_url
 from cxai_runner.data.tables import mapping
+from cxai_runner.data.tables.casts import EPOCHS
 from cxai_runner.data.tables.settings import TableSettings
 from cxai_runner.data.tables.staging import Raw, staged
 
@@ -172,7 +173,7 @@ def _read(table: DatabaseTable, own: str, opened: Opened) -> Raw:
 
 
 def _bad_formats(table: DatabaseTable) -> Iterator[Problem]:
-    for form in table.formats:
+    for form in (one for one in table.formats if one not in EPOCHS):
         try:
             written.shape(form)
         except ValueError as error:

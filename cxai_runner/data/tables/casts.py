@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 TRIMMED: Final = "names without blanks around them"
 """What a name in text is like: every value can be read so, and some may have been written otherwise."""
 
+EPOCHS: Final = {"epoch": 1, "epoch_ms": 1000}
+"""Dates that are counted from the first instant of 1970 on, and in how many parts of a second."""
+
 _CANONICAL: Final = r"^-?(0|[1-9][0-9]{0,18})(\.0+)?$"
 """A whole number written in the one way that nothing else is, or as a missing neighbour made a float of it."""
 
@@ -34,7 +37,8 @@ def cast(  # noqa: PLR0911, PLR0912 - one line a type
     kind
         A kind of `standard.Column`, or a type from a config.
     formats
-        How dates are written; ISO 8601 where there are none.
+        How dates are written; ISO 8601 where there are none. ``epoch`` and ``epoch_ms`` stand for seconds and
+        milliseconds since 1970.
     decimal, thousands
         What numbers as text are written with: before the fraction, and between the digits, where anything is.
     """
@@ -56,6 +60,8 @@ def cast(  # noqa: PLR0911, PLR0912 - one line a type
     match kind:
         case "timestamp" if have.is_temporal():
             return raw.cast("timestamp"), ""
+        case "timestamp" if formats and formats[0] in EPOCHS:
+            return _since_1970(raw, EPOCHS[formats[0]]), "seconds since 1970"
         case "timestamp":
             text = engines.trimmed(raw.cast("string"))
             parsed = parse_dates(text, formats) if formats else _instants(text)
@@ -114,6 +120,16 @@ def _instants(text: Value) -> Value:
     late = text.re_search(written.MIDNIGHT)
     midnight = text.re_replace("[ T]24:.*$", "").try_cast("timestamp") + ibis.interval(days=1)
     return late.ifelse(midnight, text.try_cast("timestamp"))
+
+
+def _since_1970(raw: Value, parts: int) -> Value:
+    """Return numbers as instants, to the second; null where one is none, or is no second of the years 1 … 9999."""
+    first, last = -62_135_596_800, 253_402_300_799
+    seconds = (raw.try_cast("float64") / parts).floor()
+    seconds = seconds.between(first, last).ifelse(seconds, None).cast("int64")
+    if engines.name_of(raw) == "sqlite":
+        return engines.called("datetime", [seconds, "unixepoch"], "string").try_cast("timestamp")
+    return seconds.as_timestamp("s").cast("timestamp")
 
 
 def _plainly(text: Value) -> Value:

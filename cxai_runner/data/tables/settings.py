@@ -26,7 +26,8 @@ class TableSettings:
     types
         Types of columns whose own or standard type is not right, by the names after mapping.
     dates
-        How dates in columns of text are written, tried in order (``%d/%m/%Y``); ISO 8601 where there is none.
+        How dates in columns of text are written, tried in order (``%d/%m/%Y``); ISO 8601 where there is none. Alone,
+        ``epoch`` reads seconds since 1970, and ``epoch_ms`` milliseconds.
     """
 
     columns: Mapping[str, str | Mapping[str, Any] | None] = field(default_factory=dict)

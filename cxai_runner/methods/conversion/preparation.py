@@ -195,9 +195,12 @@ def is_date(column: pd.Series) -> bool:
 
 
 def plain_types(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a frame whose dates, and whose numbers beside missing values, have the types that any reader knows."""
+    """Return a frame of dates, texts and doubles: types that any reader knows, and that all have room for a gap.
+
+    A signature with whole numbers, or with yes and no, refuses a missing one, or takes it for a no.
+    """
     found: dict[str, Any] = {}
-    for name in (str(one) for one in frame if frame[one].dtype == object):
+    for name in map(str, frame):
         if is_date(frame[name]):
             found[name] = pd.to_datetime(frame[name])
         elif is_number(frame[name]):

@@ -62,6 +62,7 @@ def train(
         model = _built(keras, asked, X.shape[1], cardinalities)
         steps = max(1, -(-len(X) // asked.batch_size))
         model.compile(_optimiser(keras, asked, steps), _loss(keras, asked), jit_compile=False)
+        model.optimizer.build(model.trainable_variables)  # built while it trains, TensorFlow keeps its graph for good
         watch = _Watch(
             asked, model, _inputs(validation[0], cardinalities), validation[1], watched_as, step, should_stop
         )

@@ -98,8 +98,8 @@ class Held:
 def divided(several: Interactions, share: float, repeats: bool, rng: np.random.Generator) -> tuple[Interactions, Held]:
     """Divide customers into those who are learned from and those by whom training is judged.
 
-    Of the latter the last fifth of the baskets, one at least, is what should have been foretold; who has one basket only
-    cannot be judged by. Where ``repeats`` do not count, neither does what they had bought before.
+    Of the latter the last fifth of the baskets, one at least, is what should have been foretold; nobody with one basket
+    only is among them. Where ``repeats`` do not count, neither does what they had bought before.
     """
     baskets = Baskets(several)
     many = np.diff(baskets.firsts)

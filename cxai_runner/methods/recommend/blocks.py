@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from cxai_runner.methods.recommend.interactions import Floats
 
-TILE = 64
-"""Rows that are multiplied at a time, the last of them filled up."""
+_EXACT = 53
+"""Bits of a whole number that double precision holds."""
 
 
-def rowwise(left: Floats, right: Floats) -> Floats:
-    """Return ``left @ right`` so that each row is the same alone and among others.
+def rowwise(left: NDArray[Any], right: NDArray[Any]) -> Floats:
+    """Return ``left @ right`` so that each row is the same alone and among others, by whatever BLAS and threads.
 
-    BLAS adds up in another order for another shape. Here every product has the same.
+    A product of matrices adds up in an order that depends on its shape and on where a row stands in it. So both sides
+    are rounded to whole multiples of a power of two, as precise as single precision: sums of those are exact, in any
+    order.
 
     Parameters
     ----------
@@ -22,11 +27,12 @@ def rowwise(left: Floats, right: Floats) -> Floats:
     right
         Shape (f, m).
     """
-    b, f = left.shape
-    found = np.empty((b, right.shape[1]), dtype=np.float32)
-    tile = np.zeros((TILE, f), dtype=np.float32)
-    for begin in range(0, b, TILE):
-        end = min(begin + TILE, b)
-        tile[: end - begin] = left[begin:end]
-        found[begin:end] = (tile @ right)[: end - begin]
-    return found
+    bits = (_EXACT - int(np.ceil(np.log2(max(left.shape[1], 1))))) // 2
+    return (_rounded(left, bits, axis=1) @ _rounded(right, bits, axis=0)).astype(np.float32)
+
+
+def _rounded(values: NDArray[Any], bits: int, axis: int) -> NDArray[np.float64]:
+    """Each row, or column, as multiples of one power of two, of so many bits."""
+    _, exponents = np.frexp(np.abs(values).max(axis=axis, keepdims=True, initial=0))
+    unit = np.ldexp(1.0, exponents - bits)
+    return np.rint(values / unit) * unit

@@ -129,7 +129,7 @@ class SLIM(_Linear):
     repeats
         Whether what a customer bought before may be on their list.
     lasso
-        In customers, as ``ridge``: the more, the fewer weights.
+        In customers, as ``ridge``: the more, the fewer weights. More than 0.
     ridge
         The more, the closer the weights are to 0.
     weighted
@@ -172,11 +172,10 @@ class SLIM(_Linear):
         self.memory = memory
 
     def _learn(self, several: Interactions, items: pd.DataFrame | None) -> None:
-        for name in ("lasso", "ridge"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name}: 0 or more, not {getattr(self, name)!r}")
-        if self.lasso + self.ridge <= 0:
-            raise ValueError("lasso, ridge: one of the two above 0")
+        if self.lasso <= 0:
+            raise ValueError(f"lasso: more than 0, not {self.lasso!r}; without it no weight is 0, as with EASE")
+        if self.ridge < 0:
+            raise ValueError(f"ridge: 0 or more, not {self.ridge!r}")
         self._check(several.items, 8, "or take model=recommendation/item_knn, which is sparse")
         self.weights_ = sparse_weights(gram(self._values(several)), self.lasso, self.ridge, self.tol, self.max_iter)
 

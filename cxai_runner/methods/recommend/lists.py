@@ -99,8 +99,35 @@ def text(items: Sequence[Any]) -> str:
 def _by_arrow(lists: pd.Series, kind: Any) -> tuple[NDArray[np.int64], Any] | None:
     """Where lists begin, and their entries as an Arrow array; None where Arrow cannot tell them."""
     import pyarrow as pa
-    import pyarrow.compute as pc
     from pyarrow import json as reader
+
+    lines = _lines(lists)
+    if lines is None:
+        return None
+    if not len(lines):
+        return np.zeros(1, dtype=np.int64), pa.array([], type=kind)
+    ends = np.frombuffer(lines.buffers()[1], dtype=np.int64)[lines.offset :][: len(lines) + 1]
+    try:
+        table = reader.read_json(
+            pa.BufferReader(lines.buffers()[2].slice(int(ends[0]), int(ends[-1] - ends[0]))),
+            reader.ReadOptions(use_threads=False, block_size=int(np.diff(ends).max()) + _MARGIN),
+            reader.ParseOptions(explicit_schema=pa.schema([("v", pa.list_(kind))]), unexpected_field_behavior="error"),
+        )
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return None
+    column = table.column("v").combine_chunks()
+    if isinstance(column, pa.ChunkedArray):
+        column = column.chunk(0)
+    values = column.flatten()
+    if len(column) != len(lines) or column.null_count or values.null_count:
+        return None
+    return np.concatenate([[0], np.cumsum(np.asarray(column.value_lengths(), np.int64))]).astype(np.int64), values
+
+
+def _lines(lists: pd.Series) -> Any:
+    """A line of JSON for each list, one after the other in one buffer; None where one is no list to begin with."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
 
     def scalar(value: str) -> Any:
         return pa.scalar(value, pa.large_string())
@@ -111,35 +138,12 @@ def _by_arrow(lists: pd.Series, kind: Any) -> tuple[NDArray[np.int64], Any] | No
         return None
     if isinstance(texts, pa.ChunkedArray):
         texts = texts.combine_chunks()
-    if not len(texts):
-        return np.zeros(1, dtype=np.int64), pa.array([], type=kind)
     texts = pc.utf8_trim_whitespace(pc.fill_null(texts, scalar("[]")))
     # A line is a list and nothing else: one that would open another object, or another line, goes the slow way.
     alone = pc.and_(pc.starts_with(texts, "["), pc.ends_with(texts, "]"))
     if not pc.all(alone).as_py() or pc.any(pc.match_substring(texts, "\n")).as_py():
         return None
-    lines = pc.binary_join_element_wise(scalar('{"v":'), texts, scalar("}\n"), scalar(""))
-    longest = pc.max(pc.binary_length(lines)).as_py()
-    rows = len(lines)
-    schema = pa.schema([("v", pa.list_(kind))])
-    try:
-        table = reader.read_json(
-            pa.BufferReader(lines.buffers()[2].slice(0, pc.sum(pc.binary_length(lines)).as_py())),
-            reader.ReadOptions(use_threads=False, block_size=longest + _MARGIN),
-            reader.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error"),
-        )
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        return None
-    column = table.column("v")
-    if len(column) != rows or column.null_count:
-        return None
-    column = column.combine_chunks()
-    if isinstance(column, pa.ChunkedArray):
-        column = column.chunk(0)
-    values = column.flatten()
-    if values.null_count:
-        return None
-    return np.concatenate([[0], np.cumsum(np.asarray(column.value_lengths(), np.int64))]).astype(np.int64), values
+    return pc.binary_join_element_wise(scalar('{"v":'), texts, scalar("}\n"), scalar(""))
 
 
 def _one_by_one(lists: pd.Series, entry: Any) -> tuple[NDArray[np.int64], list[Any]]:
@@ -164,7 +168,7 @@ def _list(given: Any) -> Sequence[Any]:
         found = given.tolist()
     if isinstance(found, list | tuple):
         return found
-    if not isinstance(given, str) and (found is None or found is pd.NA or found != found):
+    if not isinstance(given, str) and pd.api.types.is_scalar(found) and pd.isna(found):
         return ()
     raise MalformedHistoryError(f'a JSON list, as in ["milk","bread"], not {str(given)[:60]!r}')
 
@@ -172,7 +176,7 @@ def _list(given: Any) -> Sequence[Any]:
 def _named(given: Any) -> str:
     if isinstance(given, str):
         return given
-    if isinstance(given, int | float | np.integer | np.floating) and not isinstance(given, bool) and given == given:
+    if isinstance(given, int | float | np.integer | np.floating) and not isinstance(given, bool) and not pd.isna(given):
         return str(given)
     raise MalformedHistoryError(f"an item is a text or a number, not {json.dumps(given, default=str)[:60]}")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy import sparse
 
 from cxai_runner.methods.recommend.interactions import Floats, Interactions
@@ -59,7 +58,7 @@ class Popularity(Recommender):
             counted = several.matrix(np.exp2(-several.days.astype(np.float64) / self.half_life))
         overall = counted.sum(axis=0, dtype=np.float64) / max(len(several), 1)
         values = self._values(several)
-        self.segments_ = sorted({str(one) for one in values[~pd.isna(values)]})
+        self.segments_ = sorted(values.dropna().unique().tolist())
         codes = pd.Index(self.segments_, dtype=object).get_indexer(values)
         ones = np.ones(int((codes >= 0).sum()))
         member = sparse.csr_array(
@@ -73,12 +72,11 @@ class Popularity(Recommender):
         codes = pd.Index(self.segments_, dtype=object).get_indexer(self._values(several))
         return self.share_[np.where(codes >= 0, codes, len(self.segments_))]
 
-    def _values(self, several: Interactions) -> NDArray[np.object_]:
-        """Each customer's segment as a text; None where there is none."""
+    def _values(self, several: Interactions) -> pd.Index:
+        """Each customer's segment as a text; missing where there is none."""
         if self.by is None:
-            return np.full(len(several), None, dtype=object)
+            return pd.Index([None] * len(several), dtype=object)
         if self.by not in several.customers:
             there = ", ".join(map(str, several.customers)) or "none"
             raise ValueError(f"by: no column {self.by!r} of customers; there are: {there}")
-        given = several.customers[self.by]
-        return np.array([None if pd.isna(one) else str(one) for one in given], dtype=object)
+        return pd.Index([None if pd.isna(one) else str(one) for one in several.customers[self.by]], dtype=object)

@@ -51,9 +51,10 @@ class Recommender(BaseEstimator, ABC):
         if int(self.k) != self.k or self.k < 1:
             raise ValueError(f"k: a whole number from 1 on, not {self.k!r}")
         read = Listed.of(X["items"])
-        catalogue = Catalogue.of(read)
-        if not len(catalogue):
+        bought = Catalogue.of(read)
+        if not len(bought):
             raise ValueError("nobody bought anything: there is nothing to recommend")
+        catalogue = self._catalogue(bought, items)
         self.items_ = list(catalogue.items)
         self.bought_by_ = catalogue.customers
         known = None
@@ -144,6 +145,10 @@ class Recommender(BaseEstimator, ABC):
     def catalogue(self) -> Catalogue:
         """The items that can be recommended."""
         return Catalogue(tuple(self.items_), np.asarray(self.bought_by_))
+
+    def _catalogue(self, bought: Catalogue, items: pd.DataFrame | None) -> Catalogue:
+        """The items that can be recommended: those that were bought, and after them what a model knows beside."""
+        return bought
 
     @abstractmethod
     def _learn(self, several: Interactions, items: pd.DataFrame | None) -> None:

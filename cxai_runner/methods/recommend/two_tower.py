@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
 
 from cxai_runner.methods.recommend.baskets import divided
 from cxai_runner.methods.recommend.interactions import Floats, Interactions
@@ -33,8 +33,9 @@ class TwoTower(Watched, Recommender):
     of all others in the step (in-batch softmax); what many bought is in many steps, which the logarithm of its share
     corrects: Yi et al. (2019), Sampling-bias-corrected neural modeling for large corpus item recommendations, RecSys.
 
-    An item that a customer bought is foretold from the baskets before it; of the first basket, from the rest of it. So
-    items of one time have no order, and histories without times are learned from as sets.
+    An item that a customer bought is foretold from their past, which is the baskets before it, and for the first basket
+    the rest of it; or from all the rest of their history. Items of one time have no order in either, and histories
+    without times are learned from as sets. Of each history a random share is left out, other in each step.
 
     It is trained with Keras on TensorFlow (the extra ``deep``), and predicts without them. A share of the customers is
     held apart to judge each epoch by the NDCG of their last baskets, and the weights of the best one are kept. With the
@@ -46,6 +47,9 @@ class TwoTower(Watched, Recommender):
         Items on a list.
     repeats
         Whether what a customer bought before may be on their list.
+    learn_from
+        ``past``; ``rest``; or ``auto``: the past where repeats may be on a list, since what was bought often before is
+        then to be foretold from, and the rest elsewhere.
     dimension
         Of the vectors.
     layers
@@ -54,6 +58,8 @@ class TwoTower(Watched, Recommender):
         τ: the lower, the more the nearest items weigh.
     half_life
         Days after which a purchase counts half in a history; None counts all alike.
+    thinning
+        The largest share of a history that is left out; what is left out is between none and this.
     dropout
         The share of a history's vector, and of each hidden layer's outputs, left out at each step.
     learning_rate
@@ -88,10 +94,12 @@ class TwoTower(Watched, Recommender):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "k": [Interval(Integral, 1, None, closed="left")],
         "repeats": ["boolean"],
+        "learn_from": [StrOptions({"auto", "past", "rest"})],
         "dimension": [Interval(Integral, 1, None, closed="left")],
         "layers": ["array-like"],
         "temperature": [Interval(Real, 0, None, closed="neither")],
         "half_life": [None, Interval(Real, 0, None, closed="neither")],
+        "thinning": [Interval(Real, 0, 1, closed="left")],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
@@ -108,15 +116,17 @@ class TwoTower(Watched, Recommender):
         self,
         k: int = 10,
         repeats: bool = True,
+        learn_from: str = "auto",
         dimension: int = 64,
-        layers: Sequence[int] = (128,),
+        layers: Sequence[int] = (),
         temperature: float = 0.1,
         half_life: float | None = None,
-        dropout: float = 0.2,
+        thinning: float = 0.7,
+        dropout: float = 0.3,
         learning_rate: float = 0.003,
-        weight_decay: float = 0.0,
-        batch_size: int = 256,
-        draws: int = 20,
+        weight_decay: float = 0.02,
+        batch_size: int = 512,
+        draws: int = 10,
         epochs: int = 50,
         patience: int = 5,
         validation_fraction: float = 0.1,
@@ -125,10 +135,12 @@ class TwoTower(Watched, Recommender):
     ) -> None:
         self.k = k
         self.repeats = repeats
+        self.learn_from = learn_from
         self.dimension = dimension
         self.layers = layers
         self.temperature = temperature
         self.half_life = half_life
+        self.thinning = thinning
         self.dropout = dropout
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
@@ -152,6 +164,7 @@ class TwoTower(Watched, Recommender):
         self.features_ = self.about_items_.transform(
             None if items is None else items.drop(columns="item_id"), several.items
         )
+        self.past_: bool = self.repeats if self.learn_from == "auto" else self.learn_from == "past"
         training, held = divided(several, self.validation_fraction, self.repeats, rng)
 
         def judged(weights: Weights) -> float:

@@ -1,4 +1,4 @@
-"""How the two towers are built and trained with Keras, and what is taken from them when they are done: their weights."""
+"""How the two towers are built and trained with Keras, and what is taken from them when they are done."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from cxai_runner.methods.deep import import_keras, seeded
 from cxai_runner.methods.recommend.baskets import Baskets, Places, spans
@@ -44,7 +45,8 @@ def train(
         No customer bought twice.
     """
     keras = import_keras(asked.n_jobs, INSTEAD)
-    pairs = Pairs(several, asked.repeats, asked.history_weights(several))
+    pairs = Pairs(several, asked.past_, asked.repeats, asked.history_weights(several), asked.thinning)
+    rows = several.rows
     about = asked.about_customers_.transform(several.customers).astype(np.float32)
     with seeded(keras, seed):
         towers = Towers(keras, asked, several.items, about.shape[1])
@@ -53,8 +55,8 @@ def train(
         def trained(epoch: int) -> float:
             losses = []
             for events in pairs.drawn(asked.draws, asked.batch_size, rng):
-                bags = pairs.histories(events)
-                losses.append(step(*bags, about[several.rows[events]], several.codes[events]))
+                histories = pairs.histories(events, rng)
+                losses.append(step(histories, about[rows[events]], several.codes[events]))
             return float(np.mean([float(one) for one in losses]))
 
         found = learned(asked.epochs, asked.patience, trained, towers.weights, judged, watch)
@@ -63,26 +65,32 @@ def train(
 
 
 class Pairs:
-    """What customers bought, each with what they had bought by then.
+    """What customers bought, each with what of their histories it is to be foretold from.
 
     Parameters
     ----------
     several
         The customers who are learned from.
+    past
+        Whether an item is foretold from the baskets before it, or from all that a customer bought beside it.
     repeats
         Whether what was bought again is to be foretold too.
     weights
         How much each event counts in a history.
+    thinning
+        The largest share of a history that is left out.
     """
 
-    def __init__(self, several: Interactions, repeats: bool, weights: Floats) -> None:
-        self.several, self.weights = several, weights
+    def __init__(self, several: Interactions, past: bool, repeats: bool, weights: Floats, thinning: float) -> None:
+        self.several, self.weights, self.thinning = several, weights, thinning
         baskets, rows = Baskets(several), several.rows
-        own = baskets.of_events
-        self.first = baskets.firsts[rows] == own
-        self.begins = np.where(self.first, baskets.begins[own], several.begins[rows])
-        self.ends = baskets.begins[own + self.first]
-        fit = (self.ends - self.begins > self.first) & (repeats | baskets.first_time)
+        self.begins, self.ends = several.begins[rows], several.begins[rows + 1]
+        self.within = np.ones(len(rows), dtype=np.bool_)
+        if past:
+            own = baskets.of_events
+            self.within = baskets.firsts[rows] == own  # of the first basket there is but the rest of it
+            self.ends = baskets.begins[own + self.within]
+        fit = (self.ends - self.begins > self.within) & (repeats | baskets.first_time)
         self.targets = np.flatnonzero(fit)
         if not len(self.targets):
             raise ValueError("no customer has a history of two purchases or more: there is nothing to learn from")
@@ -99,15 +107,20 @@ class Pairs:
         events = self.targets[rng.permutation(places)]
         yield from np.array_split(events, -(-len(events) // size))
 
-    def histories(self, events: Places) -> tuple[NDArray[np.int32], Floats, Places]:
-        """Return what was bought before each event: items, weights that add up to 1, and the event of each."""
+    def histories(self, events: Places, rng: np.random.Generator) -> sparse.csr_array:
+        """Return what each event is foretold from: weights of items that add up to 1, shape (events, m)."""
         places, rows = spans(self.begins[events], self.ends[events])
         codes = self.several.codes
-        other = ~self.first[events][rows] | (codes[places] != codes[events][rows])
-        places, rows = places[other], rows[other]
-        weights = self.weights[places]
+        kept = rng.random(len(rows)) >= self.thinning * rng.random(len(events))[rows]
+        kept &= ~self.within[events][rows] | (codes[places] != codes[events][rows])
+        places, rows = places[kept], rows[kept]
+        weights = self.weights[places].astype(np.float64)
         total = np.bincount(rows, weights=weights, minlength=len(events))[rows]
-        return codes[places], (weights / np.where(total > 0, total, 1)).astype(np.float32), rows
+        begins = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(events)))])
+        shares = (weights / np.where(total > 0, total, 1)).astype(np.float32)
+        found = sparse.csr_array((shares, codes[places], begins), shape=(len(events), self.several.items))
+        found.sum_duplicates()
+        return found
 
 
 class Towers:
@@ -137,8 +150,9 @@ class Towers:
         self.features = layers.Dense(asked.dimension, use_bias=False) if asked.features_.shape[1] else None
         self.about_items = ops.convert_to_tensor(asked.features_.astype(np.float32))
         self.temperature = asked.temperature
-        none = np.zeros(0, dtype=np.int32)
-        self.customers(none, np.zeros(0, dtype=np.float32), none, np.zeros((1, known), dtype=np.float32))
+        self.history(np.zeros(1, dtype=np.int32))
+        self.history.build()
+        self.customers(ops.zeros((1, items)), ops.zeros((1, known)))
         self.items(np.zeros(1, dtype=np.int32))
 
     @property
@@ -147,11 +161,10 @@ class Towers:
         parts = [self.history, self.item, *self.hidden, self.last, *([self.features] if self.features else [])]
         return [one for part in parts for one in part.trainable_variables]
 
-    def customers(self, codes: Any, weights: Any, rows: Any, known: Any, training: bool = False) -> Any:
-        """Return the vectors of customers, shape (n, dimension), of length 1."""
+    def customers(self, histories: Any, known: Any, training: bool = False) -> Any:
+        """Return the vectors of customers, shape (n, dimension), of length 1; histories may be a sparse tensor."""
         ops = self.ops
-        each = self.history(codes) * ops.expand_dims(weights, 1)
-        values = ops.concatenate([ops.segment_sum(each, rows, ops.shape(known)[0]), known], axis=1)
+        values = ops.concatenate([ops.matmul(histories, self.history.embeddings), known], axis=1)
         values = self.dropout(values, training=training)
         for layer in self.hidden:
             values = self.dropout(layer(values), training=training)
@@ -193,15 +206,19 @@ def _step(keras: Any, asked: TwoTower, towers: Towers, shares: NDArray[np.float6
     log_shares = tf.constant(np.log(np.maximum(shares, TINY)), dtype=tf.float32)
 
     @tf.function(reduce_retracing=True)
-    def step(codes: Any, weights: Any, rows: Any, known: Any, targets: Any) -> Any:
+    def step(histories: Any, known: Any, targets: Any) -> Any:
         with tf.GradientTape() as tape:
-            customers = towers.customers(codes, weights, rows, known, training=True)
+            customers = towers.customers(histories, known, training=True)
             scores = towers.scores(customers, towers.items(targets)) - ops.take(log_shares, targets)
             same = ops.cast(ops.equal(ops.expand_dims(targets, 1), targets), "float32")
             own = ops.eye(ops.shape(targets)[0])
-            loss = tf.nn.softmax_cross_entropy_with_logits(own, scores + NEVER * (same - own))
-            loss = ops.mean(loss)
+            loss = ops.mean(tf.nn.softmax_cross_entropy_with_logits(own, scores + NEVER * (same - own)))
         optimiser.apply(tape.gradient(loss, towers.variables), towers.variables)
         return loss
 
-    return lambda *arrays: step(*map(tf.constant, arrays))
+    def taken(histories: sparse.csr_array, known: Floats, targets: NDArray[np.int32]) -> Any:
+        rows, columns = histories.tocoo().coords
+        places = np.column_stack([rows, columns]).astype(np.int64)
+        return step(tf.SparseTensor(places, histories.data, histories.shape), tf.constant(known), tf.constant(targets))
+
+    return taken

@@ -9,12 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
 
+from cxai_runner.evaluation.discrimination import Ranking, RankingInFolds
 from cxai_runner.evaluation.intervals import blocks
 from cxai_runner.evaluation.metrics import (
     CalibrationError,
-    Ranking,
     calibration_table,
     classification_metrics,
+    classification_statistics,
     codes_of,
     segment_metrics,
     tenths,
@@ -195,3 +196,46 @@ def test_ten_customers_have_intervals():
     found = classification_metrics(y, p, np.full(len(y), 0.1), np.arange(len(y)) % 10, 50, np.random.default_rng(0))
     assert found[0].difference.low < found[0].difference.high
     assert found[0].verdict == "better"
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10_000), n=st.integers(12, 120), folds=st.integers(1, 4))
+def test_ranking_in_folds_is_the_mean_of_scikit_learns_over_them(seed, n, folds):
+    y, p, customer = sample(seed, n, 20, 1)
+    fold = customer % folds
+    codes, count = codes_of(customer)
+    told = [one for one in np.unique(fold) if len(np.unique(y[fold == one])) == 2]
+    found = RankingInFolds(y, p, codes, count, fold)(np.ones((count, 1)))[:, 0]
+    for value, theirs in zip(found, (roc_auc_score, average_precision_score), strict=True):
+        if not told:
+            assert np.isnan(value)
+            continue
+        several = [theirs(y[fold == one], p[fold == one]) for one in told]
+        weights = [(fold == one).sum() for one in told]
+        assert value == pytest.approx(np.average(several, weights=weights), abs=1e-12)
+
+
+def test_ranking_in_folds_draws_whole_customers():
+    y, p, customer = sample(3, 300, 30, 1)
+    fold = customer % 3
+    codes, count = codes_of(customer)
+    drawn = next(blocks(count, 5, np.random.default_rng(1)))
+    for b, found in enumerate(RankingInFolds(y, p, codes, count, fold)(drawn).T):
+        taken = np.repeat(np.arange(len(y)), drawn[codes, b].astype(int))
+        again = RankingInFolds(y[taken], p[taken], np.arange(len(taken)), len(taken), fold[taken])
+        np.testing.assert_allclose(found, again(np.ones((len(taken), 1)))[:, 0], rtol=1e-12)
+
+
+def test_a_constant_of_each_fold_says_nothing():
+    """The base rate of a fold is that of the others' rows, and is lower where the fold's own is higher."""
+    y, p, customer = sample(1, 2_000, 100)
+    fold = customer % 5
+    base = np.array([y[fold != one].mean() for one in range(5)])[fold]
+    assert roc_auc_score(y, base) < 0.49
+    found = classification_metrics(y, p, base, customer, 100, np.random.default_rng(0), fold)
+    auc = next(one for one in found if one.name == "roc_auc")
+    assert auc.baseline.value == auc.baseline.low == auc.baseline.high == 0.5
+    precision = next(one for one in found if one.name == "average_precision")
+    assert precision.baseline.value == pytest.approx(y.mean(), abs=1e-12)
+    alike = classification_statistics(y, p, customer, fold)["roc_auc"](np.ones((100, 1)))[0, 0]
+    assert auc.value.value == alike

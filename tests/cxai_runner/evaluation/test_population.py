@@ -134,3 +134,16 @@ def test_the_share_of_each_label_is_told_beside_that_of_training() -> None:
     # Wilson's interval of 600 of 1,000, by hand.
     assert second.now.low == pytest.approx(0.5693, abs=1e-4)
     assert second.now.high == pytest.approx(0.6299, abs=1e-4)
+
+
+def test_a_date_is_spread_like_a_number_and_a_later_one_is_no_news() -> None:
+    days = pd.Series(pd.Timestamp("2024-01-01") + pd.to_timedelta(np.arange(200), unit="D"))
+    kept = Spread.from_plain(json.loads(json.dumps(Spread.of(days).plain())))
+    assert kept.counts == (20,) * 10 + (0,)
+    assert kept.label(0) == "value ≤ 2024-01-20"
+    later = days + pd.Timedelta(days=400)
+    assert not kept.unseen(later).any()
+    assert kept.count(later.where(later.index > 9)).tolist() == [0] * 9 + [190, 10]
+    moved = compared(days.to_frame("since"), later.to_frame("since"))["since"]
+    assert moved.verdict == "shifted"
+    assert moved.most.startswith("2024-06-28 < value")

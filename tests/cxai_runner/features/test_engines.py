@@ -21,12 +21,14 @@ from cxai_runner.config.catalogue import catalogue
 from cxai_runner.data import Tables
 from cxai_runner.data.quality.contracts import broken, unmet
 from cxai_runner.evaluation.split_rules import AllRows, CustomerFolds, CustomerHoldout, LastDays, TimeHoldout
+from cxai_runner.evaluation.split_within import FixedParts, LeaveLastOut, RandomHoldout
 from cxai_runner.features.base import Features
 from cxai_runner.features.churn import Churn
 from cxai_runner.features.coupon_redemption import CouponRedemption
 from cxai_runner.features.customer_base import CustomerBase
 from cxai_runner.features.customer_profile import CustomerProfile
 from cxai_runner.features.fed import FedFeatures
+from cxai_runner.features.histories import CustomerHistories
 from cxai_runner.features.purchase_panel import PurchasePanel
 from cxai_runner.features.rfm import RfmAtDates
 from cxai_runner.features.table import Table
@@ -93,6 +95,23 @@ PANEL: Mapped = {
         },
     }
 }
+MET: Mapped = {
+    # What members did with articles; the shop's own column says which part a line belongs to.
+    "interactions": {
+        "table": "orders",
+        "columns": {
+            "customer_id": "member",
+            "item_id": "article",
+            "timestamp": "sold_at",
+            "weight": "units",
+            "part": "status",
+        },
+    },
+    "products": {"table": "catalogue", "columns": {"product_id": "article", "category": "family", "brand": "maker"}},
+}
+UNDATED: Mapped = {
+    "interactions": {"table": "orders", "columns": {"customer_id": "client", "item_id": "sku", "revenue": "paid"}},
+}
 
 
 def panel(**options: Any) -> PurchasePanel:
@@ -155,6 +174,22 @@ CASES: Mapping[str, tuple[Mapped, Features, Any]] = {
         ),
         CustomerHoldout(),
     ),
+    "histories": (NUMBERED, CustomerHistories(fewest=15, history=60), LastDays(days=28, skip=7)),
+    "histories, of names": (NAMED, CustomerHistories(weight="quantity"), CustomerHoldout()),
+    "histories, of categories": (
+        NUMBERED,
+        CustomerHistories(item="brand", weight="revenue", as_of="2017-04-01"),
+        LeaveLastOut(last=2),
+    ),
+    "histories, to predict": (NUMBERED, CustomerHistories(open=True), AllRows()),
+    "histories, of interactions": (
+        MET,
+        CustomerHistories(table="interactions", weight="weight"),
+        FixedParts(held_out=["ok"]),
+    ),
+    "histories, undated": (UNDATED, CustomerHistories(table="interactions"), RandomHoldout(test_size=0.3)),
+    "histories, at random": (NUMBERED, CustomerHistories(), RandomHoldout(of="event")),
+    "histories, the last events": (NAMED, CustomerHistories(), LeaveLastOut(last=3, of="event")),
     "table": (NUMBERED, Table(), CustomerHoldout()),
     "table, of names": (NAMED, Table(columns=["age", "card"]), AllRows()),
     "table, of a panel": (PANEL, Table(table="panel"), TimeHoldout()),

@@ -15,6 +15,7 @@ from cxai_runner.features.base import Features
 from cxai_runner.features.churn import Churn
 from cxai_runner.features.coupon_redemption import CouponRedemption
 from cxai_runner.features.customer_profile import CustomerProfile
+from cxai_runner.features.histories import CustomerHistories
 from cxai_runner.features.purchase_panel import PurchasePanel
 from cxai_runner.features.table import Table
 from tests.cxai_runner.features.test_engines import NAMED, NUMBERED, PANEL
@@ -34,8 +35,9 @@ CASES: dict[str, tuple[Any, Features, Part]] = {
     "table": (PANEL, Table(table="panel", missing="keep"), ALL),
     "churn": (NUMBERED, Churn(dates=1, open=True), ALL),
     "coupons": (NUMBERED, CouponRedemption(open=True), LATER),
+    "histories": (NUMBERED, CustomerHistories(open=True, fewest=10), ALL),
 }
-AT_ONCE = {"table": 100, "churn": 20, "coupons": 20}
+AT_ONCE = {"table": 100, "churn": 20, "coupons": 20, "histories": 20}
 
 
 SLOW = [pytest.param(engine, marks=pytest.mark.slow) for engine in ("sqlite", "duckdb", "postgresql")]

@@ -165,3 +165,25 @@ def test_nothing_imports_tensorflow_before_a_network_is_trained():
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.slow
+def test_networks_one_after_another_leave_nothing_behind_and_say_nothing():
+    """No function of a graph stays in TensorFlow, and no word of it is on the terminal, as in a worker of a sweep."""
+    fits = """
+import numpy as np
+from cxai_runner.methods.conversion.network import NetworkClassifier
+X, y, kept = np.random.default_rng(0).normal(size=(200, 3)), np.tile([0, 1], 100), []
+for number in range(7):
+    options = dict(layers=[4], epochs=2, random_state=number, n_jobs=1, normalisation=["none", "batch"][number % 2])
+    NetworkClassifier(**options).fit(X, y, validation=(X, y))
+    from tensorflow.python.eager import context
+    kept.append(len(context.context().list_function_names()))
+print(*kept)
+"""
+    done = subprocess.run([sys.executable, "-c", fits], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    kept = [int(one) for one in done.stdout.split()]
+    assert len(kept) == 7
+    assert kept[-1] == kept[2]
+    assert "retracing" not in done.stderr
