@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from typing import Any, Final
 
@@ -20,6 +20,10 @@ from tasks.recommendation.offers_made import Learned
 
 FEWEST: Final = 30
 """Exposed and unexposed pairs, and exposed pairs that were offered, below which nothing is estimated."""
+UNLIKE: Final = 0.1
+"""Difference of means, in standard deviations, beyond which exposed pairs are not like others."""
+MOST: Final = 0.2
+"""Share of pairs with a propensity cut off above which nothing is concluded."""
 _NAMES: Final = {
     "ips": "inverse propensity",
     "snips": "the same, self-normalised",
@@ -59,14 +63,14 @@ def contents(
     bought = pairs["bought"].to_numpy(dtype=np.float64)
     propensity = propensities(x, exposed, who)
     expected = outcomes(x, exposed, bought, who)
-    policies = {"the offers": offered.astype(np.float64), "nobody": np.zeros(len(pairs))}
+    policies: dict[str, Any] = {"the offers": offered.astype(np.float64), "nobody": np.zeros(len(pairs))}
     found = {
         name: policy_values(
             exposed, bought, policy, propensity, expected, who, context.resamples, context.rng("off policy")
         )
         for name, policy in policies.items()
     }
-    rows = []
+    rows: list[dict[str, Any]] = []
     for key, label in _NAMES.items():
         with_offers, without = found["the offers"][key], found["nobody"][key]
         gain = percentile(with_offers.value - without.value, with_offers.draws - without.draws)
@@ -86,7 +90,10 @@ def contents(
         "none: its error is mostly its own."
     )
     yield Table("off_policy", "What exposure would have brought", pd.DataFrame(rows), caption)
-    yield from _diagnostics(pairs, policies, propensity, measures)
+    unlike = yield from _diagnostics(pairs, policies, propensity, measures)
+    if unlike:
+        yield Finding(f"Logged exposures do not tell what offers add: {unlike}.", "caveat")
+        return
     per_offer = len(pairs) / max(int(offered.sum()), 1)
     adds = with_interval(_scaled(best, per_offer))
     yield Finding(
@@ -112,10 +119,8 @@ def _pairs(learned: Learned, customers: Any, exposures: pd.DataFrame) -> pd.Data
     keys = np.unique(rows[known].astype(np.int64) * many + codes[known])
     could = np.isin(candidates.codes, np.unique(codes[codes >= 0])) & candidates.possible
     row, column = np.nonzero(could)
-    often = np.bincount(np.unique(keys) // many, minlength=len(candidates.codes))
     items = candidates.codes[row, column]
     exposed = np.isin(row * many + items, keys)
-    others = often[row] - exposed  # what else a customer was exposed to tells how likely they were to be chosen
     of_item = np.bincount(keys % many, minlength=many)[items] - exposed
     chance = np.clip(made.probability[row, column], 1e-6, 1 - 1e-6)
     return pd.DataFrame(
@@ -129,7 +134,7 @@ def _pairs(learned: Learned, customers: Any, exposures: pd.DataFrame) -> pd.Data
             "popularity": np.log1p(made.model.bought_by_[items]),
             "baskets": np.log1p(candidates.rate[row]),
             "recent_baskets": np.log1p(candidates.recent[row]),
-            "other_exposures": np.log1p(others),
+            "idle": np.log1p(candidates.idle[row]),
             "others_exposed": np.log1p(of_item),
         }
     )
@@ -137,10 +142,10 @@ def _pairs(learned: Learned, customers: Any, exposures: pd.DataFrame) -> pd.Data
 
 def _diagnostics(
     pairs: pd.DataFrame, policies: dict[str, np.ndarray], propensity: np.ndarray, measures: pd.DataFrame
-) -> Iterator[Content]:
-    """Whether pairs that were treated alike can stand for all, and are like the others once counted."""
+) -> Generator[Content, None, str]:
+    """Whether pairs that were treated alike can stand for all, and are like the others once counted; why not, if so."""
     exposed = pairs["exposed"].to_numpy()
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name, policy in policies.items():
         told = overlap(exposed, policy, propensity)
         rows.append(
@@ -166,13 +171,11 @@ def _diagnostics(
         "Differences of means in standard deviations, before and after counting by propensity; beyond ± 0.1 they are "
         "not alike.",
     )
-    off = table[table["after"].abs() > 0.1]
+    off = table[table["after"].abs() > UNLIKE]
     if len(off):
-        yield Finding(
-            f"Counted by propensity, exposed pairs still differ from the others in {', '.join(off['measure'])}: what "
-            "exposures say of the offers is not to be relied on.",
-            "caveat",
-        )
+        return f"counted by propensity, exposed pairs still differ from the others in {', '.join(off['measure'])}"
+    clipped = max(float(row["clipped"]) for row in rows)
+    return f"{share(clipped)} of the pairs were all but sure to be exposed, or not to be" if clipped > MOST else ""
 
 
 def _scaled(interval: Any, by: float) -> Any:

@@ -240,6 +240,16 @@ def test_exposures_that_were_made_by_chance_tell_what_offers_add(shop: Shop) -> 
     assert "which is doubtful" in words(found)
 
 
+def test_exposures_of_the_loyal_alone_tell_nothing(shop: Shop) -> None:
+    many = shop.train.frame["items"].map(lambda one: len(json.loads(one)))
+    loyal = shop.train.frame.loc[many >= many.median(), "customer_id"]
+    pairs = pd.DataFrame([(who, f"i{item}") for who in loyal for item in range(10)], columns=["customer_id", "item_id"])
+    train = replace(shop.train, others={**shop.train.others, "exposures": pairs})
+    found = told(Shop(train, shop.held_out), Offers(candidates=20))
+    assert "Logged exposures do not tell what offers add" in words(found)
+    assert "purchases per offer" not in words(found)
+
+
 def test_too_few_exposures_tell_nothing(shop: Shop) -> None:
     pairs = pd.DataFrame({"customer_id": shop.train.frame["customer_id"].head(3), "item_id": "i0"})
     train = replace(shop.train, others={**shop.train.others, "exposures": pairs})
