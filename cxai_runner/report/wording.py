@@ -76,6 +76,8 @@ def column(values: pd.Series) -> list[str]:
         return [moment(v) for v in values]
     if not pd.api.types.is_numeric_dtype(values):
         return [_text(v) for v in values]
+    if str(values.name).endswith("_id"):  # a name, not a size
+        return [NOTHING if pd.isna(v) else f"{v:.15g}" for v in values]
     finite = [abs(float(v)) for v in values.dropna() if math.isfinite(v)]
     whole = all(v.is_integer() for v in finite)
     # The typical size decides, so that one huge or one tiny value does not blur the others.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
@@ -223,13 +224,13 @@ def slices(task: Conversion, converted: Ints, rows: pd.DataFrame, context: Conte
     found: list[dict[str, Any]] = []
     small = 0
     for column in (str(name) for name in rows if str(name).startswith(SLICE)):
-        for value in sorted(rows[column].unique()):
+        for value in sorted(rows[column].unique(), key=_place):
             mine = (rows[column] == value).to_numpy()
             ones = int(converted[mine].sum())
             if min(ones, int(mine.sum()) - ones) < FEW:
                 small += 1
                 continue
-            found.append({"slice": f"{column.removeprefix(SLICE)} {value}", **_slice(converted, rows, mine, context)})
+            found.append({"slice": f"{column.removeprefix(SLICE)}: {value}", **_slice(converted, rows, mine, context)})
     if not found:
         return
     left = f" Left out with fewer than {FEW} rows of one outcome: {counted(small, 'kind')}." if small else ""
@@ -240,10 +241,18 @@ def slices(task: Conversion, converted: Ints, rows: pd.DataFrame, context: Conte
         worst = max(off, key=lambda one: abs(float(one["gap"])))
         gap = with_interval(Interval(worst["gap"], worst["gap_low"], worst["gap_high"]))
         yield Finding(
-            f"Of {len(found)} kinds of customers, {len(off)} convert at another rate than predicted, the most "
-            f"{worst['slice']}: observed minus predicted {gap}. One in twenty does by chance.",
+            f"Of {counted(len(found), 'kind')} of customers, {len(off)} convert{'s' * (len(off) == 1)} at another rate "
+            f"than predicted, the most {worst['slice']}: observed minus predicted {gap}. One in twenty does by chance.",
             "caveat",
         )
+
+
+def _place(value: str) -> tuple[float, str]:
+    """Where a kind stands among others: ranges by where they begin, then names."""
+    first = re.match(r"(up to|above) (-?[\d.,e+-]+)", value)
+    if first is None:
+        return np.inf, value
+    return (-np.inf if first[1] == "up to" else float(first[2].replace(",", ""))), value
 
 
 def _slice(converted: Ints, rows: pd.DataFrame, mine: NDArray[np.bool_], context: Context) -> dict[str, float]:

@@ -81,6 +81,8 @@ def alone(fitted: Fitted, judged: pd.DataFrame, converted: NDArray[np.int64]) ->
     rows = fitted.rows
     table = suspects(rows.frame, rows.converted)
     shown = table.drop(columns="copy").rename(columns={"hint": "name_hints_at"})
+    if not shown["name_hints_at"].any():
+        shown = shown.drop(columns="name_hints_at")
     caption = "ROC AUC of one column by itself on the training rows; .5 tells nothing."
     yield Table("inputs_alone", "What each input tells alone", shown, caption)
     high = table[table["roc_auc"] >= ALONE]

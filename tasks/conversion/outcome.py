@@ -94,6 +94,17 @@ def infinite(frame: pd.DataFrame, inputs: Sequence[str]) -> Iterator[Problem]:
             yield Problem(f"customers.{name}", told, remedy=f"make them missing in the source, or {_leave_out(name)}")
 
 
+def odd_texts(frame: pd.DataFrame, learned: pd.DataFrame) -> Iterator[Problem]:
+    """Yield columns of ``frame`` that are numbers but for a few texts, where training had numbers alone."""
+    for name in learned:
+        if types.is_string_dtype(frame[name]) and types.is_string_dtype(learned[name]) and _all_numbers(learned[name]):
+            yield from _numbers_but_for_a_few(frame[name], _leave_out(str(name)))
+
+
+def _all_numbers(column: pd.Series) -> bool:
+    return bool(pd.to_numeric(column.dropna(), errors="coerce").notna().all())
+
+
 def _leave_out(name: str) -> str:
     return f"leave it out: features.exclude=[{name}]"
 

@@ -40,12 +40,14 @@ def lifetimes(all_of_them: Survival, by: Mapping[str, Survival], unit: str, ende
     mean, median = all_of_them.mean(), all_of_them.median()
     text = f"mean {unit} until a customer {ended}, of the first {number(mean.limit, 0)}"
     yield Estimate("restricted_mean", text, _interval(mean))
-    half = f"half of them {ended} within {number(median, 0)} {unit}" if median else f"more than half never {ended}"
+    half = f"more than half never {ended}"
+    if median is not None:
+        half = f"half of them {ended} within {number(median, 0)} {unit.removesuffix('s') if median == 1 else unit}"
     left = all_of_them.at([all_of_them.limit])[0]
     yield Finding(
         f"Of {len(all_of_them.durations):,} customers followed for up to {number(all_of_them.limit, 0)} {unit}, "
-        f"{int(all_of_them.events.sum()):,} {ended}; {half}, and {share(left)} are expected to stay longer than that "
-        "(Kaplan and Meier)."
+        f"{int(all_of_them.events.sum()):,} {ended}; {half}, and {share(left)} are expected to stay longer than "
+        f"{number(all_of_them.limit, 0)} {unit} (Kaplan and Meier)."
     )
     yield from _survival(all_of_them, by, unit, ended)
     yield from _hazard(all_of_them, edges, unit, ended)

@@ -26,6 +26,7 @@ from cxai_runner.evaluation.paired import FOLD
 from cxai_runner.evaluation.results import Content, Metric
 from cxai_runner.evaluation.slices import Slices
 from cxai_runner.evaluation.targeting import BalancedAccuracy
+from cxai_runner.methods.conversion.leakage import ALONE, single_column_auc
 from cxai_runner.methods.conversion.network import NetworkClassifier
 from cxai_runner.methods.conversion.preparation import Preparation, plain_types
 from cxai_runner.methods.conversion.training import INSTEAD
@@ -43,7 +44,7 @@ from tasks.conversion.fitting import (
     same,
     trained,
 )
-from tasks.conversion.outcome import as_zero_or_one, infinite, untold, unusable, unusable_inputs
+from tasks.conversion.outcome import as_zero_or_one, infinite, odd_texts, untold, unusable, unusable_inputs
 from tasks.conversion.verdict import AGAINST, SEED, SLICE, WITHOUT
 
 
@@ -124,7 +125,8 @@ class Conversion(Task):
         Inputs that may be known only after the outcome: the model is fitted once more without them, to tell what rests
         on them.
     slices
-        Columns by whose values the model is judged apart; ``auto`` is those that only describe.
+        Columns by whose values the model is judged apart; ``auto`` is those that only describe, without any that alone
+        ranks customers with a ROC AUC of .85 or more: it may be known only after the outcome.
     repeats
         How often an input is shuffled to tell how much it matters.
     """
@@ -234,6 +236,7 @@ class Conversion(Task):
         """Yield why rows cannot be judged that nothing was learned from, and that nobody looked at before."""
         yield from untold(data.frame[self.outcome], self.positive, f"customers.{self.outcome}")
         yield from infinite(data.frame, fitted.columns)
+        yield from odd_texts(data.frame, fitted.rows.frame)
 
     def score(self, fitted: Fitted, data: Dataset, context: Context) -> pd.DataFrame:
         """Return customer, outcome, the probabilities of the model, of those beside it and of the base rate."""
@@ -322,7 +325,10 @@ class Conversion(Task):
         return rows.base_rate if self.threshold == "share" else float(self.threshold)
 
     def _sliced(self, train: Dataset, columns: Sequence[str]) -> list[str]:
+        """What customers are told apart by; of itself by nothing that tells the outcome."""
         if not isinstance(self.slices, str):
             return list(self.slices)
         out = {self.outcome, self.value, train.roles.time, *columns}
-        return [name for name in train.roles.describe if name not in out]
+        converted = as_zero_or_one(train.frame[self.outcome], self.positive)
+        named = [name for name in train.roles.describe if name not in out]
+        return [name for name in named if not single_column_auc(train.frame[name], converted) >= ALONE]

@@ -144,6 +144,15 @@ def test_a_ready_made_table_has_its_times_in_a_column() -> None:
     assert not [one for one in bare if isinstance(one, Figure) and one.name == "survival"]
 
 
+def test_how_long_half_of_them_stayed_is_told_in_numbers_of_their_own() -> None:
+    told = [
+        next(one.text for one in lifetimes(Survival(times, [1] * 4), {}, "days", "lapsed") if isinstance(one, Finding))
+        for times in ([1, 1, 1, 6], [2, 3, 3, 6])
+    ]
+    assert "half of them lapsed within 1 day, and 0.0 % are expected to stay longer than 6 days" in told[0]
+    assert "half of them lapsed within 3 days, and" in told[1]
+
+
 def test_nobody_who_left_has_a_curve_all_the_same() -> None:
     contents = list(lifetimes(Survival([3, 30, 60] * 10, [0] * 30), {}, "days", "lapsed"))
     assert "more than half never lapsed" in texts(contents)

@@ -128,7 +128,11 @@ def test_profit_follows_what_a_contact_costs(ran):
 
 def test_slices_are_judged_apart(ran):
     frame = only(ran[2], Table, "slices").frame
-    assert set(frame["slice"].str.split().str[0]) == {"channel", "spend"}
+    assert set(frame["slice"].str.split(": ").str[0]) == {"channel", "spend"}
+    spend = frame["slice"][frame["slice"].str.startswith("spend")].tolist()
+    begins = [float(one.split()[2]) for one in spend if one.startswith("spend: above")]
+    assert len(begins) > 1
+    assert begins == sorted(begins), "3.21, 7.2, 15.7, and not as texts are sorted"
     assert frame[frame["slice"].str.startswith("channel")]["rows"].sum() == 500
     assert np.isfinite(frame.select_dtypes("number").to_numpy()).all()
 
@@ -243,3 +247,12 @@ def test_the_kept_model_asks_for_what_it_reads_and_leaves_room_for_gaps(data):
     assert list(saved.example) == list(data.roles.inputs)
     plain = parts(odd)[0].frame.head(5)
     np.testing.assert_array_equal(saved.estimator.predict_proba(saved.example), saved.estimator.predict_proba(plain))
+
+
+def test_customers_are_not_told_apart_by_what_is_known_only_afterwards(data):
+    known = data.frame["converted"] * np.arange(len(data.frame))
+    odd = replace(data, frame=data.frame.assign(paid=known), roles=replace(data.roles, describe=("channel", "paid")))
+    contents, scores = run(odd, LOGISTIC, Conversion(repeats=1))[2:]
+    assert [one for one in scores["held_out"] if one.startswith("slice_")] == ["slice_channel"]
+    assert set(only(contents, Table, "slices").frame["slice"]) == {"channel: store", "channel: web"}
+    assert "slice_paid" in run(odd, LOGISTIC, Conversion(repeats=1, slices=["paid"]))[3]["held_out"]

@@ -83,6 +83,23 @@ def test_rows_that_are_only_judged_are_looked_at_too(data, column, value, messag
     assert told.value.problems[0].key == f"data.customers.{column}"
 
 
+def test_a_text_among_numbers_is_told_where_only_judged_rows_have_it(data):
+    """A file with one such value makes the whole column text, wherever the row falls."""
+    texts = replace(data, frame=data.frame.assign(visits=data.frame["visits"].astype(str)))
+    _, held_out = parts(texts)
+    fitted = run(texts, LogisticRegression(), Conversion(repeats=1))[0]
+    odd = replace(held_out, frame=first(held_out.frame, "visits", "n/a", 1))
+    with pytest.raises(UserError, match="such as `n/a`") as told:
+        Conversion().score(fitted, odd, CONTEXT)
+    assert told.value.problems[0].key == "data.customers.visits"
+    lettered = replace(texts, frame=texts.frame.assign(visits="v" + texts.frame["visits"]))
+    _, held_out = parts(lettered)
+    fitted = run(lettered, LogisticRegression(), Conversion(repeats=1))[0]
+    mixed = np.where(np.arange(100) < 1, "n/a", held_out.frame["visits"].str[1:])
+    rows = replace(held_out, frame=held_out.frame.assign(visits=mixed))
+    assert len(Conversion().score(fitted, rows, CONTEXT)) == 100
+
+
 def test_a_positive_that_is_no_value_is_told(data):
     (problem,) = Conversion(positive="yes").inspect(data)
     assert (problem.key, problem.value, problem.remedy) == ("task.positive", "yes", "one of: 0, 1")

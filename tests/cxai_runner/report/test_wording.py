@@ -63,3 +63,9 @@ def test_shares_and_durations() -> None:
         "–",
     ]
     assert [duration(4.12), duration(125)] == ["4.1 s", "2 min 5 s"]
+
+
+def test_an_id_is_a_name_and_no_size() -> None:
+    assert column(pd.Series([222740, 7], name="customer_id")) == ["222740", "7"]
+    assert column(pd.Series([222740.0, None], name="customer_id")) == ["222740", "–"]
+    assert column(pd.Series([222740, 7], name="rows")) == ["222,740", "7"]
