@@ -46,6 +46,8 @@ class Features(ABC):
     """The standard table that the built dataset is: ``panel``, ``customers`` …"""
     divides: ClassVar[bool] = False
     """Whether it applies a rule that divides what one customer did (`Part.within`)."""
+    asks_ahead: ClassVar[bool] = False
+    """Whether a held-out row asks what its customer does next, which no training row of the same customer tells."""
 
     transformers: Sequence[TransformerMixin] = field(default=())
     models: Mapping[str, str] = field(default_factory=dict)

@@ -88,6 +88,7 @@ class CustomerHistories(Features):
 
     makes: ClassVar[str] = "histories"
     divides: ClassVar[bool] = True
+    asks_ahead: ClassVar[bool] = True
 
     table: Literal["transactions", "interactions"] = "transactions"
     item: str = "product_id"

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from cxai_runner.config.problems import UserError
+from cxai_runner.data.tables.instants import instant
 from cxai_runner.experiment import held_out
 from cxai_runner.identity import Keys, keys
 from cxai_runner.kept.again import composed_again, learned
@@ -153,12 +154,33 @@ class Rows:
         """
         import pandas as pd
 
+        if self.ready.experiment.features.asks_ahead:
+            return self._told(other, refit)
         scores = other.scores()
         seen = [scores["train"], *([scores["held_out"]] if refit == "all" and "held_out" in scores else [])]
         columns = [name for name in self.columns if all(name in one for one in seen)]
         known = {key for one in seen for key in _keys(one, columns)}
         mine = _keys(self.known_as(privacy_of(other)), columns)
         return pd.Series([key in known for key in mine], index=self.frame.index)
+
+    def _told(self, other: Kept, refit: str) -> pd.Series:
+        """Whether another run's kept model was trained on what the customer of each row did next.
+
+        Both may have learned from the same customers: what is asked about is what came then. It was not told where it
+        held the same out, or learned from nothing of that time.
+        """
+        import pandas as pd
+
+        until = instant(self.ready.experiment.features.seen_until(learned(other)))
+        starts = [instant(fold.held_out.start) for fold in self.ready.folds if fold.held_out is not None]
+        late = refit == "all" or until is None or any(start is None or until > start for start in starts)
+        told = pd.Series(late, index=self.frame.index)
+        target, scores = self.task.target, other.scores()
+        if refit == "all" or target is None or "held_out" not in scores:
+            return told
+        asked = set(zip(_keys(scores["held_out"], self.columns), scores["held_out"][target], strict=True))
+        mine = zip(_keys(self.known_as(privacy_of(other)), self.columns), self.frame[target], strict=True)
+        return told & pd.Series([one not in asked for one in mine], index=self.frame.index)
 
     def _demand_same(self) -> None:
         """Refuse rows that are not those that the run scored."""

@@ -147,3 +147,23 @@ def test_a_date_is_spread_like_a_number_and_a_later_one_is_no_news() -> None:
     moved = compared(days.to_frame("since"), later.to_frame("since"))["since"]
     assert moved.verdict == "shifted"
     assert moved.most.startswith("2024-06-28 < value")
+
+
+def test_lists_are_compared_by_how_long_they_are_or_by_the_newest_of_their_numbers() -> None:
+    rng = np.random.default_rng(0)
+    lengths = rng.integers(1, 30, 2000)
+    lists = pd.DataFrame({"items": [json.dumps(["x"] * n) for n in lengths], "days": ["[9,3.5]", "[]"] * 1000})
+    hide = Privacy(True, "secret").values
+    plain = json.loads(json.dumps(written(lists, pd.DataFrame(), hide, ("items", "days"))))
+    spreads = read(plain)
+    assert spreads["input", "items"].listed == "length"
+    assert spreads["input", "items"].counts == Spread.of(pd.Series(lengths)).counts
+    assert spreads["input", "days"].counts == (1000, 1000), "the newest is 3.5; of the empty ones there is none"
+    alike, longer = Comparison(spreads, hide), Comparison(spreads, hide)
+    # Other texts of the same lengths are no other population, though no list of them was seen before.
+    alike.take("input", lists.assign(items=[json.dumps(["y"] * n) for n in rng.permutation(lengths)]))
+    longer.take("input", lists.assign(items=[json.dumps(["x"] * (n + 15)) for n in lengths]))
+    assert {one.name: one.verdict for one in alike.moved(0.1, 0.25)} == {"items": "stable", "days": "stable"}
+    found = {one.name: one for one in longer.moved(0.1, 0.25)}
+    assert found["items"].verdict == "shifted"
+    assert "< length" in found["items"].most

@@ -52,3 +52,10 @@ def test_a_segment_is_a_name_and_a_prediction_a_number() -> None:
     numbers = of_an_estimator(LinearRegression().fit(ROWS, ROWS["x"]), "predict", ROWS, "regressor")
     assert list(numbers) == ["prediction"]
     pd.testing.assert_frame_equal(counted(numbers), numbers)
+
+
+def test_of_a_list_the_first_place_is_counted() -> None:
+    lists = pd.DataFrame({"item_1": ["a"], "item_2": ["b"], "score_1": [0.5], "score_10": [0.1], "fallback": [0]})
+    assert list(counted(predicted(lists, "recommender"))) == ["item_1", "score_1", "fallback"]
+    classes = pd.DataFrame({"probability_1": [0.5], "score_2": [0.1]})
+    assert list(counted(classes)) == ["probability_1", "score_2"], "what is no list is left as it is"

@@ -11,10 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cxai_runner.config.compose import compose
+from cxai_runner.config.problems import UserError
 from cxai_runner.evaluation.split_rules import LastDays
 from cxai_runner.evaluation.split_within import FixedParts, LeaveLastOut, RandomHoldout
 from cxai_runner.evaluation.splits import Split
 from cxai_runner.evaluation.within import LastOfEach, RandomOfEach, SaidSo
+from cxai_runner.preflight import assemble, preflight
 
 EVENTS = st.lists(st.tuples(st.integers(0, 5), st.integers(1, 6), st.sampled_from("abcdef")), min_size=1, max_size=60)
 
@@ -120,3 +123,13 @@ def test_last_days_may_be_left_for_later() -> None:
     assert fold.train.select(table).execute()["time"].tolist() == [DAYS[0]]
     assert fold.held_out.select(table).execute()["time"].tolist() == [DAYS[1]]
     assert fold.label == "occasions from 2017-01-09 on, before 2017-01-19"
+
+
+def test_a_builder_that_cannot_divide_refuses() -> None:
+    composed = compose(["task=segmentation", "split=leave_last_out"])
+    with pytest.raises(UserError) as refused:
+        preflight(assemble(composed))
+    (problem,) = refused.value.problems
+    assert problem.key == "split"
+    assert "divides what one customer did" in problem.message
+    assert "split=customers" in problem.remedy

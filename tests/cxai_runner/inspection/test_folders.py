@@ -61,8 +61,8 @@ FED = {
     "cdnow": {"churn", "explore", "managerial_segments", "segmentation"},
     "choice_panels": {"brand_choice", "explore"},
     "hillstrom": {"conversion", "explore", "segmentation"},
-    "movielens_100k": {"explore", "segmentation"},
-    "online_retail_2009": {"churn", "explore", "managerial_segments", "segmentation"},
+    "movielens_100k": {"explore", "recommendation", "segmentation"},
+    "online_retail_2009": {"churn", "explore", "managerial_segments", "recommendation", "segmentation"},
     "retail_orders": {"churn", "explore", "managerial_segments", "segmentation"},
     "telco_churn": {"churn", "conversion", "explore", "segmentation"},
 }

@@ -64,3 +64,14 @@ def test_an_invented_example_has_the_types_and_no_row() -> None:
     assert (first["customer_id"], first["visits"], first["spent"], first["segment"]) == ("customer", 3, 60.0, "new")
     assert first["joined"] == pd.Timestamp(2000, 1, 1)
     assert pd.isna(first["empty"])
+
+
+def test_no_list_of_a_customer_is_an_example() -> None:
+    frame = pd.DataFrame(
+        {"items": ['["tea","soap"]', "[]"], "days": ["[3,1]", "[]"], "weights": ["[]", "[]"], "note": ["[no list", "x"]}
+    ).astype("str")
+    example = Privacy(True, "secret").example(frame, rows=2)
+    assert example["items"].tolist() == ['["item"]'] * 2
+    assert example["days"].tolist() == ["[1]"] * 2
+    assert example["weights"].tolist() == ["[]"] * 2
+    assert example["note"].iloc[0] in ("[no list", "x")

@@ -127,3 +127,30 @@ def test_whole_floats_are_written_alike_as_text_wherever_they_are(tmp_path: Path
     for source in sources:
         brands = source.open()["products"].order_by("product_id").to_pyarrow()["brand"].to_pylist()
         assert brands == ["1", "20", "1e+20", None]
+
+
+@pytest.mark.parametrize(("unit", "factor"), [("epoch", 1), ("epoch_ms", 1000)])
+@pytest.mark.parametrize("engine", ["duckdb", "sqlite"])
+def test_seconds_since_1970_are_instants(engine: str, unit: str, factor: int, tmp_path: Path) -> None:
+    given = [881250949, 0, -1, None, 1e18]
+    frame = pd.DataFrame({"customer_id": range(5), "timestamp": [None if x is None else x * factor for x in given]})
+    settings = {"columns": {"product_id": "customer_id"}, "dates": unit}
+    source: Any
+    if engine == "sqlite":
+        with closing(sqlite3.connect(tmp_path / "rows.db")) as database:
+            frame.to_sql("rows", database, index=False)
+        source = DatabaseSource(
+            url=f"sqlite:///{tmp_path}/rows.db", tables={"transactions": {"table": "rows", **settings}}
+        )
+    else:
+        frame.to_csv(tmp_path / "rows.csv", index=False)
+        source = FileSource(root=str(tmp_path), tables={"transactions": {"path": "rows.csv", **settings}})
+    assert not list(source.problems())
+    rows = source.open()["transactions"]
+    found = rows.select("product_id", "timestamp").order_by("product_id").execute()["timestamp"]
+    assert found.tolist()[:3] == [
+        pd.Timestamp("1997-12-04 15:55:49"),
+        pd.Timestamp("1970-01-01"),
+        pd.Timestamp("1969-12-31 23:59:59"),
+    ]
+    assert found[3:].isna().all(), "what is no second of the years 1 … 9999 is no date"
