@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from cxai_runner.config.problems import UserError
+from cxai_runner.data.tables.instants import instant
 from cxai_runner.experiment import held_out
 from cxai_runner.identity import Keys, keys
 from cxai_runner.kept.again import composed_again, learned
@@ -153,12 +154,20 @@ class Rows:
         """
         import pandas as pd
 
+        if self.time is None and refit != "all" and self._come_after(other):
+            return pd.Series(False, index=self.frame.index)  # of the same customers, but not of what they did then
         scores = other.scores()
         seen = [scores["train"], *([scores["held_out"]] if refit == "all" and "held_out" in scores else [])]
         columns = [name for name in self.columns if all(name in one for one in seen)]
         known = {key for one in seen for key in _keys(one, columns)}
         mine = _keys(self.known_as(privacy_of(other)), columns)
         return pd.Series([key in known for key in mine], index=self.frame.index)
+
+    def _come_after(self, other: Kept) -> bool:
+        """Whether these rows tell of what came after all that another run's model was trained on."""
+        starts = [fold.held_out.start for fold in self.ready.folds if fold.held_out is not None]
+        seen = instant(assemble(_composed(other)).features.seen_until(learned(other)))
+        return seen is not None and all(start is not None and seen <= instant(start) for start in starts)
 
     def _demand_same(self) -> None:
         """Refuse rows that are not those that the run scored."""
