@@ -1,4 +1,4 @@
-"""Recommendation as a user meets it: orders of one's own in a file, runs compared, a model in charge, and what is refused."""
+"""Recommendation as a user meets it: orders of one's own in a file, a model in charge, and what is refused."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 
 def orders(customers: int = 120, seed: int = 2) -> pd.DataFrame:
-    """Half a year of orders; everybody has four favourites among thirty items, and a tenth of the orders is of others."""
+    """Half a year of orders: everybody has four favourites among thirty items; a tenth of the orders is of others."""
     rng = np.random.default_rng(seed)
     popular = 1 / np.arange(1, 31)
     rows = []

@@ -165,9 +165,9 @@ class Rows:
 
     def _come_after(self, other: Kept) -> bool:
         """Whether these rows tell of what came after all that another run's model was trained on."""
-        starts = [fold.held_out.start for fold in self.ready.folds if fold.held_out is not None]
+        starts = [instant(fold.held_out.start) for fold in self.ready.folds if fold.held_out is not None]
         seen = instant(assemble(_composed(other)).features.seen_until(learned(other)))
-        return seen is not None and all(start is not None and seen <= instant(start) for start in starts)
+        return seen is not None and all(start is not None and seen <= start for start in starts)
 
     def _demand_same(self) -> None:
         """Refuse rows that are not those that the run scored."""
