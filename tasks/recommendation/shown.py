@@ -14,7 +14,7 @@ from cxai_runner.evaluation.intervals import Floats, Statistic, bootstrap
 from cxai_runner.evaluation.metrics import units_of
 from cxai_runner.evaluation.ranking import Ints, mean_where
 from cxai_runner.evaluation.results import Content, Estimate, Figure, Interval, Table
-from cxai_runner.evaluation.wording import with_interval
+from cxai_runner.evaluation.wording import LAST_BITS, with_interval
 from cxai_runner.task import Context
 from tasks.recommendation.fitting import Fitted
 from tasks.recommendation.names import About
@@ -139,7 +139,15 @@ def _means(
     ]
     interval = of_customers(judged.customers)
     found = bootstrap(several, units, context.resamples, context.rng("shown"))
-    return {name: interval(value[0], draws[0]) for name, (value, draws) in zip(values, found, strict=True)}
+    return {
+        name: _without_last_bits(interval(value[0], draws[0]))
+        for name, (value, draws) in zip(values, found, strict=True)
+    }
+
+
+def _without_last_bits(one: Interval) -> Interval:
+    """An interval of no width, where all customers have the same number and sums differ by rounding."""
+    return Interval(one.value, one.value, one.value) if one.high - one.low <= LAST_BITS else one
 
 
 def _in_catalogue(fitted: Fitted, judged: Judged) -> dict[str, Ints]:

@@ -204,7 +204,7 @@ def test_nothing_held_out_is_said():
     task = Recommendation(k=4)
     data = make_histories(60)
     train = parts(data)[0]
-    fitted = task.fit(EASE(10), train, CONTEXT)
+    fitted = task.fit(EASE(penalty=10), train, CONTEXT)
     contents = list(task.report(fitted, train, {"train": task.score(fitted, train, CONTEXT)}, {}, CONTEXT))
     assert texts(contents, "headline") == ["Nothing was held out, so that how well the model recommends is not known."]
     assert only(contents, Table, "similar_items").frame["rank"].max() == 5
