@@ -28,8 +28,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cxai_runner.evaluation.discrimination import Codes
 from cxai_runner.evaluation.intervals import Floats, Statistic
-from cxai_runner.evaluation.metrics import Codes, MeanOf, Named
+from cxai_runner.evaluation.metrics import MeanOf, Named
 
 Hits = NDArray[np.bool_]
 Ints = NDArray[np.int64]

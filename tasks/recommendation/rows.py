@@ -29,8 +29,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cxai_runner.evaluation.discrimination import Codes
 from cxai_runner.evaluation.intervals import Statistic
-from cxai_runner.evaluation.metrics import Codes, Named, codes_of
+from cxai_runner.evaluation.metrics import Named, codes_of
 from cxai_runner.evaluation.ranking import (
     Hits,
     Ints,
