@@ -264,6 +264,11 @@ def test_a_bad_parameter_of_a_model_is_the_users_mistake():
         Recommendation(k=2).fit(Popularity(half_life=-1), parts(tiny(["a"]))[0], CONTEXT)
 
 
+def test_a_catalogue_that_is_too_large_for_a_model_is_told():
+    with pytest.raises(UserError, match=r"items need .* features\.fewest"):
+        Recommendation(k=2).fit(EASE(memory=1e-9), parts(make_histories(30))[0], CONTEXT)
+
+
 def test_a_slice_that_there_is_not_is_told():
     (problem,) = Recommendation(slices=["regoin"]).problems(["customer_id", "region"])
     assert (problem.key, problem.value) == ("slices", "regoin")
