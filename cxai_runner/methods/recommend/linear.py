@@ -232,6 +232,7 @@ def sparse_weights(symmetric: Doubles, lasso: float, ridge: float, tol: float, m
             Xy=target,
             positive=True,
             check_input=False,
+            random_state=0,  # of no use to a cyclic descent, which would take from the global one all the same
             tol=tol,
             max_iter=max_iter,
         )
