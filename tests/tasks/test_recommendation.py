@@ -274,7 +274,7 @@ def test_a_catalogue_that_is_too_large_for_a_model_is_told():
 def test_histories_of_one_purchase_teach_a_network_nothing_and_that_is_told(model):
     data = make_histories(30)
     once = data.frame.assign(items='["a"]', weights="[1]", days="[1]")
-    with pytest.raises(UserError, match="nothing to learn from|no sequence to learn from"):
+    with pytest.raises(UserError, match=r"nothing to learn from|no sequence to learn from"):
         Recommendation(k=1).fit(model, replace(data, frame=once), CONTEXT)
 
 
