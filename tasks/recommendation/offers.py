@@ -62,9 +62,8 @@ def expected_revenue(made: Made, learned: Learned, context: Context) -> Interval
     value = float(made.expected[made.choice.chosen].sum())
     then = learned.made
     chosen = then.choice.chosen
-    counts = np.append(then.worth.counted, 0.0)[then.candidates.codes]
     told = np.where(chosen, then.expected, 0).sum(axis=1)
-    came = np.where(chosen & learned.bought, counts, 0).sum(axis=1)
+    came = np.where(chosen & learned.bought, then.counted, 0).sum(axis=1)
     if too_few(len(told)) or not told.sum():
         return Interval(value, float("nan"), float("nan"))
     ratio = lambda drawn: np.atleast_2d((came @ drawn) / np.maximum(told @ drawn, 1e-300))  # noqa: E731
@@ -82,7 +81,11 @@ def _now(settings: Offers, fitted: Fitted, frame: pd.DataFrame, learned: Learned
 def _list(settings: Offers, fitted: Fitted, made: Made, frame: pd.DataFrame, listed: pd.DataFrame) -> Iterator[Content]:
     """The table to send."""
     if not len(listed):
-        yield Finding("No offer is worth making: none is expected to bring what it costs.", "caveat")
+        brings = np.where(made.candidates.possible, made.expected - settings.offer_cost, 0)
+        told = "No offer is worth making: none is expected to bring what it costs."
+        if (brings.sum(axis=1, where=brings > 0) > settings.contact_cost).any():
+            told = "The rules allow no offer that is expected to bring what it costs: see `task.offers`."
+        yield Finding(told, "caveat")
         return
     names = About(fitted.items)
     told = listed.drop(columns=["row", "column"])
