@@ -82,10 +82,10 @@ def _list(settings: Offers, fitted: Fitted, made: Made, frame: pd.DataFrame, lis
     """The table to send."""
     if not len(listed):
         brings = np.where(made.candidates.possible, made.expected - settings.offer_cost, 0)
-        told = "No offer is worth making: none is expected to bring what it costs."
+        why = "No offer is worth making: none is expected to bring what it costs."
         if (brings.sum(axis=1, where=brings > 0) > settings.contact_cost).any():
-            told = "The rules allow no offer that is expected to bring what it costs: see `task.offers`."
-        yield Finding(told, "caveat")
+            why = "The rules allow no offer that is expected to bring what it costs: see `task.offers`."
+        yield Finding(why, "caveat")
         return
     names = About(fitted.items)
     told = listed.drop(columns=["row", "column"])
