@@ -30,6 +30,7 @@ TASKS = {
     "purchase_incidence": ["features.brands=3", "evaluation.resamples=100"],
     "purchase_quantity": ["features.brands=3", "evaluation.resamples=100", "task.points=5"],
     "price_response": ["features.brands=3", "evaluation.resamples=100", "task.points=5", "task.refits=10"],
+    "recommendation": ["features.fewest=1", "task.k=3", "split.days=7", "evaluation.resamples=100"],
 }
 HOLDS_NOTHING_OUT = ("explore", "segmentation")
 READ = {
@@ -42,6 +43,7 @@ READ = {
     "purchase_incidence": {"transactions", "products", "promotions"},
     "purchase_quantity": {"transactions", "products", "promotions"},
     "price_response": {"transactions", "products", "promotions"},
+    "recommendation": {"transactions", "products", "customers"},
 }
 TABLES: Mapping[str, Mapping[str, Any]] = {
     "transactions": {

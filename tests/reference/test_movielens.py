@@ -2,7 +2,8 @@
 
 A random 80/20 of each user's ratings, every rating a positive, and all items that are new to the user ranked. Recall@10
 divides by what was held out. Ferrari Dacrema et al. (2019) and Anelli et al. (2022, Top-N recommendation algorithms: a
-quest for the state of the art) judge so. Values are those of seed 0; other seeds differ by .004.
+quest for the state of the art) judge so. Values are those of seed 0; of seeds 0 to 2 popularity's are .1145, .1151 and
+.1119.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ def test_ease_recalls_twice_what_popularity_does(movielens: tuple[pd.DataFrame, 
 def test_where_a_history_is_placed_recalls_more_than_where_training_put_the_customer(
     movielens: tuple[pd.DataFrame, pd.Series],
 ) -> None:
-    """BPR's own factors of users recall .16 at best of sixteen settings; the average of the items' does .22 or more."""
+    """BPR's own factors of users recall .16 at best of twelve settings; the average of the items' does .22 or more."""
     from implicit.cpu.bpr import BayesianPersonalizedRanking
     from scipy import sparse
 

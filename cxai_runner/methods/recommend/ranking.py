@@ -72,7 +72,7 @@ def best(scores: Floats, k: int) -> tuple[Codes, Floats]:
         level = np.flatnonzero(scores[row] == least[row])[:few]
         reach[row] = scores[row] > least[row]
         reach[row, level] = True
-    rows, places = np.nonzero(reach)
+    rows, places = np.divmod(np.flatnonzero(reach), m)  # several times faster than by two axes
     values = scores[rows, places]
     order = np.lexsort((places, -values, rows))
     begins = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=b))])

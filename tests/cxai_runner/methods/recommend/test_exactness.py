@@ -54,7 +54,7 @@ def test_ease_is_the_ridge_regression_of_each_item_on_the_others(weighted):
 
 
 @given(seed=st.integers(0, 2**32 - 1), penalty=st.floats(0.1, 1000))
-@settings(max_examples=25)
+@settings(deadline=None, max_examples=25)
 def test_ease_satisfies_the_conditions_of_its_optimum(seed, penalty):
     """The gradient G(B − I) + λB is 0 off the diagonal."""
     frame = customers(seed)
@@ -128,7 +128,7 @@ def test_one_neighbour_alone_may_be_asked():
 
 
 @given(seed=st.integers(0, 2**32 - 1), factors=st.integers(1, 12), count=st.integers(1, 40))
-@settings(max_examples=30)
+@settings(deadline=None, max_examples=30)
 def test_a_half_step_solves_the_normal_equations(seed, factors, count):
     rng = np.random.default_rng(seed)
     extra = sparse.random_array((count, 90), density=rng.uniform(0, 0.6), rng=rng, dtype=np.float32, format="csr")

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cxai_runner.methods.recommend import Catalogue, Interactions, MalformedHistoryError
@@ -17,6 +17,7 @@ ITEM = st.one_of(st.text(max_size=6), st.integers(), st.floats(allow_nan=False, 
 
 
 @given(st.lists(st.lists(ITEM, max_size=5), max_size=6), st.booleans())
+@settings(deadline=None)
 def test_reads_what_json_reads(lists, ascii_only):
     """Texts with brackets, quotes and line breaks, numbers of any size, and both in one list."""
     texts = pd.Series([json.dumps(one, ensure_ascii=ascii_only) for one in lists], dtype=object)
@@ -26,6 +27,7 @@ def test_reads_what_json_reads(lists, ascii_only):
 
 
 @given(st.lists(st.lists(st.floats(-1e30, 1e30), max_size=5), max_size=6))
+@settings(deadline=None)
 def test_numbers_are_those_of_json(lists):
     begins, found = numbers(pd.Series([json.dumps(one) for one in lists], dtype=object))
     assert list(found) == [item for one in lists for item in one]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cxai_runner.methods.recommend.blocks import rowwise
@@ -22,6 +22,7 @@ def sorted_best(scores, k):
 
 @pytest.mark.parametrize("items", [1, 7, 600, 3000])
 @given(seed=st.integers(0, 2**32 - 1), k=st.integers(1, 12), kind=st.sampled_from(["any", "level", "few", "none"]))
+@settings(deadline=None)
 def test_best_is_a_sort(items, seed, k, kind):
     rng = np.random.default_rng(seed)
     scores = rng.normal(size=(3, items)).astype(np.float32)
@@ -36,6 +37,7 @@ def test_best_is_a_sort(items, seed, k, kind):
 
 
 @given(seed=st.integers(0, 2**32 - 1), rows=st.integers(1, 70), factors=st.integers(1, 200), items=st.integers(1, 90))
+@settings(deadline=None)
 def test_a_row_of_a_product_is_the_same_alone(seed, rows, factors, items):
     rng = np.random.default_rng(seed)
     left = (rng.normal(size=(rows, factors)) * 10.0 ** rng.integers(-9, 9, (rows, 1))).astype(np.float32)
