@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,9 @@ from tasks.recommendation.fitting import Fitted
 from tasks.recommendation.names import About
 from tasks.recommendation.offers_config import Offers
 from tasks.recommendation.offers_made import Learned, Made, about, by_popularity, decided, learn, table
+
+LONG: Final = 7
+"""Horizons that histories have to go back; of shorter ones, what was learned a horizon ago is told too low."""
 
 
 def contents(
@@ -57,14 +61,14 @@ def expected_revenue(made: Made, learned: Learned, context: Context) -> Interval
     """What the list is expected to bring, before costs, with its 95 % interval.
 
     The interval is that of how much came true, in the days held back, of what was expected of the list that would have
-    been made then: its customers are drawn again.
+    been made then: its customers are drawn again. Where few would have been offered anything, there is none.
     """
     value = float(made.expected[made.choice.chosen].sum())
     then = learned.made
     chosen = then.choice.chosen
     told = np.where(chosen, then.expected, 0).sum(axis=1)
     came = np.where(chosen & learned.bought, then.counted, 0).sum(axis=1)
-    if too_few(len(told)) or not told.sum():
+    if too_few(int(chosen.any(axis=1).sum())) or not told.sum():
         return Interval(value, float("nan"), float("nan"))
     ratio = lambda drawn: np.atleast_2d((came @ drawn) / np.maximum(told @ drawn, 1e-300))  # noqa: E731
     ((_, draws),) = bootstrap([ratio], len(told), context.resamples, context.rng("expected revenue"))
@@ -144,6 +148,14 @@ def _expected(settings: Offers, made: Made, listed: pd.DataFrame, expected: Inte
     if gap:
         near = f"No choice that keeps the rules can be expected to bring more than {share(gap)} above it."
     yield Finding(near)
+    if made.candidates.horizons < LONG:
+        days = made.candidates.horizons * settings.horizon
+        yield Finding(
+            f"Histories go back {days:.0f} days only. Probabilities were learned as of {settings.horizon:g} days ago, "
+            "from histories shorter by as much: now that more is known they are rather too low. Have a shorter "
+            "`task.offers.horizon`, or more of the past.",
+            "caveat",
+        )
     if settings.uplift is None:
         yield Finding(
             "How much an offer raises the chance of a purchase is not known: what is counted is the value of "

@@ -199,6 +199,23 @@ def test_too_short_a_history_makes_no_offers(shop: Shop) -> None:
     assert "Table offers" not in found
 
 
+def test_histories_that_are_short_beside_the_horizon_are_told(shop: Shop) -> None:
+    assert "Histories go back" not in words(told(shop, Offers(candidates=20, explain=None)))
+    assert "Histories go back 200 days only" in words(told(shop, Offers(candidates=20, explain=None, horizon=60)))
+
+
+def test_offers_to_few_customers_have_no_interval(shop: Shop) -> None:
+    few, many = (
+        told(shop, Offers(candidates=20, explain=None, contacts=contacts))["Estimate expected_revenue"]
+        for contacts in (3, 50)
+    )
+    assert isinstance(few, Estimate)
+    assert np.isnan(few.value.low)
+    assert few.value.value > 0
+    assert isinstance(many, Estimate)
+    assert many.value.low < many.value.high
+
+
 def test_offers_that_cost_more_than_they_bring_are_not_made(shop: Shop) -> None:
     found = told(shop, Offers(candidates=20, contact_cost=1e6))
     assert "No offer is worth making" in words(found)
