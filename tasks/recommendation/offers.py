@@ -12,7 +12,7 @@ from cxai_runner.data.dataset import Dataset
 from cxai_runner.evaluation.intervals import bootstrap, percentile, too_few
 from cxai_runner.evaluation.results import Content, Estimate, Finding, Interval, Table
 from cxai_runner.evaluation.wording import counted, number, share, with_interval
-from cxai_runner.methods.offers import candidates_of, reasons
+from cxai_runner.methods.offers import Assignment, candidates_of, reasons
 from cxai_runner.methods.recommend import Interactions
 from cxai_runner.task import Context
 from tasks.recommendation import offers_backtest, offers_exposed
@@ -143,11 +143,7 @@ def _expected(settings: Offers, made: Made, listed: pd.DataFrame, expected: Inte
         f"{counted(many, 'offer')} to {counted(contacted, 'customer')}, of {len(made.candidates.codes):,}, are "
         f"expected to bring {with_interval(expected)} within {settings.horizon:g} days{costs}."
     )
-    gap = made.choice.gap
-    near = "No choice that keeps the rules is expected to bring more."
-    if gap:
-        near = f"No choice that keeps the rules can be expected to bring more than {share(gap)} above it."
-    yield Finding(near)
+    yield Finding(nearness(made.choice))
     if made.candidates.horizons < LONG:
         days = made.candidates.horizons * settings.horizon
         yield Finding(
@@ -174,3 +170,15 @@ def _expected(settings: Offers, made: Made, listed: pd.DataFrame, expected: Inte
             "interval, which is made of that, does not hold the figure.",
             "caveat",
         )
+
+
+def nearness(choice: Assignment) -> str:
+    """How near a choice is to the best one, after costs."""
+    if not choice.gap:
+        return "No choice that keeps the rules is expected to bring more."
+    if choice.value <= 0:
+        return "How near this is to the best choice that keeps the rules is not known."
+    above = max(choice.bound / choice.value - 1, 0.001)
+    return (
+        f"No choice that keeps the rules can be expected to bring more than {share(above)} above it, costs taken off."
+    )

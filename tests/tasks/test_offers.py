@@ -13,10 +13,12 @@ import pytest
 
 from cxai_runner.data.dataset import Dataset, Roles
 from cxai_runner.evaluation.results import Content, Estimate, Figure, Finding, Table
+from cxai_runner.methods.offers import Assignment
 from cxai_runner.methods.recommend import ItemKNN, Popularity
 from cxai_runner.methods.recommend.lists import text
 from cxai_runner.task import Context
 from tasks.recommendation import Recommendation
+from tasks.recommendation.offers import nearness
 from tasks.recommendation.offers_config import Offers, Worth
 
 CUSTOMERS, ITEMS, DAYS, HORIZON = 400, 30, 200, 28
@@ -214,6 +216,13 @@ def test_offers_to_few_customers_have_no_interval(shop: Shop) -> None:
     assert few.value.value > 0
     assert isinstance(many, Estimate)
     assert many.value.low < many.value.high
+
+
+@pytest.mark.parametrize(
+    ("bound", "said"), [(100.01, "0.1 % above"), (200.0, "100.0 % above"), (100.0, "to bring more.")]
+)
+def test_how_near_the_choice_is_to_the_best(bound: float, said: str) -> None:
+    assert said in nearness(Assignment(np.ones((1, 1), dtype=bool), 100.0, bound))
 
 
 def test_offers_that_cost_more_than_they_bring_are_not_made(shop: Shop) -> None:
