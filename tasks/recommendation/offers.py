@@ -144,6 +144,12 @@ def _expected(settings: Offers, made: Made, listed: pd.DataFrame, expected: Inte
         f"expected to bring {with_interval(expected)} within {settings.horizon:g} days{costs}."
     )
     yield Finding(nearness(made.choice))
+    if made.worth.counts:
+        yield Finding(
+            "No price of any item is known: each purchase counts 1, so that all values are numbers of purchases, not "
+            "money. Write `task.offers.value` where they differ.",
+            "caveat",
+        )
     if made.candidates.horizons < LONG:
         days = made.candidates.horizons * settings.horizon
         yield Finding(

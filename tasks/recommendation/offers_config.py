@@ -127,12 +127,15 @@ class Worth:
         A number for each category; of its own where it is not known.
     limit
         To how many customers it may be offered; infinite where there is no limit.
+    counts
+        Whether each purchase counts 1, as no price is known.
     """
 
     value: np.ndarray
     uplift: np.ndarray | None
     categories: np.ndarray
     limit: np.ndarray
+    counts: bool = False
 
     def counted(self, codes: np.ndarray, probability: np.ndarray) -> np.ndarray:
         """Return what one purchase that is expected of each candidate counts, shape (n, K); 0 where it is not known.
@@ -161,6 +164,7 @@ class Worth:
         value = settings.value
         if value == AUTO:
             value = PRICE if PRICE in known else 1.0
+        counts = settings.value == AUTO and value != PRICE
         worth = column(value)
         if settings.margin is not None:
             worth = worth * column(settings.margin)
@@ -173,4 +177,4 @@ class Worth:
         if settings.stock is not None:
             limit = np.minimum(limit, np.nan_to_num(np.floor(column(settings.stock))))
         uplift = None if settings.uplift is None else column(settings.uplift)
-        return cls(worth, uplift, codes.astype(np.int64), limit)
+        return cls(worth, uplift, codes.astype(np.int64), limit, counts)

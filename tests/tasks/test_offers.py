@@ -225,6 +225,16 @@ def test_how_near_the_choice_is_to_the_best(bound: float, said: str) -> None:
     assert said in nearness(Assignment(np.ones((1, 1), dtype=bool), 100.0, bound))
 
 
+def test_purchases_without_prices_are_not_called_money(shop: Shop) -> None:
+    bare = {"items": about().drop(columns="price")}
+    priceless = Shop(replace(shop.train, others=bare), replace(shop.held_out, others=bare))
+    settings = Offers(candidates=20, explain=None)
+    assert "each purchase counts 1" in words(told(priceless, settings))
+    assert "all they spent" not in words(told(priceless, settings))
+    assert "each purchase counts 1" not in words(told(shop, settings))
+    assert "all they spent" in words(told(shop, settings))
+
+
 def test_offers_that_cost_more_than_they_bring_are_not_made(shop: Shop) -> None:
     found = told(shop, Offers(candidates=20, contact_cost=1e6))
     assert "No offer is worth making" in words(found)
