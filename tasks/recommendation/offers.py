@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from cxai_runner.data.dataset import Dataset
 from cxai_runner.evaluation.intervals import bootstrap, percentile, too_few
 from cxai_runner.evaluation.results import Content, Estimate, Finding, Interval, Table
 from cxai_runner.evaluation.wording import counted, number, share, with_interval
-from cxai_runner.methods.offers import candidates_of, reasons
+from cxai_runner.methods.offers import Assignment, candidates_of, reasons
 from cxai_runner.methods.recommend import Interactions
 from cxai_runner.task import Context
 from tasks.recommendation import offers_backtest, offers_exposed
@@ -19,6 +20,9 @@ from tasks.recommendation.fitting import Fitted
 from tasks.recommendation.names import About
 from tasks.recommendation.offers_config import Offers
 from tasks.recommendation.offers_made import Learned, Made, about, by_popularity, decided, learn, table
+
+LONG: Final = 7
+"""Horizons that histories have to go back; of shorter ones, what was learned a horizon ago is told too low."""
 
 
 def contents(
@@ -57,15 +61,14 @@ def expected_revenue(made: Made, learned: Learned, context: Context) -> Interval
     """What the list is expected to bring, before costs, with its 95 % interval.
 
     The interval is that of how much came true, in the days held back, of what was expected of the list that would have
-    been made then: its customers are drawn again.
+    been made then: its customers are drawn again. Where few would have been offered anything, there is none.
     """
     value = float(made.expected[made.choice.chosen].sum())
     then = learned.made
     chosen = then.choice.chosen
-    counts = np.append(then.worth.counted, 0.0)[then.candidates.codes]
     told = np.where(chosen, then.expected, 0).sum(axis=1)
-    came = np.where(chosen & learned.bought, counts, 0).sum(axis=1)
-    if too_few(len(told)) or not told.sum():
+    came = np.where(chosen & learned.bought, then.counted, 0).sum(axis=1)
+    if too_few(int(chosen.any(axis=1).sum())) or not told.sum():
         return Interval(value, float("nan"), float("nan"))
     ratio = lambda drawn: np.atleast_2d((came @ drawn) / np.maximum(told @ drawn, 1e-300))  # noqa: E731
     ((_, draws),) = bootstrap([ratio], len(told), context.resamples, context.rng("expected revenue"))
@@ -82,7 +85,11 @@ def _now(settings: Offers, fitted: Fitted, frame: pd.DataFrame, learned: Learned
 def _list(settings: Offers, fitted: Fitted, made: Made, frame: pd.DataFrame, listed: pd.DataFrame) -> Iterator[Content]:
     """The table to send."""
     if not len(listed):
-        yield Finding("No offer is worth making: none is expected to bring what it costs.", "caveat")
+        brings = np.where(made.candidates.possible, made.expected - settings.offer_cost, 0)
+        why = "No offer is worth making: none is expected to bring what it costs."
+        if (brings.sum(axis=1, where=brings > 0) > settings.contact_cost).any():
+            why = "The rules allow no offer that is expected to bring what it costs: see `task.offers`."
+        yield Finding(why, "caveat")
         return
     names = About(fitted.items)
     told = listed.drop(columns=["row", "column"])
@@ -136,11 +143,21 @@ def _expected(settings: Offers, made: Made, listed: pd.DataFrame, expected: Inte
         f"{counted(many, 'offer')} to {counted(contacted, 'customer')}, of {len(made.candidates.codes):,}, are "
         f"expected to bring {with_interval(expected)} within {settings.horizon:g} days{costs}."
     )
-    gap = made.choice.gap
-    near = "No choice that keeps the rules is expected to bring more."
-    if gap:
-        near = f"No choice that keeps the rules can be expected to bring more than {share(gap)} above it."
-    yield Finding(near)
+    yield Finding(nearness(made.choice))
+    if made.worth.counts:
+        yield Finding(
+            "No price of any item is known: each purchase counts 1, so that all values are numbers of purchases, not "
+            "money. Write `task.offers.value` where they differ.",
+            "caveat",
+        )
+    if made.candidates.horizons < LONG:
+        days = made.candidates.horizons * settings.horizon
+        yield Finding(
+            f"Histories go back {days:.0f} days only. Probabilities were learned as of {settings.horizon:g} days ago, "
+            "from histories shorter by as much: now that more is known they are rather too low. Have a shorter "
+            "`task.offers.horizon`, or more of the past.",
+            "caveat",
+        )
     if settings.uplift is None:
         yield Finding(
             "How much an offer raises the chance of a purchase is not known: what is counted is the value of "
@@ -159,3 +176,15 @@ def _expected(settings: Offers, made: Made, listed: pd.DataFrame, expected: Inte
             "interval, which is made of that, does not hold the figure.",
             "caveat",
         )
+
+
+def nearness(choice: Assignment) -> str:
+    """How near a choice is to the best one, after costs."""
+    if not choice.gap:
+        return "No choice that keeps the rules is expected to bring more."
+    if choice.value <= 0:
+        return "How near this is to the best choice that keeps the rules is not known."
+    above = max(choice.bound / choice.value - 1, 0.001)
+    return (
+        f"No choice that keeps the rules can be expected to bring more than {share(above)} above it, costs taken off."
+    )

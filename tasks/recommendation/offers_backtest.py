@@ -148,9 +148,10 @@ def _realised(
     value_of, money_of = total("model value"), total("model spent")
     yield Estimate("realised_revenue", "value of the offered items bought in the held-out part", value_of)
     told = number((made.probability * made.value)[made.choice.chosen].sum(), 0)
+    spending = "" if made.worth.counts else f"; all they spent on them was {with_interval(money_of, 0)}"
     yield Finding(
         f"Customers bought offered items for {with_interval(value_of, 0)} in the held-out part, each counted once, "
-        f"where {told} was expected of these purchases; all they spent on them was {with_interval(money_of, 0)}. "
+        f"where {told} was expected of these purchases{spending}. "
         f"Popularity's list, under the same rules, came to {with_interval(total('popularity value'), 0)}."
     )
     gain = percentile(

@@ -37,8 +37,8 @@ class Offers:
     margin
         Share of the value that stays: a number or a column; all of it by default.
     uplift
-        By what share an offer raises the probability of a purchase: a number or a column. By default it is not known,
-        and what is counted is the value of the purchase, not that of the offer.
+        By what share an offer raises the probability of a purchase, to one at most: a number or a column. By default
+        it is not known, and what is counted is the value of the purchase, not that of the offer.
     contact_cost
         What it costs to contact a customer, however many offers they get.
     offer_cost
@@ -94,7 +94,10 @@ class Offers:
     exposure: bool = True
 
     def inspect(self, items: pd.DataFrame | None) -> Iterator[Problem]:
-        """Yield columns that the items do not have, or that are no numbers of 0 or more."""
+        """Yield a budget that nothing is paid from, and columns that are not there or no numbers of 0 or more."""
+        if self.budget is not None and not self.contact_cost and not self.offer_cost:
+            told = "limits nothing, as neither contacts nor offers cost anything"
+            yield Problem("budget", told, self.budget, "write task.offers.contact_cost or task.offers.offer_cost")
         have = [] if items is None else [str(name) for name in items]
         if self.category != AUTO and self.category not in have:
             yield Problem("category", "no such column of the items", self.category, did_you_mean(self.category, have))
@@ -106,7 +109,7 @@ class Offers:
                 yield Problem(key, "no such column of the items", name, did_you_mean(name, have))
                 continue
             numbers = pd.to_numeric(items[name], errors="coerce")
-            if not numbers.notna().any() or (numbers < 0).any():
+            if not numbers.notna().any() or (numbers < 0).any() or np.isinf(numbers).any():
                 yield Problem(key, "has to be numbers of 0 or more", name, "mend the column, or name another")
 
 
@@ -124,17 +127,27 @@ class Worth:
         A number for each category; of its own where it is not known.
     limit
         To how many customers it may be offered; infinite where there is no limit.
+    counts
+        Whether each purchase counts 1, as no price is known.
     """
 
     value: np.ndarray
     uplift: np.ndarray | None
     categories: np.ndarray
     limit: np.ndarray
+    counts: bool = False
 
-    @property
-    def counted(self) -> np.ndarray:
-        """What one purchase that is expected counts, shape (m,); 0 where its value is not known."""
-        return np.nan_to_num(self.value if self.uplift is None else self.value * self.uplift)
+    def counted(self, codes: np.ndarray, probability: np.ndarray) -> np.ndarray:
+        """Return what one purchase that is expected of each candidate counts, shape (n, K); 0 where it is not known.
+
+        With an uplift u it is the share of the purchase that the offer adds, times its value. An offer can add what
+        is left of a probability p at most: min(u, (1 − p) / p).
+        """
+        value = np.append(np.nan_to_num(self.value), 0.0)[codes]
+        if self.uplift is None:
+            return value
+        left = (1 - probability) / np.maximum(probability, 1e-300)
+        return value * np.minimum(np.append(np.nan_to_num(self.uplift), 0.0)[codes], left)
 
     @classmethod
     def of(cls, settings: Offers, about: pd.DataFrame | None, items: list[str]) -> Worth:
@@ -151,6 +164,7 @@ class Worth:
         value = settings.value
         if value == AUTO:
             value = PRICE if PRICE in known else 1.0
+        counts = settings.value == AUTO and value != PRICE
         worth = column(value)
         if settings.margin is not None:
             worth = worth * column(settings.margin)
@@ -163,4 +177,4 @@ class Worth:
         if settings.stock is not None:
             limit = np.minimum(limit, np.nan_to_num(np.floor(column(settings.stock))))
         uplift = None if settings.uplift is None else column(settings.uplift)
-        return cls(worth, uplift, codes.astype(np.int64), limit)
+        return cls(worth, uplift, codes.astype(np.int64), limit, counts)

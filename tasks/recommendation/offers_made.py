@@ -59,9 +59,14 @@ class Made:
         return np.append(np.nan_to_num(self.worth.value), 0.0)[self.candidates.codes]
 
     @property
+    def counted(self) -> Floats:
+        """What one purchase that is expected of each candidate counts, shape (n, K); see `Worth.counted`."""
+        return self.worth.counted(self.candidates.codes, self.probability)
+
+    @property
     def expected(self) -> Floats:
         """What each candidate is expected to bring, before costs, shape (n, K)."""
-        return self.probability * np.append(self.worth.counted, 0.0)[self.candidates.codes]
+        return self.probability * self.counted
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,7 +143,7 @@ def decided(
     """Choose the offers that bring the most under the rules."""
     worth = Worth.of(settings, items, model.items_)
     codes = np.where(_free(settings, candidates), candidates.codes, -1).astype(np.int64)
-    brings = probability * np.append(worth.counted, 0.0)[codes] - settings.offer_cost
+    brings = probability * worth.counted(codes, probability) - settings.offer_cost
     choices = Choices(codes, brings, worth.categories, settings.contact_cost, settings.offer_cost)
     rules = Rules(
         per_customer=settings.per_customer,

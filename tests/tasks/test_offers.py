@@ -13,10 +13,12 @@ import pytest
 
 from cxai_runner.data.dataset import Dataset, Roles
 from cxai_runner.evaluation.results import Content, Estimate, Figure, Finding, Table
+from cxai_runner.methods.offers import Assignment
 from cxai_runner.methods.recommend import ItemKNN, Popularity
 from cxai_runner.methods.recommend.lists import text
 from cxai_runner.task import Context
 from tasks.recommendation import Recommendation
+from tasks.recommendation.offers import nearness
 from tasks.recommendation.offers_config import Offers, Worth
 
 CUSTOMERS, ITEMS, DAYS, HORIZON = 400, 30, 200, 28
@@ -172,7 +174,8 @@ def test_uplift_margin_and_cost_make_the_value(shop: Shop) -> None:
     plain = frame_of(told(shop, Offers(candidates=20)), "offers")
     found = told(shop, Offers(candidates=20, margin=0.5, uplift=0.1, contact_cost=0.1))
     listed = frame_of(found, "offers")
-    assert listed["expected"].to_numpy() == pytest.approx(listed["probability"] * listed["value"] * 0.1)
+    added = np.minimum(listed["probability"] * 0.1, 1 - listed["probability"])
+    assert listed["expected"].to_numpy() == pytest.approx(added * listed["value"])
     assert listed["value"].to_numpy() == pytest.approx(listed["item"].map(about().set_index("item_id")["price"]) * 0.5)
     assert len(listed) < len(plain)
     assert (listed.groupby("customer_id")["expected"].sum() > 0.1).all()
@@ -198,9 +201,65 @@ def test_too_short_a_history_makes_no_offers(shop: Shop) -> None:
     assert "Table offers" not in found
 
 
+def test_histories_that_are_short_beside_the_horizon_are_told(shop: Shop) -> None:
+    assert "Histories go back" not in words(told(shop, Offers(candidates=20, explain=None)))
+    assert "Histories go back 200 days only" in words(told(shop, Offers(candidates=20, explain=None, horizon=60)))
+
+
+def test_offers_to_few_customers_have_no_interval(shop: Shop) -> None:
+    few, many = (
+        told(shop, Offers(candidates=20, explain=None, contacts=contacts))["Estimate expected_revenue"]
+        for contacts in (3, 50)
+    )
+    assert isinstance(few, Estimate)
+    assert np.isnan(few.value.low)
+    assert few.value.value > 0
+    assert isinstance(many, Estimate)
+    assert many.value.low < many.value.high
+
+
+@pytest.mark.parametrize(
+    ("bound", "said"), [(100.01, "0.1 % above"), (200.0, "100.0 % above"), (100.0, "to bring more.")]
+)
+def test_how_near_the_choice_is_to_the_best(bound: float, said: str) -> None:
+    assert said in nearness(Assignment(np.ones((1, 1), dtype=bool), 100.0, bound))
+
+
+def test_purchases_without_prices_are_not_called_money(shop: Shop) -> None:
+    bare = {"items": about().drop(columns="price")}
+    priceless = Shop(replace(shop.train, others=bare), replace(shop.held_out, others=bare))
+    settings = Offers(candidates=20, explain=None)
+    assert "each purchase counts 1" in words(told(priceless, settings))
+    assert "all they spent" not in words(told(priceless, settings))
+    assert "each purchase counts 1" not in words(told(shop, settings))
+    assert "all they spent" in words(told(shop, settings))
+
+
 def test_offers_that_cost_more_than_they_bring_are_not_made(shop: Shop) -> None:
     found = told(shop, Offers(candidates=20, contact_cost=1e6))
     assert "No offer is worth making" in words(found)
+
+
+def test_rules_that_allow_nothing_are_told_from_offers_worth_nothing(shop: Shop) -> None:
+    found = told(shop, Offers(candidates=20, contact_cost=1, budget=0.5))
+    assert "The rules allow no offer" in words(found)
+    assert "worth making" not in words(found)
+
+
+def test_an_offer_adds_no_more_than_is_left_of_a_probability(shop: Shop) -> None:
+    listed = frame_of(told(shop, Offers(candidates=20, uplift=3.0)), "offers")
+    left = np.minimum(3 * listed["probability"], 1 - listed["probability"])
+    assert (left < 3 * listed["probability"]).any()
+    assert listed["expected"].to_numpy() == pytest.approx((left * listed["value"]).to_numpy())
+
+
+def test_a_budget_without_costs_and_endless_values_are_told(shop: Shop) -> None:
+    endless = {"items": about().assign(price=np.inf)}
+    task = Recommendation(k=5, offers=Offers(budget=0, value="price"))
+    keys = {problem.key: problem for problem in task.inspect(replace(shop.train, others=endless))}
+    assert set(keys) == {"task.offers.value", "task.offers.budget"}
+    assert "contact_cost" in keys["task.offers.budget"].remedy
+    assert list(Recommendation(k=5, offers=Offers(budget=0, offer_cost=1)).inspect(shop.train)) == []
 
 
 def test_columns_that_there_are_not_are_told(shop: Shop) -> None:
@@ -211,13 +270,19 @@ def test_columns_that_there_are_not_are_told(shop: Shop) -> None:
     assert list(Recommendation(k=5, offers=Offers()).inspect(shop.train)) == []
 
 
+def counted(worth: Worth) -> list[float]:
+    """What a purchase of each item counts."""
+    codes = np.arange(len(worth.value))[np.newaxis]
+    return [float(one) for one in worth.counted(codes, np.full(codes.shape, 0.5))[0]]
+
+
 def test_what_is_not_known_of_an_item() -> None:
     known = pd.DataFrame({"item_id": ["a", "b"], "price": [2.0, np.nan], "category": ["x", None]})
     worth = Worth.of(Offers(), known, ["b", "a", "c"])
-    assert worth.counted.tolist() == [0, 2, 0]
+    assert counted(worth) == [0, 2, 0]
     assert len(set(worth.categories.tolist())) == 3
     assert np.isinf(worth.limit).all()
-    assert Worth.of(Offers(), None, ["a"]).counted.tolist() == [1]
+    assert counted(Worth.of(Offers(), None, ["a"])) == [1]
 
 
 def test_exposures_that_were_made_by_chance_tell_what_offers_add(shop: Shop) -> None:

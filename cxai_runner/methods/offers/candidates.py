@@ -96,7 +96,7 @@ def described(several: Interactions, codes: NDArray[np.int32], scores: Floats, h
     begins[1:] = (np.diff(days) != 0) | (np.diff(rows) != 0)
     span = max(float(days.max(initial=0)), horizon)
     baskets = np.bincount(rows[begins], minlength=len(several))
-    recent = np.bincount(rows[begins & (days < horizon)], minlength=len(several))
+    recent = np.bincount(rows[begins & (days <= horizon)], minlength=len(several))
     idle = np.full(len(several), span)
     np.minimum.at(idle, rows, days)
     keys = rows * several.items + several.codes

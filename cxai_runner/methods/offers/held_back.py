@@ -40,7 +40,7 @@ def held_back(frame: pd.DataFrame, horizon: float) -> HeldBack:
     frame
         A row per customer: ``items``, ``days`` and perhaps ``weights``, as models of recommendation take them.
     horizon
-        How many days, positive.
+        How many days, positive: of dates without a time of day, this many whole days are held back.
 
     Raises
     ------
@@ -52,11 +52,11 @@ def held_back(frame: pd.DataFrame, horizon: float) -> HeldBack:
     begins, items = parsed(frame[ITEMS])
     ago = numbers(frame[DAYS])[1]
     names = np.asarray(items, dtype=object)
-    earlier = ago >= horizon
+    earlier = ago > horizon  # as everywhere, what happened at the instant itself is not known yet
     rows = np.repeat(np.arange(len(frame)), np.diff(begins))
     there = np.bincount(rows[earlier], minlength=len(frame)) > 0
     if not there.any():
-        raise ValueError(f"nothing was bought {horizon:g} days ago or earlier")
+        raise ValueError(f"nothing was bought more than {horizon:g} days ago")
 
     def lists(values: np.ndarray) -> list[str]:
         return [text(values[begin:end][earlier[begin:end]].tolist()) for begin, end in pairwise(begins)]

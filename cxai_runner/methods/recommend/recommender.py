@@ -114,8 +114,15 @@ class Recommender(BaseEstimator, ABC):
                 scores[block.empty] = self._fallback()
             yield block, scores
 
-    def similar_items(self, items: Sequence[str], k: int = 10) -> pd.DataFrame:
+    def similar_items(self, items: Sequence[str] | str, k: int = 10) -> pd.DataFrame:
         """Return for each item those that go with it: what the model recommends to whom bought that one alone.
+
+        Parameters
+        ----------
+        items
+            Their names, or one name.
+        k
+            How many for each.
 
         Returns
         -------
@@ -127,6 +134,7 @@ class Recommender(BaseEstimator, ABC):
         KeyError
             An item that is not in the catalogue.
         """
+        items = [items] if isinstance(items, str) else items
         known = set(self.items_)
         unknown = [one for one in items if str(one) not in known]
         if unknown:

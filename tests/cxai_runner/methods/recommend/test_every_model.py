@@ -191,6 +191,11 @@ def test_an_item_that_is_not_there_has_none_like_it():
         ItemKNN().fit(shop(30)).similar_items(["i99"])
 
 
+def test_one_name_is_one_item() -> None:
+    model = ItemKNN().fit(shop(30))
+    assert model.similar_items("i0", k=3).equals(model.similar_items(["i0"], k=3))
+
+
 def test_memory_is_that_of_a_block(monkeypatch):
     """A block at a time is scored, and it is small beside all scores."""
     model = ItemKNN().fit(shop())
