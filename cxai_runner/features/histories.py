@@ -206,7 +206,10 @@ class CustomerHistories(Features):
             frame[[*ROW, *names]].sort_values("customer_id", ignore_index=True),
             Roles(inputs=(*LISTS, *names), lists=LISTS),
             tuple(one for one in dropped if one.rows),
-            others={"items": about(tables, self._item, learned), **self._exposed(tables, part, learned)},
+            others={
+                "items": about(tables, self.item if self._of_products else "product_id", learned),
+                **self._exposed(tables, part, learned),
+            },
         )
 
     def for_new_rows(self, inputs: Sequence[str], as_of: datetime | None) -> Features:

@@ -123,6 +123,18 @@ def test_purchases_of_products_without_a_category_are_counted() -> None:
     assert train.dropped == (Dropped("transactions", "of products without a category", 2, 5),)
 
 
+def test_products_may_have_a_column_item_id_of_their_own() -> None:
+    products = pd.DataFrame({"product_id": ["a", "b"], "item_id": ["x", "y"], "category": ["tea", "jam"]})
+    source = tables([(1, 0, "a"), (1, 1, "b"), (2, 0, "a")], products=products)
+    by_product, _ = built(source, CustomerHistories(), AllRows())
+    known = by_product.others["items"].drop(columns="price")
+    assert known.to_dict("list") == {"item_id": ["a", "b"], "category": ["tea", "jam"]}
+    by_item, _ = built(source, CustomerHistories(item="item_id"), AllRows())
+    assert listed(by_item, "items") == {1: ["x", "y"], 2: ["x"]}
+    assert by_item.others["items"]["item_id"].tolist() == ["x", "y"]
+    assert by_item.others["items"]["category"].tolist() == ["tea", "jam"]
+
+
 def test_days_weights_and_money_are_those_of_the_events() -> None:
     features = CustomerHistories(weight="quantity")
     train, held_out = built(tables(ROWS), features, LastDays(days=2))
