@@ -12,7 +12,7 @@ from sklearn.pipeline import Pipeline
 
 from cxai_runner.config.problems import Problem, UserError
 from cxai_runner.evaluation.slices import Slices
-from cxai_runner.methods.recommend import CatalogueTooLargeError, MalformedHistoryError, Popularity, Recommender
+from cxai_runner.methods.recommend import MalformedHistoryError, Popularity, Recommender, UnlearnableError
 from cxai_runner.task import Context
 
 _NAMES = {
@@ -126,7 +126,8 @@ def trained(
     Raises
     ------
     UserError
-        A history that is no list, a parameter that cannot be, or a catalogue that does not fit into memory.
+        A history that is no list, a parameter that cannot be, histories that teach the model nothing, or a catalogue
+        that does not fit into memory.
     """
     final: Any = clone(model)
     known = final.get_params()
@@ -142,7 +143,7 @@ def trained(
         fitted: Recommender = final.fit(frame, items=items)
     except MalformedHistoryError as error:
         raise UserError([malformed(error)], "data") from error
-    except CatalogueTooLargeError as error:
+    except UnlearnableError as error:
         raise UserError([Problem(key, str(error), type(final).__name__)]) from error
     except ValueError as error:
         parameter, _, told = str(error).partition(": ")

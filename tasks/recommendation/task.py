@@ -17,7 +17,8 @@ from cxai_runner.evaluation.intervals import Statistic
 from cxai_runner.evaluation.metrics import paired_metrics
 from cxai_runner.evaluation.results import Content, Metric
 from cxai_runner.evaluation.slices import Slices
-from cxai_runner.methods.recommend import MalformedHistoryError, Popularity, Recommender
+from cxai_runner.methods.deep import is_installed, remedy
+from cxai_runner.methods.recommend import MalformedHistoryError, Popularity, Recommender, SelfAttentive, TwoTower
 from cxai_runner.methods.recommend.interactions import Catalogue
 from cxai_runner.task import Context, Evidence, Maximise, Primary, SavedModel, Task
 from tasks.recommendation import offers, overlap, report
@@ -96,6 +97,12 @@ class Recommendation(Task):
         for name in () if isinstance(self.slices, str) else self.slices:
             if name not in have:
                 yield Problem("slices", "no such column", name, did_you_mean(str(name), have))
+
+    def misused(self, model: Any, columns: Iterable[str]) -> Iterator[Problem]:
+        """Yield that a network cannot be trained here."""
+        if isinstance(recommender_of(model), TwoTower | SelfAttentive) and not is_installed():
+            told = "a network needs TensorFlow, which is not installed"
+            yield Problem("", told, remedy=remedy("recommendation/ease"))
 
     def inspect(self, data: Dataset) -> Iterator[Problem]:
         """Yield why these histories cannot be learned from."""

@@ -13,7 +13,7 @@ from sklearn.linear_model import Ridge
 from cxai_runner.config.problems import UserError
 from cxai_runner.data.dataset import Dataset, Roles
 from cxai_runner.evaluation.results import Estimate, Figure, Table
-from cxai_runner.methods.recommend import EASE, ItemKNN, PersonalFrequency, Popularity
+from cxai_runner.methods.recommend import EASE, ItemKNN, PersonalFrequency, Popularity, SelfAttentive, TwoTower
 from tasks.recommendation import Recommendation
 from tasks.recommendation.rows import Judged, places
 
@@ -283,6 +283,23 @@ def test_a_mistake_is_told_of_the_model_that_has_it():
         task.fit(Popularity(), parts(make_histories(30))[0], CONTEXT)
     with pytest.raises(UserError, match=r"(?<!\S)model\.neighbours"):
         task.fit(ItemKNN(neighbours=0), parts(make_histories(30))[0], CONTEXT)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", [SelfAttentive(random_state=0), TwoTower(random_state=0)])
+def test_histories_of_one_purchase_teach_a_network_nothing_and_that_is_told(model):
+    data = make_histories(30)
+    once = data.frame.assign(items='["a"]', weights="[1]", days="[1]")
+    with pytest.raises(UserError, match=r"nothing to learn from|no sequence to learn from"):
+        Recommendation(k=1).fit(model, replace(data, frame=once), CONTEXT)
+
+
+def test_without_tensorflow_a_network_names_the_extra(monkeypatch):
+    monkeypatch.setattr("tasks.recommendation.task.is_installed", lambda: False)
+    (problem,) = Recommendation().misused(TwoTower(), [])
+    assert "needs TensorFlow" in problem.message
+    assert "cxai[deep]" in problem.remedy
+    assert not [*Recommendation().misused(EASE(), [])]
 
 
 def test_a_slice_that_there_is_not_is_told():

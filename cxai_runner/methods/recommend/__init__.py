@@ -5,12 +5,13 @@ Every model follows scikit-learn's conventions and takes one row per customer, w
 """
 
 from cxai_runner.methods.recommend.choice import ChoiceRecommender
+from cxai_runner.methods.recommend.errors import CatalogueTooLargeError, UnlearnableError
 from cxai_runner.methods.recommend.factorisation import FeatureFactorisation
 from cxai_runner.methods.recommend.factors import BPR, IALS
 from cxai_runner.methods.recommend.frequency import PersonalFrequency
 from cxai_runner.methods.recommend.hybrid import Hybrid
 from cxai_runner.methods.recommend.interactions import Catalogue, Interactions
-from cxai_runner.methods.recommend.linear import EASE, SLIM, CatalogueTooLargeError
+from cxai_runner.methods.recommend.linear import EASE, SLIM
 from cxai_runner.methods.recommend.lists import MalformedHistoryError
 from cxai_runner.methods.recommend.neighbours import ItemKNN, UserKNN
 from cxai_runner.methods.recommend.next_basket import NextBasket
@@ -40,5 +41,6 @@ __all__ = [
     "Recommender",
     "SelfAttentive",
     "TwoTower",
+    "UnlearnableError",
     "UserKNN",
 ]

@@ -11,6 +11,7 @@ from annotated_types import Ge, Gt, Lt
 from numpy.typing import NDArray
 
 from cxai_runner.methods.recommend.baskets import Baskets, chosen
+from cxai_runner.methods.recommend.errors import UnlearnableError
 from cxai_runner.methods.recommend.interactions import Floats, Interactions
 from cxai_runner.methods.recommend.recommender import Recommender
 
@@ -89,7 +90,7 @@ class ChoiceRecommender(Recommender):
             raise ValueError(f"regularisation: more than 0, not {self.regularisation!r}")
         if several.items > ALTERNATIVES:
             told = f"a choice among {several.items:,} items, of {ALTERNATIVES} at most"
-            raise ValueError(f"{told}: recommend brands of one category, or set features.fewest higher")
+            raise UnlearnableError(f"{told}: recommend brands of one category, or set features.fewest higher")
         self._price_utilities()
         weights = Baskets(several).weights
         self.shares_ = np.bincount(several.codes, weights, several.items) / weights.sum(dtype=np.float64)

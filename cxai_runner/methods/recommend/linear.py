@@ -13,6 +13,7 @@ from scipy import linalg, sparse
 from sklearn.linear_model import enet_path
 from threadpoolctl import threadpool_limits
 
+from cxai_runner.methods.recommend.errors import CatalogueTooLargeError, UnlearnableError
 from cxai_runner.methods.recommend.interactions import Floats, Interactions
 from cxai_runner.methods.recommend.ranking import BLOCK
 from cxai_runner.methods.recommend.recommender import Recommender
@@ -20,10 +21,6 @@ from cxai_runner.methods.recommend.recommender import Recommender
 Doubles = NDArray[np.float64]
 
 GIB = 2**30
-
-
-class CatalogueTooLargeError(ValueError):
-    """A model that holds a number for each pair of items does not fit into memory."""
 
 
 class _Linear(Recommender):
@@ -207,7 +204,7 @@ def inverted(symmetric: Doubles, penalty: float) -> Doubles:
     if told == 0:
         factor, told = linalg.lapack.dpotri(factor, lower=1, overwrite_c=1)
     if told != 0:
-        raise ValueError("the items cannot be told from each other: a penalty above 0 is needed")
+        raise UnlearnableError("the items cannot be told from each other: a penalty above 0 is needed")
     for row in range(1, len(factor)):
         factor[:row, row] = factor[row, :row]
     return factor

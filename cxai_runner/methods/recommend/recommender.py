@@ -16,6 +16,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from cxai_runner.methods.recommend.errors import UnlearnableError
 from cxai_runner.methods.recommend.interactions import Catalogue, Floats, Interactions
 from cxai_runner.methods.recommend.lists import Listed
 from cxai_runner.methods.recommend.ranking import NONE, Ranked, best, block_size
@@ -53,7 +54,7 @@ class Recommender(BaseEstimator, ABC):
         read = Listed.of(X["items"])
         bought = Catalogue.of(read)
         if not len(bought):
-            raise ValueError("nobody bought anything: there is nothing to recommend")
+            raise UnlearnableError("nobody bought anything: there is nothing to recommend")
         catalogue = self._catalogue(bought, items)
         self.items_ = list(catalogue.items)
         self.bought_by_ = catalogue.customers

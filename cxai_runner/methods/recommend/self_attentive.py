@@ -146,7 +146,7 @@ class SelfAttentive(Watched, Recommender):
 
         self._validate_params()
         if self.dimension % self.heads:
-            raise ValueError(f"dimension={self.dimension} is no multiple of heads={self.heads}")
+            raise ValueError(f"dimension: a multiple of heads={self.heads}, not {self.dimension}")
         watch = self._watching()
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         rng = np.random.default_rng(seed)

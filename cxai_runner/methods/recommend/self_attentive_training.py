@@ -11,6 +11,7 @@ from scipy import sparse
 
 from cxai_runner.methods.deep import import_keras, seeded
 from cxai_runner.methods.recommend.baskets import Baskets, Places, spans
+from cxai_runner.methods.recommend.errors import UnlearnableError
 from cxai_runner.methods.recommend.interactions import Interactions
 from cxai_runner.methods.recommend.learning import Learned, Weights, learned
 from cxai_runner.methods.recommend.self_attentive import bagged
@@ -77,7 +78,7 @@ class Windows:
         firsts = self.baskets.firsts
         fit = np.diff(firsts) > 1
         if not fit.any():
-            raise ValueError("no customer bought at two times: there is no sequence to learn from")
+            raise UnlearnableError("no customer bought at two times: there is no sequence to learn from")
         self.first, self.last = firsts[:-1][fit], firsts[1:][fit] - 1
         owners = np.repeat(np.arange(len(firsts) - 1), np.diff(firsts))
         self.until = firsts[owners + 1]

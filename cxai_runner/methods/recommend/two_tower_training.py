@@ -11,6 +11,7 @@ from scipy import sparse
 
 from cxai_runner.methods.deep import import_keras, seeded
 from cxai_runner.methods.recommend.baskets import Baskets, Places, spans
+from cxai_runner.methods.recommend.errors import UnlearnableError
 from cxai_runner.methods.recommend.interactions import Floats, Interactions
 from cxai_runner.methods.recommend.learning import Learned, Weights, learned
 from cxai_runner.methods.recommend.watched import Watch
@@ -93,7 +94,7 @@ class Pairs:
         fit = (self.ends - self.begins > self.within) & (repeats | baskets.first_time)
         self.targets = np.flatnonzero(fit)
         if not len(self.targets):
-            raise ValueError("no customer has a history of two purchases or more: there is nothing to learn from")
+            raise UnlearnableError("no customer has a history of two purchases or more: there is nothing to learn from")
         counts = np.bincount(rows[self.targets], minlength=len(several))
         self.starts = (np.cumsum(counts) - counts)[counts > 0]
         self.counts = counts[counts > 0]

@@ -238,5 +238,5 @@ def test_mistakes_say_what_is_wrong(model, monkeypatch):
 
 
 def test_heads_divide_the_dimension():
-    with pytest.raises(ValueError, match="dimension=10 is no multiple of heads=4"):
+    with pytest.raises(ValueError, match="dimension: a multiple of heads=4, not 10"):
         SelfAttentive(dimension=10, heads=4).fit(chains(customers=5)[0])
