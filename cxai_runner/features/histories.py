@@ -181,7 +181,7 @@ class CustomerHistories(Features):
         before, after, asked = self._divided(every, part, self._end(tables, part))
         known = pd.Index(every.items).isin(learned["items"])
         history = before.only(known[before.what])
-        dropped = [self._merged(tables, part, every), self._rare(before, history)]
+        dropped = [self._nameless(tables, part), self._merged(tables, part, every), self._rare(before, history)]
         frame = pd.DataFrame({"customer_id": every.customers})
         frame = frame.assign(items=history.names(), weights=history.numbers(history.weight))
         frame["days"] = history.numbers(history.days_before(asked))
@@ -206,7 +206,10 @@ class CustomerHistories(Features):
             frame[[*ROW, *names]].sort_values("customer_id", ignore_index=True),
             Roles(inputs=(*LISTS, *names), lists=LISTS),
             tuple(one for one in dropped if one.rows),
-            others={"items": about(tables, self._item, learned), **self._exposed(tables, part, learned)},
+            others={
+                "items": about(tables, self.item if self._of_products else "product_id", learned),
+                **self._exposed(tables, part, learned),
+            },
         )
 
     def for_new_rows(self, inputs: Sequence[str], as_of: datetime | None) -> Features:
@@ -271,9 +274,10 @@ class CustomerHistories(Features):
         grouped = events.group_by(keys).aggregate(**sums) if sums else events.select(*keys).distinct()
         return Events.of(grouped.execute().rename(columns={"timestamp": "time"}))
 
-    def _of(self, tables: Tables, part: Part) -> IbisTable:
-        """The lines of a part's customers up to its end, or the as-of date."""
-        lines = self._before(self._before(self._items(tables), instant(part.end)), instant(self.as_of))
+    def _of(self, tables: Tables, part: Part, lines: IbisTable | None = None) -> IbisTable:
+        """The lines of a part's customers up to its end, or the as-of date; of those with an item by default."""
+        lines = self._items(tables) if lines is None else lines
+        lines = self._before(self._before(lines, instant(part.end)), instant(self.as_of))
         return replace(part, start=None, end=None).select(lines, None)
 
     def _divided(
@@ -319,6 +323,14 @@ class CustomerHistories(Features):
             return events
         return events.filter(events["timestamp"] < ibis.literal(end, type=events["timestamp"].type()))
 
+    def _nameless(self, tables: Tables, part: Part) -> Dropped:
+        """Lines of products that are not in `products`, or have nothing in the column of the item."""
+        why = f"of products without a {self.item}"
+        if not self._of_products:
+            return Dropped(self.table, why, 0, 0)
+        every, named = (int(value(self._of(tables, part, one).count())) for one in (tables[self.table], None))
+        return Dropped(self.table, why, every - named, every)
+
     def _merged(self, tables: Tables, part: Part, events: Events) -> Dropped:
         """Lines that say the same of a customer, item and instant as another one."""
         lines = int(value(self._of(tables, part).count()))
@@ -358,8 +370,10 @@ class CustomerHistories(Features):
         late = at >= ibis.literal(tomorrow, type=at.type())
         found = row(tables[self.table].aggregate(rows=late.sum(), last=at.max()))
         if found["rows"] and (when is None or when > tomorrow):
-            told = f"{found['rows']:,} of {self.table} are of days to come, the last of {found['last']:%Y-%m-%d}"
-            remedy = f"data.tables.{self.table}.where.timestamp={{lt: {date.today():%Y-%m-%d}}}, or features.as_of"
+            are = "is" if found["rows"] == 1 else "are"
+            told = f"{found['rows']:,} of {self.table} {are} of days to come, the last of {found['last']:%Y-%m-%d}"
+            key = ".".join(["data", *filter(None, [tables.mapped[self.table].key]), "where.timestamp"])
+            remedy = f"to leave them out: {key}={{lt: {date.today():%Y-%m-%d}}}, or features.as_of"
             yield Problem("table", told, value=self.table, remedy=remedy)
 
 

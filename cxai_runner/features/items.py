@@ -21,8 +21,8 @@ def about(tables: Tables, item: str, learned: Mapping[str, Any]) -> pd.DataFrame
     tables
         The source's.
     item
-        ``product_id`` or ``item_id``, whose every item of `products` has a row, or a column of `products`: an item is
-        then a kind of product, and of the others only ``category`` is told, the one that most of its products have.
+        ``product_id``, each of which in `products` has a row, or a column of `products`: an item is then a kind of
+        product, and of the others only ``category`` is told, the one that most of its products have.
     learned
         ``items``, those that enough customers bought, and ``price``, what a unit of each cost; None where not known.
     """
@@ -34,8 +34,8 @@ def about(tables: Tables, item: str, learned: Mapping[str, Any]) -> pd.DataFrame
     known = None
     if "products" in tables:
         products = tables["products"].execute()
-        if item in ("product_id", "item_id"):
-            known = products.rename(columns={"product_id": "item_id"})
+        if item == "product_id":
+            known = products.drop(columns="item_id", errors="ignore").rename(columns={"product_id": "item_id"})
         elif CATEGORY in products and item != CATEGORY:
             known = _commonest(products[[item, CATEGORY]].dropna().rename(columns={item: "item_id"}))
     if known is None:

@@ -100,6 +100,7 @@ def trained(
     context: Context,
     given: Mapping[str, Any],
     *,
+    key: str = "model",
     purpose: str = "",
     watched: bool = False,
 ) -> Recommender:
@@ -115,6 +116,8 @@ def trained(
         Seeds it.
     given
         Parameters that all models share.
+    key
+        Where the config has it, for what is told of its parameters.
     purpose
         What is drawn for it: two purposes are two seeds.
     watched
@@ -141,12 +144,12 @@ def trained(
     except MalformedHistoryError as error:
         raise UserError([malformed(error)], "data") from error
     except UnlearnableError as error:
-        raise UserError([Problem("model", str(error), type(final).__name__)]) from error
+        raise UserError([Problem(key, str(error), type(final).__name__)]) from error
     except ValueError as error:
-        key, _, told = str(error).partition(": ")
-        if key not in known:
+        parameter, _, told = str(error).partition(": ")
+        if parameter not in known:
             raise
-        raise UserError([Problem(f"model.{key}", told, known[key])]) from error
+        raise UserError([Problem(f"{key}.{parameter}", told, known[parameter])]) from error
     return fitted
 
 

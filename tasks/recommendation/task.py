@@ -86,8 +86,14 @@ class Recommendation(Task):
     observed: ClassVar[tuple[str, ...]] = OBSERVED
 
     def problems(self, tables_columns: Iterable[str]) -> Iterator[Problem]:
-        """Yield columns that there are not."""
+        """Yield columns that there are not, and models that make no lists."""
         have = list(tables_columns)
+        for name, one in (self.against or {}).items():
+            if one is not None and not isinstance(recommender_of(one), Recommender):
+                told = (
+                    f"{type(one).__name__} is not a recommender, and only recommenders can be held against each other"
+                )
+                yield Problem(f"against.{name}", told, remedy="see: cxai list models recommendation")
         for name in () if isinstance(self.slices, str) else self.slices:
             if name not in have:
                 yield Problem("slices", "no such column", name, did_you_mean(str(name), have))
@@ -138,7 +144,7 @@ class Recommendation(Task):
         beside = {name: one for name, one in (self.against or {}).items() if one is not None}
         itself = tuple(name for name, one in beside.items() if same(one, final))
         against: dict[str, Recommender] = {
-            name: trained(one, frame, items, context, given, purpose=f"against {name}")
+            name: trained(one, frame, items, context, given, key=f"task.against.{name}", purpose=f"against {name}")
             for name, one in beside.items()
             if name not in itself and not context.should_stop()
         }

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import Ridge
 
 from cxai_runner.config.problems import UserError
 from cxai_runner.data.dataset import Dataset, Roles
@@ -267,6 +268,21 @@ def test_a_bad_parameter_of_a_model_is_the_users_mistake():
 def test_a_catalogue_that_is_too_large_for_a_model_is_told():
     with pytest.raises(UserError, match=r"items need .* features\.fewest"):
         Recommendation(k=2).fit(EASE(memory=1e-9), parts(make_histories(30))[0], CONTEXT)
+
+
+def test_what_makes_no_lists_cannot_stand_beside():
+    against = {"linear": Ridge(), "none": None, "frequent": PersonalFrequency()}
+    (problem,) = Recommendation(against=against).problems(["customer_id"])
+    assert problem.key == "against.linear"
+    assert problem.message.startswith("Ridge is not a recommender")
+
+
+def test_a_mistake_is_told_of_the_model_that_has_it():
+    task = Recommendation(k=2, against={"other": ItemKNN(neighbours=0)})
+    with pytest.raises(UserError, match=r"task\.against\.other\.neighbours"):
+        task.fit(Popularity(), parts(make_histories(30))[0], CONTEXT)
+    with pytest.raises(UserError, match=r"(?<!\S)model\.neighbours"):
+        task.fit(ItemKNN(neighbours=0), parts(make_histories(30))[0], CONTEXT)
 
 
 @pytest.mark.slow

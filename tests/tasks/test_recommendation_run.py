@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
+from omegaconf import OmegaConf
 
 
 def orders(customers: int = 120, seed: int = 2) -> pd.DataFrame:
@@ -53,6 +56,12 @@ def test_a_run_says_whether_the_model_beats_what_customers_buy_often(ran):
     assert "By NDCG@4 over the whole catalogue, what most customers bought (" in ran
     assert "does worse than personal frequency (" in ran
     assert "recall@4 of new items" in ran
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "fixed"])
+def test_a_file_of_interactions_is_mapped_as_any_other(kind):
+    written = OmegaConf.load(Path(__file__).parents[2] / "conf" / "data" / f"{kind}.yaml")
+    assert {"customer_id", "item_id", "timestamp", "weight", "part"} <= set(written.columns)
 
 
 def test_a_list_longer_than_the_catalogue_is_refused(home, cxai):

@@ -126,6 +126,11 @@ class Hybrid(Recommender):
         """How much each part counts."""
         if not self.parts:
             raise ValueError("parts: none; name at least one model")
+        others = [
+            f"{name} ({type(one).__name__})" for name, one in self.parts.items() if not isinstance(one, Recommender)
+        ]
+        if others:
+            raise ValueError(f"parts: recommenders alone, not {', '.join(others)}")
         if self.scale not in get_args(Scale):
             raise ValueError(f"scale: {' or '.join(get_args(Scale))}, not {self.scale!r}")
         reserved = {"__" if "__" in name else name for name in self.parts} & {"__", *self.get_params(deep=False)}

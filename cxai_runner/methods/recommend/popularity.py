@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import numpy as np
 import pandas as pd
+from annotated_types import Ge, Gt
 from scipy import sparse
 
 from cxai_runner.methods.recommend.interactions import Floats, Interactions
@@ -39,9 +42,9 @@ class Popularity(Recommender):
         self,
         k: int = 10,
         repeats: bool = True,
-        half_life: float | None = None,
+        half_life: Annotated[float, Gt(0)] | None = None,
         by: str | None = None,
-        prior: float = 10.0,
+        prior: Annotated[float, Ge(0)] = 10.0,
     ) -> None:
         self.k = k
         self.repeats = repeats
@@ -50,8 +53,10 @@ class Popularity(Recommender):
         self.prior = prior
 
     def _learn(self, several: Interactions, items: pd.DataFrame | None) -> None:
-        if self.half_life is not None and self.half_life <= 0:
+        if self.half_life is not None and not self.half_life > 0:
             raise ValueError(f"half_life: days, more than 0, not {self.half_life!r}; null counts customers")
+        if not 0 <= self.prior < np.inf:
+            raise ValueError(f"prior: customers, 0 or more, not {self.prior!r}")
         if self.half_life is None:
             counted = several.bought
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cxai_runner.config.problems import UserError
-from cxai_runner.data import Tables
+from cxai_runner.data import OneFile, Tables
 from cxai_runner.data.dataset import Dataset, Dropped
 from cxai_runner.data.quality.contracts import broken, unmet
 from cxai_runner.evaluation.split_rules import AllRows, CustomerHoldout, LastDays
@@ -114,6 +115,26 @@ def test_what_is_rare_in_training_is_left_out_and_counted_and_what_was_bought_of
     assert held_out.dropped[-1] == Dropped("histories", "nothing bought in the held-out part", 1, 3)
 
 
+def test_purchases_of_products_without_a_category_are_counted() -> None:
+    products = pd.DataFrame({"product_id": ["a", "b", "x"], "category": ["tea", None, "jam"]})
+    source = tables([(1, 0, "a"), (1, 1, "b"), (1, 2, "x"), (2, 0, "c"), (2, 1, "a")], products=products)
+    train, _ = built(source, CustomerHistories(item="category"), AllRows())
+    assert listed(train, "items") == {1: ["tea", "jam"], 2: ["tea"]}
+    assert train.dropped == (Dropped("transactions", "of products without a category", 2, 5),)
+
+
+def test_products_may_have_a_column_item_id_of_their_own() -> None:
+    products = pd.DataFrame({"product_id": ["a", "b"], "item_id": ["x", "y"], "category": ["tea", "jam"]})
+    source = tables([(1, 0, "a"), (1, 1, "b"), (2, 0, "a")], products=products)
+    by_product, _ = built(source, CustomerHistories(), AllRows())
+    known = by_product.others["items"].drop(columns="price")
+    assert known.to_dict("list") == {"item_id": ["a", "b"], "category": ["tea", "jam"]}
+    by_item, _ = built(source, CustomerHistories(item="item_id"), AllRows())
+    assert listed(by_item, "items") == {1: ["x", "y"], 2: ["x"]}
+    assert by_item.others["items"]["item_id"].tolist() == ["x", "y"]
+    assert by_item.others["items"]["category"].tolist() == ["tea", "jam"]
+
+
 def test_days_weights_and_money_are_those_of_the_events() -> None:
     features = CustomerHistories(weight="quantity")
     train, held_out = built(tables(ROWS), features, LastDays(days=2))
@@ -203,9 +224,19 @@ def test_events_to_come_are_refused_unless_nothing_of_them_is_read() -> None:
     days = (datetime.now() - FIRST).days + 30
     source = tables([*ROWS, (1, days, "a")])
     (problem,) = CustomerHistories().problems(source)
-    assert problem.message.startswith("1 of transactions are of days to come")
+    assert problem.message.startswith("1 of transactions is of days to come")
     assert "where.timestamp={lt: " in problem.remedy
     assert not list(CustomerHistories(as_of="2017-02-01").problems(source))
+
+
+def test_a_remedy_names_the_key_as_the_source_has_it(tmp_path: Path) -> None:
+    days = (datetime.now() - FIRST).days + 30
+    rows = pd.DataFrame({"customer_id": [1, 1], "product_id": ["a", "b"], "timestamp": [FIRST, FIRST]})
+    rows.loc[1, "timestamp"] += timedelta(days=days)
+    rows.to_csv(tmp_path / "rows.csv", index=False)
+    source = OneFile(path=str(tmp_path / "rows.csv"), table="transactions").open()
+    (problem,) = CustomerHistories().problems(source)
+    assert "data.where.timestamp={lt: " in problem.remedy
 
 
 @pytest.mark.parametrize(

@@ -238,3 +238,9 @@ def test_interactions_may_be_asked_directly():
     asked = shop(20, seed=3)
     read = Interactions.of(asked, Catalogue(tuple(model.items_), model.bought_by_))
     np.testing.assert_array_equal(model.ranked(read).codes, model.ranked(asked).codes)
+
+
+@pytest.mark.parametrize("prior", [-1.0, float("inf")])
+def test_a_segment_is_joined_by_no_fewer_than_nobody(prior):
+    with pytest.raises(ValueError, match="prior: customers, 0 or more"):
+        Popularity(prior=prior).fit(pd.DataFrame({"items": ['["a"]']}))

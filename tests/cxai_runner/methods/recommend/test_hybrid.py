@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
+from sklearn.linear_model import Ridge
 
 from cxai_runner.methods.recommend import FeatureFactorisation, Hybrid, PersonalFrequency, Popularity
 from cxai_runner.methods.recommend.hybrid import by_deviation, by_rank
@@ -137,6 +138,7 @@ def test_parts_with_other_items_are_refused():
     ("parts", "weights", "scale", "message"),
     [
         ({}, None, "rank", "parts: none"),
+        ({"own": Popularity(), "other": Ridge()}, None, "rank", r"parts: recommenders alone, not other \(Ridge\)"),
         ({"own": Popularity()}, None, "z", "scale: standard or rank, not 'z'"),
         ({"own": Popularity()}, {"own": 0}, "rank", "weights: 0 or more each, one of them more than 0"),
         ({"own": Popularity()}, {"own": -1}, "rank", "weights: 0 or more each"),
