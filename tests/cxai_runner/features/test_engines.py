@@ -27,6 +27,7 @@ from cxai_runner.features.churn import Churn
 from cxai_runner.features.coupon_redemption import CouponRedemption
 from cxai_runner.features.customer_base import CustomerBase
 from cxai_runner.features.customer_profile import CustomerProfile
+from cxai_runner.features.exposures import Exposures
 from cxai_runner.features.fed import FedFeatures
 from cxai_runner.features.histories import CustomerHistories
 from cxai_runner.features.purchase_panel import PurchasePanel
@@ -190,6 +191,7 @@ CASES: Mapping[str, tuple[Mapped, Features, Any]] = {
     "histories, undated": (UNDATED, CustomerHistories(table="interactions"), RandomHoldout(test_size=0.3)),
     "histories, at random": (NUMBERED, CustomerHistories(), RandomHoldout(of="event")),
     "histories, the last events": (NAMED, CustomerHistories(), LeaveLastOut(last=3, of="event")),
+    "histories, with coupons": (NUMBERED, CustomerHistories(exposures=Exposures(days=60)), LastDays(days=7)),
     "table": (NUMBERED, Table(), CustomerHoldout()),
     "table, of names": (NAMED, Table(columns=["age", "card"]), AllRows()),
     "table, of a panel": (PANEL, Table(table="panel"), TimeHoldout()),

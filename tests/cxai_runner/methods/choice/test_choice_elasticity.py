@@ -328,4 +328,5 @@ def test_a_panel_in_blocks_is_the_panel(brands, monkeypatch):
     monkeypatch.setattr("cxai_runner.methods.choice.elasticity.CHUNK", 101)
     monkeypatch.setattr("cxai_runner.methods.choice.model.CHUNK", 101)
     np.testing.assert_allclose(share_elasticities(model, data).values, whole, rtol=1e-12)
-    np.testing.assert_array_equal(model.predict_proba(data), proba)
+    # A product of matrices may end in another bit where there are other rows; whether it does depends on the processor.
+    np.testing.assert_allclose(model.predict_proba(data), proba, rtol=1e-12)

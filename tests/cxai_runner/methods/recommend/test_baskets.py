@@ -18,7 +18,7 @@ def read(frame):
 FRAME = pd.DataFrame(
     {
         "items": [["a", "b", "a"], [], ["c", "b", "a", "a", "d"]],
-        "weights": [[1, 3, 2], [], [0, 0, -1, 5, 1]],
+        "weights": [[1, 3, 2], [], [0, 0, 2, 5, 1]],
         "days": [[4, 4, 1], [], [9, 9, 4, 3, 1]],
     }
 )
@@ -41,9 +41,9 @@ def test_one_time_of_one_customer_is_a_basket():
     assert baskets.first_time.tolist() == [True, True, False, True, True, True, False, True]
 
 
-def test_weights_of_a_basket_add_up_to_one_whatever_was_given():
+def test_weights_of_a_basket_add_up_to_one_of_whatever_weights():
     weights = Baskets(read(FRAME)).weights
-    # 1 : 3; alone; both of no weight; one of less than none, alone; alone.
+    # 1 : 3; alone; both of no weight; the others alone.
     np.testing.assert_allclose(weights, [0.25, 0.75, 1, 0.5, 0.5, 1, 1, 1])
 
 
