@@ -236,7 +236,7 @@ def cornac_ease(data: Data) -> Callable[[], NDArray[np.int64]]:
         names = np.array(list(known.iid_map))
         lists = np.empty((matrix.shape[0], K), dtype=np.int64)
         for customer, row in known.uid_map.items():
-            scores = model.score(row)
+            scores = np.asarray(model.score(row)).ravel()  # a row of a matrix
             scores[known.matrix[row].indices] = -np.inf
             best = np.argpartition(-scores, K)[:K]
             lists[customer] = names[best]
