@@ -87,7 +87,7 @@ def test_todays_customers_are_predicted_as_of_the_last_day(ran, home, cxai):
         (["features.every=10", "features.dates=2"], ["of no date of the train part is it known", "28 days apart"]),
         (
             ["features.horizon=300", "features.dates=1", "split=customers"],
-            ["customers.churned", "customers who stayed among", "at least 10 are needed to learn from"],
+            ["customers.churned", "customers who left among", "at least 10 are needed to learn from"],
         ),
         (["features.gap=-1"], ["features.gap"]),
         (["features.columns=[churned]"], ["known only afterwards"]),
