@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+Cxai = Callable[..., subprocess.CompletedProcess[str]]
+
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -23,6 +25,8 @@ LINK = re.compile(r"\[[^\]]*\]\(([^)#:\s]+)(#[^)\s]*)?\)")
 # Commands that set up, serve, or never end; their words are checked elsewhere.
 STORY = "From runs to a model in charge"
 """The section of the README whose commands are slow tests: a dozen runs."""
+CALL = re.compile(r"cxai [^|;&<>`()]*")
+"""A command that is one call of `cxai` and nothing else."""
 NOT_RUN = ("make ", "pip ", "git ", "python -m venv", "cxai ui", "mlflow ", "eval ")
 
 
@@ -122,21 +126,34 @@ def marked() -> Iterator[object]:
 
 @pytest.mark.parametrize("example", list(marked()))
 def test_what_a_page_shows_happens(
-    example: Shown | Python, folder: Path, environment: dict[str, str], request: pytest.FixtureRequest
+    example: Shown | Python, folder: Path, environment: dict[str, str], cxai: Cxai, request: pytest.FixtureRequest
 ) -> None:
     if isinstance(example, Python):
         check_python(example, folder, with_data(environment, example.text, request))
     else:
-        check_command(example, folder, with_data(environment, example.command, request))
+        check_command(example, folder, with_data(environment, example.command, request), cxai)
 
 
-def check_command(example: Shown, folder: Path, environment: dict[str, str]) -> None:
-    done = subprocess.run(
-        ["bash", "-c", example.command], cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
+def check_command(example: Shown, folder: Path, environment: dict[str, str], cxai: Cxai) -> None:
+    if example.slow and CALL.fullmatch(example.command):
+        done = cxai(*arguments(example.command, folder, environment), cwd=folder, env=environment)
+    else:
+        done = in_a_shell(example.command, folder, environment)
     printed = {words(line) for line in (done.stdout + done.stderr).splitlines()}
     missing = [line for line in example.lines if line.strip() not in {"", "…"} and words(line) not in printed]
     assert not missing, f"{shlex.quote(example.command)} printed\n{done.stdout}{done.stderr}"
+
+
+def in_a_shell(command: str, folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["bash", "-c", command], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def arguments(command: str, folder: Path, environment: dict[str, str]) -> list[str]:
+    """What a shell hands to `cxai`: a hundred processes that each import everything would take ten minutes."""
+    told = in_a_shell(f"cxai() {{ printf '%s\\0' \"$@\"; }}\n{command}", folder, environment)
+    return told.stdout.split("\0")[:-1]
 
 
 def check_python(example: Python, folder: Path, environment: dict[str, str]) -> None:

@@ -98,7 +98,7 @@ def config(engine: str, url: str) -> dict[str, Any]:
 def ran(
     fill: Callable[..., str],
     shop: Mapping[str, pd.DataFrame],
-    cxai_process: Callable[..., Any],
+    cxai: Callable[..., Any],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Callable[[str, str], tuple[dict[str, Any], Path]]:
     """What ``cxai run --json`` says of a task where the shop is, and the folder that it ran in; run once."""
@@ -114,7 +114,7 @@ def ran(
             text = "# My shop\n" + yaml.safe_dump(config(engine, urls[engine]), allow_unicode=True)
             (home / "data" / "my_shop.yaml").write_text(text, encoding="utf-8")
             command = ["run", f"task={task}", "--config-dir", str(home), "data=my_shop", *TASKS[task], "--json"]
-            done = cxai_process(*command, cwd=home, env={"SHOP_URL": urls[engine]})
+            done = cxai(*command, cwd=home, env={"SHOP_URL": urls[engine]})
             assert done.returncode == 0, done.stdout + done.stderr
             for secret in (PASSWORD, quote(PASSWORD, safe="")):
                 assert secret not in done.stdout + done.stderr
