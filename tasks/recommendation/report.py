@@ -34,10 +34,10 @@ def contents(
     names = verdict.called(
         judged, fitted.name, {name: plain_name(one) for name, one in fitted.against.items()}, task.baseline_label
     )
-    found = verdict.standings(judged, names, context)
+    found = verdict.compared(judged, names, context)
     yield verdict.headline(found, task.k, is_baseline=fitted.is_baseline)
     yield from _whose(judged, rows, fitted)
-    yield from verdict.contents(found, judged)
+    yield from verdict.contents(found)
     yield from verdict.by_length(judged, names, context)
     yield from kinds.again_and_new(judged, names, context)
     yield from kinds.by_segment(judged, context)
