@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -33,15 +34,34 @@ def compared(judged: Judged, names: Mapping[str, str], context: Context) -> Stan
     return standings(several, named, names, judged.customers, context)
 
 
-def headline(found: Standings, k: int, *, is_baseline: bool) -> Finding:
-    """Say whether the model does better than those beside it, and than what most customers bought."""
+def each_once(judged: Judged) -> tuple[Judged, list[str]]:
+    """Leave out lists that are all the same as the baseline's, and the baseline's own where those of the model are.
+
+    Returns
+    -------
+    judged
+        With the lists that are left.
+    alike
+        Whose lists are the baseline's: without repeats, for one, those of personal frequency.
+    """
+    baseline = judged.lists[BASELINE]
+    alike = [one for one, lists in judged.lists.items() if one != BASELINE and np.array_equal(lists, baseline)]
+    left_out = {*alike, BASELINE} - {MODEL} if MODEL in alike else {*alike}
+    return replace(judged, lists={one: judged.lists[one] for one in judged.lists if one not in left_out}), alike
+
+
+def headline(found: Standings, k: int, *, is_baseline: bool, same_as: str = "") -> Finding:
+    """Say whether the model does better than those beside it, and than what most customers bought.
+
+    ``same_as`` names the baseline where another model makes all of its lists.
+    """
     ndcg = number(found.metrics["ndcg"].value.value)
     own = f"{found.name} ({ndcg})"
-    others = found.others
     if is_baseline:
-        others = [one for one in others if one.column != BASELINE]
         own = f"what most customers bought ({ndcg}), which others have to beat,"
-    told = found.worded("ndcg", others) or "stands alone: nothing is beside it"
+    elif same_as:
+        own += f", whose lists are all those of {same_as},"
+    told = found.worded("ndcg", found.others) or "stands alone: nothing else is beside it"
     return Finding(f"By NDCG@{k} over the whole catalogue, {own} {told}.", "headline")
 
 
@@ -53,6 +73,8 @@ def contents(found: Standings) -> Iterator[Content]:
         "list of k for its ideal, and `ideal of all` the best list of any length."
     )
     yield Table("models", "Models on the same customers", found.models, caption)
+    if not found.others:
+        return
     gaps = found.differences.drop(columns=["its_low", "its_high"])
     caption = (
         f"{found.name[:1].upper()}{found.name[1:]} minus the other, on the same resamples of customers; a verdict is "
