@@ -105,6 +105,15 @@ def percentile(value: float, draws: Floats) -> Interval:
     return Interval(float(value), float(low), float(high))
 
 
+def percentile_of(customers: int) -> Callable[[float, Floats], Interval]:
+    """Return what makes an interval of resamples of so many customers: none of fewer than `FEW_CUSTOMERS`."""
+    return percentile if customers >= FEW_CUSTOMERS else _unknown
+
+
+def _unknown(value: float, draws: Floats) -> Interval:
+    return Interval(float(value), float("nan"), float("nan"))
+
+
 def of_share(count: int, of: int) -> Interval:
     """Return a share of independent rows with its interval; no share at all of no rows.
 

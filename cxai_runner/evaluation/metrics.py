@@ -18,11 +18,11 @@ from cxai_runner.evaluation.intervals import (
     Floats,
     Statistic,
     bootstrap,
-    percentile,
+    percentile_of,
     random_groups,
     recentred,
 )
-from cxai_runner.evaluation.results import Better, Interval, Metric
+from cxai_runner.evaluation.results import Better, Metric
 
 
 def codes_of(customers: ArrayLike) -> tuple[Codes, int]:
@@ -196,32 +196,20 @@ def paired_metrics(
     results = bootstrap([*model, *baseline], customers, resamples, rng, rows)
     values = np.concatenate([value for value, _ in results])
     draws = np.concatenate([drawn for _, drawn in results])
-    if customers < FEW_CUSTOMERS:
-        return tuple(_without(metric, *pair) for metric, pair in zip(named, values.reshape(2, -1).T, strict=True))
+    pairs = list(zip(values, draws, strict=True))
     half = len(named)
-    metrics = []
-    for i, metric in enumerate(named):
-        interval = recentred if metric.raised_by_noise else percentile
-        difference = draws[i] - draws[half + i]
-        if metric.raised_by_noise:
-            difference = difference - np.nanmean(difference) + (values[i] - values[half + i])
-        metrics.append(
-            Metric(
-                metric.name,
-                metric.label,
-                interval(values[i], draws[i]),
-                metric.better,
-                interval(values[half + i], draws[half + i]),
-                percentile(values[i] - values[half + i], difference),
-            )
-        )
-    return tuple(metrics)
+    return tuple(paired(*one, customers) for one in zip(named, pairs[:half], pairs[half:], strict=True))
 
 
-def _without(metric: Named, value: float, baseline: float) -> Metric:
-    """A metric of too few customers for an interval."""
-    model, base, gap = (Interval(float(one), np.nan, np.nan) for one in (value, baseline, value - baseline))
-    return Metric(metric.name, metric.label, model, metric.better, base, gap)
+def paired(named: Named, model: tuple[float, Floats], baseline: tuple[float, Floats], customers: int) -> Metric:
+    """Put one metric of a model beside a baseline's: of each the value, and those of the same resamples, shape (b,)."""
+    (ours, drawn), (theirs, beside) = model, baseline
+    of_one = of_difference = percentile_of(customers)
+    difference = drawn - beside
+    if named.raised_by_noise and customers >= FEW_CUSTOMERS:
+        of_one, difference = recentred, difference - np.nanmean(difference) + (ours - theirs)
+    value, base, gap = of_one(ours, drawn), of_one(theirs, beside), of_difference(ours - theirs, difference)
+    return Metric(named.name, named.label, value, named.better, base, gap)
 
 
 def segment_metrics(
@@ -280,16 +268,14 @@ def calibration_table(
     bins = tenths(p)
     rows = np.bincount(bins)
     rates: list[Statistic] = [MeanOf(truth * (bins == b), codes, count, bins == b) for b in range(len(rows))]
-    intervals: list[Interval] = [
-        percentile(float(value[0]), draws[0]) for value, draws in bootstrap(rates, count, resamples, rng)
-    ]
-    known = count >= FEW_CUSTOMERS
+    interval = percentile_of(count)
+    intervals = [interval(value[0], draws[0]) for value, draws in bootstrap(rates, count, resamples, rng)]
     return pd.DataFrame(
         {
             "rows": rows,
             "predicted": np.bincount(bins, p) / rows,
-            "observed": [interval.value for interval in intervals],
-            "low": [interval.low if known else np.nan for interval in intervals],
-            "high": [interval.high if known else np.nan for interval in intervals],
+            "observed": [one.value for one in intervals],
+            "low": [one.low for one in intervals],
+            "high": [one.high for one in intervals],
         }
     )

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from cxai_runner.evaluation.intervals import FEW_CUSTOMERS, Floats, Statistic, bootstrap, percentile
+from cxai_runner.evaluation.intervals import Floats, Statistic, bootstrap, percentile_of
 from cxai_runner.evaluation.metrics import MeanOf, codes_of, tenths
 from cxai_runner.evaluation.results import Interval
 
@@ -75,7 +75,7 @@ def gains_table(
     lifts: list[Statistic] = [_RatioOf(rate, overall) for rate in rates]
     gains = [MeanOf(truth * (place <= b), codes, count, truth) for b in bins]
     found = bootstrap([*rates, *lifts, *gains], count, resamples, rng)
-    intervals = [_known(percentile(float(value[0]), draws[0]), count) for value, draws in found]
+    intervals = [percentile_of(count)(value[0], draws[0]) for value, draws in found]
     rows = np.bincount(place)
     table = pd.DataFrame(
         {
@@ -161,7 +161,7 @@ def profit_of(
     taken = [place < end for end in [*ends, contacts, len(truth)]]
     totals: list[Statistic] = [_SumOf(earned * one, codes, count) for one in taken]
     found = bootstrap(totals, count, resamples, rng)
-    intervals = [_known(percentile(float(total[0]), draws[0]), count) for total, draws in found]
+    intervals = [percentile_of(count)(total[0], draws[0]) for total, draws in found]
     curve = pd.DataFrame(
         {
             "contacted": ends / len(truth),
@@ -199,10 +199,7 @@ def confusion_table(
     cells = [(told, was) for told in (True, False) for was in (True, False)]
     masks = [(taken == told) & (truth == was) for told, was in cells]
     shares: list[Statistic] = [MeanOf(mask, codes, count) for mask in masks]
-    found = [
-        _known(percentile(float(value[0]), draws[0]), count)
-        for value, draws in bootstrap(shares, count, resamples, rng)
-    ]
+    found = [percentile_of(count)(value[0], draws[0]) for value, draws in bootstrap(shares, count, resamples, rng)]
     named = {True: "conversion", False: "none"}
     return pd.DataFrame(
         {
@@ -214,8 +211,3 @@ def confusion_table(
             "high": [one.high for one in found],
         }
     )
-
-
-def _known(interval: Interval, customers: int) -> Interval:
-    """The interval, or none of too few customers."""
-    return interval if customers >= FEW_CUSTOMERS else Interval(interval.value, np.nan, np.nan)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cxai_runner.evaluation.intervals import FEW_CUSTOMERS, Statistic, bootstrap, percentile
+from cxai_runner.evaluation.intervals import Statistic, bootstrap, percentile, percentile_of
 from cxai_runner.evaluation.metrics import MeanOf, calibration_table, classification_statistics, codes_of
 from cxai_runner.evaluation.paired import FOLD
 from cxai_runner.evaluation.results import Content, Figure, Finding, Interval, Table
@@ -271,12 +271,10 @@ def _slice(converted: Ints, rows: pd.DataFrame, mine: NDArray[np.bool_], context
         strict=True,
     )
     for name, (value, draws) in named:
-        interval = percentile(float(value[0]), draws[0])
-        known = customers >= FEW_CUSTOMERS
+        interval = percentile_of(customers)(value[0], draws[0])
         row[name] = interval.value
         if name != "log_loss":
-            row |= {f"{name}_low": interval.low if known else np.nan}
-            row |= {f"{name}_high": interval.high if known else np.nan}
+            row |= {f"{name}_low": interval.low, f"{name}_high": interval.high}
     return row
 
 

@@ -52,8 +52,10 @@ def contents(
     whose = "rows it has not seen" if held_out else "its own training rows (nothing was held out)"
     names = {name: plain_name(one.model.classifier) for name, one in fitted.against.items()}
     names |= {name: name for name in names if list(names.values()).count(names[name]) > 1}
-    names[verdict.WITHOUT] = f"the same model without {', '.join(task.suspected)}"
-    found = verdict.standings(converted, rows, fitted.name, names, context)
+    called = {f"{verdict.AGAINST}{name}": told for name, told in names.items()}
+    called |= {verdict.OWN: fitted.name, verdict.BASELINE: "the base rate"}
+    called[verdict.WITHOUT] = f"the same model without {', '.join(task.suspected)}"
+    found = verdict.judged(converted, rows, called, context)
     yield verdict.headline(found, whose)
     yield Finding(
         f"{counted(len(rows), 'row')} of {counted(rows['customer_id'].nunique(), 'customer')} were scored; "

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cxai_runner.evaluation.intervals import Statistic, bootstrap
+from cxai_runner.evaluation.intervals import Statistic, bootstrap, percentile_of
 from cxai_runner.evaluation.metrics import units_of
 from cxai_runner.evaluation.ranking import mean_where, ndcg, recall
 from cxai_runner.evaluation.results import Content, Finding, Table
@@ -17,7 +17,6 @@ from cxai_runner.evaluation.wording import counted, share, with_interval
 from cxai_runner.methods.recommend.lists import parsed
 from cxai_runner.task import Context
 from tasks.recommendation.rows import BASELINE, MODEL, SLICE, Judged
-from tasks.recommendation.verdict import of_customers
 
 FEW: Final = 30
 """Customers below which a kind of them is not judged apart."""
@@ -38,7 +37,7 @@ def again_and_new(judged: Judged, names: Mapping[str, str], context: Context) ->
             for column in judged.lists
         ]
         found = bootstrap(statistics, judged.customers, context.resamples, context.rng("intervals"))
-        interval = of_customers(judged.customers)
+        interval = percentile_of(judged.customers)
         recalls = {
             f"recall, {names[column]}": with_interval(interval(value[0], draws[0]), 4)
             for column, (value, draws) in zip(judged.lists, found, strict=True)
@@ -127,7 +126,7 @@ def _of_kinds(judged: Judged, kinds: Sequence[Kind], context: Context) -> pd.Dat
     for column, value, mine in kinds:
         (ours, a), (theirs, b) = next(found), next(found)
         customers = judged.scores["customer_id"][mine].nunique()
-        gap = of_customers(customers)(float(ours[0] - theirs[0]), a[0] - b[0])
+        gap = percentile_of(customers)(float(ours[0] - theirs[0]), a[0] - b[0])
         row = {"column": column, "value": value, "customers": customers}
         row |= {"model": float(ours[0]), "baseline": float(theirs[0])}
         rows.append(row | {"difference": gap.value, "low": gap.low, "high": gap.high})

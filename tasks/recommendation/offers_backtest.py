@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxai_runner.evaluation.intervals import FEW_CUSTOMERS, bootstrap, percentile
+from cxai_runner.evaluation.intervals import FEW_CUSTOMERS, bootstrap, percentile, percentile_of
 from cxai_runner.evaluation.metrics import MeanOf, calibration_table
 from cxai_runner.evaluation.results import Content, Estimate, Figure, Finding, Interval, Table
 from cxai_runner.evaluation.wording import number, with_interval
@@ -127,9 +127,7 @@ def _realised(
 
     def total(name: str) -> Interval:
         value, draws = drawn[name]
-        if many < FEW_CUSTOMERS:
-            return Interval(float(many * value[0]), float("nan"), float("nan"))
-        return percentile(float(many * value[0]), many * draws[0])
+        return percentile_of(many)(many * value[0], many * draws[0])
 
     rows = []
     for name, (one, _) in lists.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -10,11 +10,12 @@ import pandas as pd
 from cxai_runner.data.dataset import Dataset
 from cxai_runner.evaluation.results import Content, Finding
 from cxai_runner.evaluation.wording import counted
+from cxai_runner.methods.recommend import PersonalFrequency
 from cxai_runner.task import Context
 from tasks.recommendation import examples, kinds, shown, verdict
 from tasks.recommendation.fitting import Fitted, plain_name
 from tasks.recommendation.names import About
-from tasks.recommendation.rows import Judged
+from tasks.recommendation.rows import AGAINST, BASELINE, MODEL, Judged
 
 if TYPE_CHECKING:
     from tasks.recommendation.task import Recommendation
@@ -26,27 +27,30 @@ def contents(
     """Everything, the verdict first."""
     about = About(fitted.items)
     rows = scores["held_out" if "held_out" in scores else "train"]
-    judged = Judged.of(rows, task.k)
-    if not len(judged):
+    every = Judged.of(rows, task.k)
+    if not len(every):
         yield _nothing_judged(task, "held_out" in scores)
         yield from examples.similar(fitted, about)
         return
     names = verdict.called(
-        judged, fitted.name, {name: plain_name(one) for name, one in fitted.against.items()}, task.baseline_label
+        every, fitted.name, {name: plain_name(one) for name, one in fitted.against.items()}, task.baseline_label
     )
-    found = verdict.standings(judged, names, context)
-    yield verdict.headline(found, task.k, is_baseline=fitted.is_baseline)
+    judged, alike = verdict.each_once(every)
+    found = verdict.compared(judged, names, context)
+    same_as = task.baseline_label if MODEL in alike else ""
+    yield verdict.headline(found, task.k, is_baseline=fitted.is_baseline, same_as=same_as)
+    yield from _alike(task, fitted, names, alike)
     yield from _whose(judged, rows, fitted)
-    yield from verdict.contents(found, judged)
+    yield from verdict.contents(found)
     yield from verdict.by_length(judged, names, context)
     yield from kinds.again_and_new(judged, names, context)
-    yield from kinds.by_segment(judged, context)
+    yield from kinds.by_segment(every, context)
     yield from shown.beyond(fitted, judged, names, about, context)
     yield from shown.popularity_bias(fitted, judged, names)
     yield from shown.most_recommended(fitted, judged, about)
     yield from examples.lists(judged, about)
     yield from examples.similar(fitted, about)
-    yield from kinds.cold(judged, rows, task.cold_items == "missed", context)
+    yield from kinds.cold(every, rows, task.cold_items == "missed", context)
     yield from _caveats(task, fitted)
 
 
@@ -57,6 +61,22 @@ def _nothing_judged(task: Recommendation, held_out: bool) -> Finding:
         if not task.repeats:
             why += ": all of it had been bought before, and `task.repeats=false` leaves that out"
     return Finding(f"{why}, so that how well the model recommends is not known.", "headline")
+
+
+def _alike(task: Recommendation, fitted: Fitted, names: Mapping[str, str], alike: Sequence[str]) -> Iterator[Content]:
+    """Say which models make all the lists of another, and why."""
+    beside = [one for one in alike if one != MODEL]
+    if beside:
+        kept = names[MODEL if MODEL in alike else BASELINE]
+        yield Finding(
+            f"The lists of {' and '.join(names[one] for one in beside)} are all those of {kept}, and are told of once."
+        )
+    models = [fitted.model if one == MODEL else fitted.against[one.removeprefix(AGAINST)] for one in alike]
+    if not task.repeats and any(isinstance(one, PersonalFrequency) for one in models):
+        yield Finding(
+            "Where what a customer bought before is on no list (`task.repeats=false`), personal frequency is left with "
+            "what most customers bought."
+        )
 
 
 def _whose(judged: Judged, rows: pd.DataFrame, fitted: Fitted) -> Iterator[Content]:

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxai_runner.evaluation import exposure
-from cxai_runner.evaluation.intervals import Floats, Statistic, bootstrap
+from cxai_runner.evaluation.intervals import Floats, Statistic, bootstrap, percentile_of
 from cxai_runner.evaluation.metrics import units_of
 from cxai_runner.evaluation.ranking import Ints, mean_where
 from cxai_runner.evaluation.results import Content, Estimate, Figure, Interval, Table
@@ -19,7 +19,6 @@ from cxai_runner.task import Context
 from tasks.recommendation.fitting import Fitted
 from tasks.recommendation.names import About
 from tasks.recommendation.rows import MODEL, Judged
-from tasks.recommendation.verdict import of_customers
 
 TENTHS: Final = 10
 SHOWN: Final = 20
@@ -137,7 +136,7 @@ def _means(
     several: list[Statistic] = [
         mean_where(np.nan_to_num(one), np.isfinite(one), codes, units) for one in values.values()
     ]
-    interval = of_customers(judged.customers)
+    interval = percentile_of(judged.customers)
     found = bootstrap(several, units, context.resamples, context.rng("shown"))
     return {
         name: _without_last_bits(interval(value[0], draws[0]))

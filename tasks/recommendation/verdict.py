@@ -2,53 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from cxai_runner.evaluation.intervals import FEW_CUSTOMERS, Floats, Statistic, bootstrap, percentile
-from cxai_runner.evaluation.results import Content, Figure, Finding, Interval, Table
+from cxai_runner.evaluation.intervals import Floats, Statistic, bootstrap, percentile_of
+from cxai_runner.evaluation.results import Content, Figure, Finding, Table
+from cxai_runner.evaluation.standings import WORDS, Standings, standings
 from cxai_runner.evaluation.wording import number, with_interval
 from cxai_runner.task import Context
 from tasks.recommendation.rows import AGAINST, BASELINE, MODEL, Judged
 
-_WORDS: Final = {"better": "does better than", "worse": "does worse than", "cannot tell": "cannot be told from"}
 
-
-@dataclass(frozen=True, eq=False)
-class Standing:
-    """A model among others on the same customers.
-
-    Parameters
-    ----------
-    name
-        As a sentence has it.
-    column
-        Whose lists they are, as `rows` has it.
-    values
-        Each metric with its interval.
-    differences
-        The model in question minus this one; empty for itself.
-    """
-
-    name: str
-    column: str
-    values: Mapping[str, Interval]
-    differences: Mapping[str, Interval]
-
-    def verdict(self, metric: str) -> str:
-        """``better``, ``worse`` or ``cannot tell``, of the model in question."""
-        gap = self.differences[metric]
-        if not (gap.low > 0 or gap.high < 0):
-            return "cannot tell"
-        return "better" if gap.value > 0 else "worse"
-
-
-def standings(judged: Judged, names: Mapping[str, str], context: Context) -> list[Standing]:
-    """Return the model in question, then each that stands beside it, then the baseline, on the same resamples.
+def compared(judged: Judged, names: Mapping[str, str], context: Context) -> Standings:
+    """Put the model beside each that stands beside it, and the baseline, on the same resamples.
 
     Parameters
     ----------
@@ -59,95 +28,66 @@ def standings(judged: Judged, names: Mapping[str, str], context: Context) -> lis
     context
         How many resamples, and what draws them: those of `Recommendation.measure`.
     """
-    metrics = [one.name for one in judged.named]
-    several: list[Statistic] = []
-    for column in judged.lists:
-        told = judged.statistics(column)
-        several += [told[metric] for metric in metrics]
-    found = bootstrap(several, judged.customers, context.resamples, context.rng("intervals"))
-    values = np.asarray([value[0] for value, _ in found]).reshape(-1, len(metrics))
-    draws = np.asarray([drawn[0] for _, drawn in found]).reshape(len(values), len(metrics), -1)
-    interval = of_customers(judged.customers)
-    return [
-        Standing(
-            names[column],
-            column,
-            {one: interval(values[place, i], draws[place, i]) for i, one in enumerate(metrics)},
-            {
-                one: interval(values[0, i] - values[place, i], draws[0, i] - draws[place, i])
-                for i, one in enumerate(metrics)
-                if column != MODEL
-            },
-        )
-        for place, column in enumerate(judged.lists)
-    ]
+    named = judged.named
+    told = {column: judged.statistics(column) for column in judged.lists}
+    several = {column: [one[metric.name] for metric in named] for column, one in told.items()}
+    return standings(several, named, names, judged.customers, context)
 
 
-class of_customers:  # noqa: N801 - reads as a function
-    """Make intervals of resamples; none of fewer customers than tell what others would have done."""
+def each_once(judged: Judged) -> tuple[Judged, list[str]]:
+    """Leave out lists that are all the same as the baseline's, and the baseline's own where those of the model are.
 
-    def __init__(self, customers: int) -> None:
-        self.known = customers >= FEW_CUSTOMERS
+    Returns
+    -------
+    judged
+        With the lists that are left.
+    alike
+        Whose lists are the baseline's: without repeats, for one, those of personal frequency.
+    """
+    baseline = judged.lists[BASELINE]
+    alike = [one for one, lists in judged.lists.items() if one != BASELINE and np.array_equal(lists, baseline)]
+    left_out = {*alike, BASELINE} - {MODEL} if MODEL in alike else {*alike}
+    return replace(judged, lists={one: judged.lists[one] for one in judged.lists if one not in left_out}), alike
 
-    def __call__(self, value: float, draws: Floats) -> Interval:
-        """Return a value with its interval."""
-        return percentile(float(value), draws) if self.known else Interval(float(value), np.nan, np.nan)
 
+def headline(found: Standings, k: int, *, is_baseline: bool, same_as: str = "") -> Finding:
+    """Say whether the model does better than those beside it, and than what most customers bought.
 
-def headline(found: Sequence[Standing], k: int, *, is_baseline: bool) -> Finding:
-    """Say whether the model does better than those beside it, and than what most customers bought."""
-    first, *others = found
-    own = f"{first.name} ({number(first.values['ndcg'].value)})"
+    ``same_as`` names the baseline where another model makes all of its lists.
+    """
+    ndcg = number(found.metrics["ndcg"].value.value)
+    own = f"{found.name} ({ndcg})"
     if is_baseline:
-        others = [one for one in others if one.column != BASELINE]
-        own = f"what most customers bought ({number(first.values['ndcg'].value)}), which others have to beat,"
-    parts = []
-    for verdict, word in _WORDS.items():
-        mine = [one for one in others if one.verdict("ndcg") == verdict]
-        if mine:
-            parts.append(f"{word} {' and '.join(_gap(one) for one in mine)}")
-    told = ", and ".join(parts) or "stands alone: nothing is beside it"
+        own = f"what most customers bought ({ndcg}), which others have to beat,"
+    elif same_as:
+        own += f", whose lists are all those of {same_as},"
+    told = found.worded("ndcg", found.others) or "stands alone: nothing else is beside it"
     return Finding(f"By NDCG@{k} over the whole catalogue, {own} {told}.", "headline")
 
 
-def contents(found: Sequence[Standing], judged: Judged) -> Iterator[Content]:
+def contents(found: Standings) -> Iterator[Content]:
     """The models beside each other, and the differences."""
-    first, *others = found
-    labels = {one.name: one.label for one in judged.named}
-    shown = pd.DataFrame(
-        [{"model": one.name, **{labels[m]: with_interval(one.values[m], 4) for m in labels}} for one in found]
-    )
     caption = (
         "Every list is a ranking of the whole catalogue. 95 % intervals resample customers. Recall and MAP are divided "
         "by all that a customer bought, so that a list of k cannot reach 1 where more was bought; NDCG has the best "
         "list of k for its ideal, and `ideal of all` the best list of any length."
     )
-    yield Table("models", "Models on the same customers", shown, caption)
-    gaps = [
-        {
-            "against": one.name,
-            "metric": labels[metric],
-            "its": one.values[metric].value,
-            "difference": one.differences[metric].value,
-            "low": one.differences[metric].low,
-            "high": one.differences[metric].high,
-            "verdict": one.verdict(metric),
-        }
-        for one in others
-        for metric in labels
-    ]
+    yield Table("models", "Models on the same customers", found.models, caption)
+    if not found.others:
+        return
+    gaps = found.differences.drop(columns=["its_low", "its_high"])
     caption = (
-        f"{first.name[:1].upper()}{first.name[1:]} minus the other, on the same resamples of customers; a verdict is "
+        f"{found.name[:1].upper()}{found.name[1:]} minus the other, on the same resamples of customers; a verdict is "
         "given only where the interval leaves out 0."
     )
-    yield Table("differences", "Differences from the models beside it", pd.DataFrame(gaps), caption, len(gaps))
-    new = [one for one in others if "recall_new" in labels and one.verdict("recall_new") != one.verdict("ndcg")]
-    for one in new:
-        yield Finding(
-            f"Of items that customers had not bought before, {first.name} {_WORDS[one.verdict('recall_new')]} "
-            f"{one.name}: a recall of {number(first.values['recall_new'].value, 4)}, a difference of "
-            f"{with_interval(one.differences['recall_new'])}."
-        )
+    yield Table("differences", "Differences from the models beside it", gaps, caption, len(gaps))
+    for one in found.others if "recall_new" in found.metrics else ():
+        if one.verdict("recall_new") != one.verdict("ndcg"):
+            yield Finding(
+                f"Of items that customers had not bought before, {found.name} {WORDS[one.verdict('recall_new')]} "
+                f"{one.name}: a recall of {number(found.metrics['recall_new'].value.value, 4)}, a difference of "
+                f"{with_interval(one.difference('recall_new'))}."
+            )
 
 
 def by_length(judged: Judged, names: Mapping[str, str], context: Context) -> Iterator[Content]:
@@ -157,7 +97,7 @@ def by_length(judged: Judged, names: Mapping[str, str], context: Context) -> Ite
         hits, wanted = judged.hits(column)
         statistics.append(ByLength(hits.cumsum(axis=1) / np.maximum(wanted, 1)[:, np.newaxis], judged))
     found = bootstrap(statistics, judged.customers, context.resamples, context.rng("intervals"), judged.k)
-    interval = of_customers(judged.customers)
+    interval = percentile_of(judged.customers)
     rows = []
     for column, (values, draws) in zip(judged.lists, found, strict=True):
         for place, (value, drawn) in enumerate(zip(values, draws, strict=True), 1):
@@ -211,8 +151,3 @@ def called(judged: Judged, name: str, against: Mapping[str, str], baseline: str)
     own = {column: column.removeprefix(AGAINST).replace("_", " ") for column in judged.lists if AGAINST in column}
     twice = [column for column in own if list(named.values()).count(named[column]) > 1]
     return named | {column: own[column] for column in twice}
-
-
-def _gap(one: Standing) -> str:
-    its, gap = one.values["ndcg"], one.differences["ndcg"]
-    return f"{one.name} ({number(its.value)}, a difference of {with_interval(gap)})"

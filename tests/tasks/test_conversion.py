@@ -66,9 +66,9 @@ def test_the_headline_sets_it_beside_the_other_model(ran):
 def test_one_number_has_one_interval_in_a_report(ran):
     _, metrics, contents, _ = ran
     gaps = only(contents, Table, "differences").frame.set_index(["against", "metric"])
-    for name, called in METRICS.items():
-        mine, told = gaps.loc[("the base rate", called)], metrics[name].difference
-        assert (mine["low"], mine["high"]) == pytest.approx((told.low, told.high)), name
+    for one in METRICS:
+        mine, told = gaps.loc[("the base rate", one.label)], metrics[one.name].difference
+        assert (mine["low"], mine["high"]) == pytest.approx((told.low, told.high)), one.name
 
 
 def test_a_model_that_is_no_better_than_none_is_not_praised(data):

@@ -211,6 +211,29 @@ def test_nothing_held_out_is_said():
     assert only(contents, Table, "similar_items").frame["rank"].max() == 5
 
 
+@pytest.mark.parametrize("model", [ItemKNN(), PersonalFrequency(prior=2), Popularity()])
+def test_lists_that_are_all_the_baselines_are_compared_once(model):
+    task = Recommendation(k=4, repeats=False, against={"frequent": PersonalFrequency(), "knn": ItemKNN(neighbours=3)})
+    _, metrics, contents, _ = run(make_histories(100), model, task)
+    is_other = isinstance(model, ItemKNN)
+    (headline,) = texts(contents, "headline")
+    assert headline.count("a difference of") == 1 + is_other
+    assert ("whose lists are all those of popularity," in headline) == isinstance(model, PersonalFrequency)
+    models = only(contents, Table, "models").frame["model"].tolist()
+    assert len(models) == 2 + is_other
+    assert ("popularity" in models) == (not isinstance(model, PersonalFrequency))
+    against = only(contents, Table, "differences").frame["against"].unique().tolist()
+    assert against == models[1:]
+    told = texts(contents, "finding")
+    assert any(one.startswith("The lists of ") and one.endswith("and are told of once.") for one in told)
+    assert any("personal frequency is left with what most customers bought" in one for one in told)
+    segments = only(contents, Table, "segments").frame
+    assert segments["difference"].eq(0).all() == (not is_other)
+    assert metrics["ndcg"].value.value == pytest.approx(
+        np.average(segments["model"][-2:], weights=segments["customers"][-2:])
+    )
+
+
 def test_another_models_lists_in_place():
     data = make_histories(100)
     task = Recommendation(k=4)

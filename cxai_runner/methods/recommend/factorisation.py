@@ -20,6 +20,7 @@ from cxai_runner.methods.recommend.blocks import rowwise
 from cxai_runner.methods.recommend.interactions import ITEMS, Catalogue, Floats, Interactions
 from cxai_runner.methods.recommend.known import Known
 from cxai_runner.methods.recommend.recommender import Recommender
+from cxai_runner.methods.recommend.watched import Watched
 
 Doubles = NDArray[np.float64]
 
@@ -27,7 +28,7 @@ _ROWS = 4096
 """Rows whose features are dense at a time."""
 
 
-class FeatureFactorisation(Recommender):
+class FeatureFactorisation(Watched, Recommender):
     """Recommend by factors of customers and items, each the sum of its features' and a part of its own [1]_.
 
     With S what was bought, r how often, p_u the factors of a customer whose attributes are a_u, and q_i those of an
@@ -141,10 +142,14 @@ class FeatureFactorisation(Recommender):
         rng = np.random.default_rng(self.random_state)
         things.factors = rng.normal(0, 1 / np.sqrt(self.factors), (warm, self.factors))
         self.losses_: list[float] = []
-        for _ in range(self.iterations):
+        watch = self._watching()
+        for iteration in range(1, self.iterations + 1):
             customers.move(things.factors, self.unobserved)
             things.move(customers.factors, self.unobserved)
             self.losses_.append(loss(bought, customers, things, self.unobserved))
+            watch.step("training_loss", self.losses_[-1], iteration)
+            if watch.should_stop():
+                break
         self.attribute_factors_, self.feature_factors_ = customers.weights, things.weights
         unseen = described[warm:] @ things.weights
         self.item_factors_ = np.vstack([things.factors, unseen])

@@ -7,6 +7,8 @@ customer's own are told from their history alone.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -19,6 +21,7 @@ from threadpoolctl import threadpool_limits
 from cxai_runner.methods.recommend.blocks import rowwise
 from cxai_runner.methods.recommend.interactions import Floats, Interactions
 from cxai_runner.methods.recommend.recommender import Recommender
+from cxai_runner.methods.recommend.watched import Watch, Watched
 
 Doubles = NDArray[np.float64]
 Confidence = Literal["once", "linear", "log"]
@@ -26,9 +29,11 @@ Confidence = Literal["once", "linear", "log"]
 _AT_ONCE = 2_000_000
 """Numbers of customers' events and equations that are in memory at a time."""
 _SHORTEST = 8
+_LOOKED_AT = 30
+"""Customers whose loss is told after each round: that of all would take a tenth of a round or more."""
 
 
-class IALS(Recommender):
+class IALS(Watched, Recommender):
     """Recommend by least squares of what was bought and what was not, the former with more confidence [1]_.
 
     Factors x of customers and y of items minimise Σ c (p − xᵀy)² + penalty (Σ‖x‖² + Σ‖y‖²) over all pairs, where p is
@@ -62,6 +67,8 @@ class IALS(Recommender):
         Of the items.
     gram_ : ndarray of shape (factors, factors)
         YᵀY + penalty I.
+    losses_ : list of float
+        What is minimised, per customer, after each round: of thirty customers at most, evenly spaced among the rows.
 
     References
     ----------
@@ -107,7 +114,16 @@ class IALS(Recommender):
             )
             told = self._extra(several)
             told.data += 1
-            model.fit(sparse.csr_matrix(told), show_progress=False)
+            some = np.arange(0, len(several), max(1, -(-len(several) // _LOOKED_AT)))
+            looked_at = told[some]
+            self.losses_: list[float] = []
+
+            def point(*_: Any) -> tuple[str, float]:
+                x, y = model.user_factors, model.item_factors
+                self.losses_.append(squared_loss(looked_at, x[some], y, self.penalty, len(x)))
+                return "training_loss", self.losses_[-1]
+
+            _fit(model, told, point, self._watching())
         self.factors_ = np.asarray(model.item_factors, dtype=np.float32)
         wide = self.factors_.astype(np.float64)
         self.gram_ = wide.T @ wide + self.penalty * np.eye(self.factors)
@@ -128,7 +144,7 @@ class IALS(Recommender):
         return found
 
 
-class BPR(Recommender):
+class BPR(Watched, Recommender):
     """Recommend by factors that put what a customer bought before what they did not [1]_.
 
     Pairs of an item that was bought and one that was not are drawn, and factors are moved so that the former scores
@@ -198,7 +214,11 @@ class BPR(Recommender):
                 num_threads=1,
                 random_state=self.random_state,
             )
-            model.fit(sparse.csr_matrix(bought), show_progress=False)
+
+            def point(right: int, skipped: int) -> tuple[str, float]:
+                return "training_auc", right / max(bought.nnz - skipped, 1)
+
+            _fit(model, bought, point, self._watching())
         found = np.asarray(model.item_factors, dtype=np.float32)
         self.factors_, self.bias_ = np.ascontiguousarray(found[:, :-1]), found[:, -1].copy()
 
@@ -208,6 +228,45 @@ class BPR(Recommender):
         found = rowwise((bought @ self.factors_) / sizes[:, np.newaxis], self.factors_.T)
         found += self.bias_
         return found
+
+
+class _GivenUp(Exception):  # noqa: N818 - no error
+    """Ends a fit between two rounds: implicit has no other way."""
+
+
+def _fit(model: Any, told: sparse.csr_array, point: Callable[..., tuple[str, float]], watch: Watch) -> None:
+    """Fit a model of implicit, and tell a point of its learning curve after each round."""
+
+    def after(round_: int, seconds: float, *found: Any) -> None:
+        watch.step(*point(*found), round_ + 1)
+        if watch.should_stop():
+            raise _GivenUp
+
+    with suppress(_GivenUp):
+        model.fit(sparse.csr_matrix(told), show_progress=False, callback=after)
+
+
+def squared_loss(confidence: sparse.csr_array, x: Floats, y: Floats, penalty: float, customers: int) -> float:
+    """Return what `IALS` minimises, per customer.
+
+    Σ c (p − xᵀy)² over all pairs is that of the pairs that were bought, and Σ (xᵀy)² of all others, which is the sum
+    over all, Σ (XᵀX ∘ YᵀY), less that over the former.
+
+    Parameters
+    ----------
+    confidence
+        c of what some customers bought, shape (n, m).
+    x, y
+        Factors of these customers, shape (n, f), and of all items, shape (m, f).
+    penalty, customers
+        As in `IALS`, and how many customers there are, who share that of the items.
+    """
+    rows = np.repeat(np.arange(len(x)), np.diff(confidence.indptr))
+    scores = np.einsum("ij,ij->i", np.take(x, rows, axis=0), np.take(y, confidence.indices, axis=0))
+    gram, own = y.T @ y, x.T @ x
+    bought = float((confidence.data * (1 - scores) ** 2 - scores**2).sum())
+    pairs = float((gram * own).sum()) + bought + penalty * float(np.trace(own))
+    return pairs / len(x) + penalty * float(np.trace(gram)) / customers
 
 
 def half_step(extra: sparse.csr_array, factors: Floats, gram: Doubles) -> Floats:

@@ -38,7 +38,7 @@ class Learned:
 def learned(
     epochs: int,
     patience: int,
-    trained: Callable[[int], float],
+    trained: Callable[[], float],
     weights: Callable[[], Weights],
     judged: Callable[[Weights], float],
     watch: Watch,
@@ -66,7 +66,7 @@ def learned(
     curve: list[tuple[float, float]] = []
     best, highest, kept = 0, -np.inf, weights()
     for epoch in range(1, epochs + 1):
-        loss = trained(epoch)
+        loss = trained()
         if not np.isfinite(loss):
             raise FloatingPointError(f"the training loss of epoch {epoch} is {loss}: choose a lower learning_rate")
         now = weights()

@@ -9,15 +9,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 
 from cxai_runner.methods.recommend.attention import attended
-from cxai_runner.methods.recommend.baskets import Baskets, Places, divided, spans
+from cxai_runner.methods.recommend.baskets import Baskets, Places, spans
 from cxai_runner.methods.recommend.interactions import Floats, Interactions
-from cxai_runner.methods.recommend.learning import Weights, ndcg
-from cxai_runner.methods.recommend.recommender import Recommender
-from cxai_runner.methods.recommend.watched import Watched
+from cxai_runner.methods.recommend.network import Network, Training
 
 ROWS = 128
 """Customers that are scored at once, always as many, so that each comes to the same bits in any company."""
@@ -27,7 +24,7 @@ NEGATIVES = 1024
 """Items that stand for the whole catalogue in a step where it is too large."""
 
 
-class SelfAttentive(Watched, Recommender):
+class SelfAttentive(Network):
     """Causal self-attention over baskets: Kang and McAuley (2018), Self-attentive sequential recommendation, ICDM.
 
     A place of the sequence is a basket, and its vector the mean of those of its items: what was bought at one time has
@@ -141,28 +138,17 @@ class SelfAttentive(Watched, Recommender):
         self.random_state = random_state
         self.n_jobs = n_jobs
 
-    def _learn(self, several: Interactions, items: pd.DataFrame | None) -> None:
-        from cxai_runner.methods.recommend.self_attentive_training import train
-
-        self._validate_params()
+    def _prepare(self, several: Interactions, items: pd.DataFrame | None) -> None:
         if self.dimension % self.heads:
             raise ValueError(f"dimension: a multiple of heads={self.heads}, not {self.dimension}")
-        watch = self._watching()
-        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        rng = np.random.default_rng(seed)
         step = self.batch_size * self.length * several.items
         chosen = (NEGATIVES if step > FULL else 0) if self.negatives is None else self.negatives
         self.negatives_: int = 0 if chosen >= several.items else int(chosen)
-        training, held = divided(several, self.validation_fraction, self.repeats, rng)
 
-        def judged(weights: Weights) -> float:
-            self.weights_ = weights
-            return ndcg(self, held)
+    def _training(self, keras: Any, several: Interactions, rng: np.random.Generator) -> Training:
+        from cxai_runner.methods.recommend.self_attentive_training import training
 
-        found = train(self, training, seed, rng, judged, watch)
-        self.weights_ = found.weights
-        self.curve_: NDArray[np.float64] = found.curve
-        self.best_epoch_: int = found.best
+        return training(keras, self, several, rng)
 
     def states(self, several: Interactions) -> NDArray[np.float64]:
         """Return what the model makes of each customer's sequence, shape (n, dimension)."""

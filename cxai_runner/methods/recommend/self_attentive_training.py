@@ -2,59 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from cxai_runner.methods.deep import import_keras, seeded
 from cxai_runner.methods.recommend.baskets import Baskets, Places, spans
 from cxai_runner.methods.recommend.errors import UnlearnableError
 from cxai_runner.methods.recommend.interactions import Interactions
-from cxai_runner.methods.recommend.learning import Learned, Weights, learned
+from cxai_runner.methods.recommend.learning import Weights
+from cxai_runner.methods.recommend.network import Training, descending, plain, tensor
 from cxai_runner.methods.recommend.self_attentive import bagged
-from cxai_runner.methods.recommend.watched import Watch
 
 if TYPE_CHECKING:
     from cxai_runner.methods.recommend.self_attentive import SelfAttentive
 
-INSTEAD = "recommendation/ease"
-"""What learns much the same without TensorFlow."""
 
-
-def train(
-    asked: SelfAttentive,
-    several: Interactions,
-    seed: int,
-    rng: np.random.Generator,
-    judged: Callable[[Weights], float],
-    watch: Watch,
-) -> Learned:
-    """Train as the estimator asks.
+def training(keras: Any, asked: SelfAttentive, several: Interactions, rng: np.random.Generator) -> Training:
+    """Build the model as its estimator asks.
 
     Raises
     ------
-    DeepLearningMissingError
-        TensorFlow is not installed.
-    ValueError
+    UnlearnableError
         No customer bought at two times.
     """
-    keras = import_keras(asked.n_jobs, INSTEAD)
     windows = Windows(several, asked.length, asked.ahead, asked.repeats)
-    with seeded(keras, seed):
-        layers = Layers(keras, asked, several.items)
-        step = _step(keras, asked, layers, windows)
+    layers = Layers(keras, asked, several.items)
+    step = _step(keras, asked, layers, windows)
 
-        def trained(epoch: int) -> float:
-            begins, ends = windows.drawn(rng)
-            parts = np.array_split(np.arange(len(begins)), -(-len(begins) // asked.batch_size))
-            return float(np.mean([float(step(begins[one], ends[one], rng)) for one in parts]))
+    def steps() -> Iterator[Any]:
+        begins, ends = windows.drawn(rng)
+        for one in np.array_split(np.arange(len(begins)), -(-len(begins) // asked.batch_size)):
+            yield step(begins[one], ends[one], rng)
 
-        found = learned(asked.epochs, asked.patience, trained, layers.weights, judged, watch)
-        keras.backend.clear_session()
-    return found
+    return steps, layers.weights
 
 
 class Windows:
@@ -188,8 +171,8 @@ class Layers:
 
     def weights(self) -> Weights:
         """Return what is learned as plain arrays."""
-        found = {"item": _plain(self.item.embeddings), "place": _plain(self.place.embeddings)}
-        found |= {"constant": _plain(self.constant.embeddings)[:, 0], "norm": _norm(self.norm)}
+        found = {"item": plain(self.item.embeddings), "place": plain(self.place.embeddings)}
+        found |= {"constant": plain(self.constant.embeddings)[:, 0], "norm": _norm(self.norm)}
         for number, block in enumerate(self.blocks):
             attention = block["attention"]
             dense = {
@@ -201,17 +184,13 @@ class Layers:
                 "outer": block["outer"],
             }
             for name, layer in dense.items():
-                found |= {f"{number}_{name}": _plain(layer.kernel), f"{number}_{name}_bias": _plain(layer.bias)}
+                found |= {f"{number}_{name}": plain(layer.kernel), f"{number}_{name}_bias": plain(layer.bias)}
             found |= {f"{number}_{name}": _norm(block[name]) for name in ("norm", "norm2")}
         return found
 
 
-def _plain(variable: Any) -> NDArray[np.float64]:
-    return np.asarray(variable.value.numpy(), dtype=np.float64)
-
-
 def _norm(layer: Any) -> NDArray[np.float64]:
-    return np.stack([_plain(layer.gamma), _plain(layer.beta)])
+    return np.stack([plain(layer.gamma), plain(layer.beta)])
 
 
 def _step(keras: Any, asked: SelfAttentive, layers: Layers, windows: Windows) -> Callable[..., Any]:
@@ -220,7 +199,6 @@ def _step(keras: Any, asked: SelfAttentive, layers: Layers, windows: Windows) ->
 
     ops, length, many = keras.ops, asked.length, asked.negatives_
     optimiser = keras.optimizers.Adam(asked.learning_rate)
-    optimiser.build(layers.variables)
     drawn_by = (windows.popular + 1 / len(windows.popular)) / 2
     correction = np.log(np.maximum(many, 1) * drawn_by).astype(np.float32)
 
@@ -236,16 +214,13 @@ def _step(keras: Any, asked: SelfAttentive, layers: Layers, windows: Windows) ->
         each = ops.logaddexp(own, ops.take(others, rows, axis=0)) - own
         return ops.segment_sum(each * wanted.values, rows, ops.shape(states)[0])
 
-    def step(bags: Any, slots: Any, there: Any, wanted: Any, items: Any, corrected: Any) -> Any:
-        with tf.GradientTape() as tape:
-            states = ops.take(layers.states(bags, slots, there, training=True), slots, axis=0)
-            losses = sampled(states, wanted, items, corrected) if many else whole(states, wanted)
-            some = ops.cast(tf.sparse.reduce_sum(wanted, axis=1) > 0, "float32")
-            loss = ops.sum(losses * some) / ops.maximum(ops.sum(some), 1.0)
-        optimiser.apply(tape.gradient(loss, layers.variables), layers.variables)
-        return loss
+    def loss(bags: Any, slots: Any, there: Any, wanted: Any, items: Any, corrected: Any) -> Any:
+        states = ops.take(layers.states(bags, slots, there, training=True), slots, axis=0)
+        losses = sampled(states, wanted, items, corrected) if many else whole(states, wanted)
+        some = ops.cast(tf.sparse.reduce_sum(wanted, axis=1) > 0, "float32")
+        return ops.sum(losses * some) / ops.maximum(ops.sum(some), 1.0)
 
-    compiled = tf.function(step, reduce_retracing=True)
+    step = descending(optimiser, layers.variables, loss)
 
     def taken(begins: Places, ends: Places, rng: np.random.Generator) -> Any:
         bags, slots = bagged(windows.baskets, begins, ends, length)
@@ -253,19 +228,13 @@ def _step(keras: Any, asked: SelfAttentive, layers: Layers, windows: Windows) ->
         there[slots] = True
         items = rng.choice(len(drawn_by), many, p=drawn_by) if many else np.zeros(1, dtype=np.int64)
         wanted = windows.wanted(begins, ends)
-        return compiled(
-            _tensor(tf, bags),
+        return step(
+            tensor(bags),
             tf.constant(slots),
             tf.constant(there.reshape(-1, length)),
-            _tensor(tf, wanted),
+            tensor(wanted),
             tf.constant(items),
             tf.constant(correction[items]),
         )
 
     return taken
-
-
-def _tensor(tf: Any, array: sparse.csr_array) -> Any:
-    """A sparse array for TensorFlow."""
-    places: NDArray[np.int64] = np.column_stack(array.tocoo().coords).astype(np.int64)
-    return tf.SparseTensor(places, array.data.astype(np.float32), array.shape)

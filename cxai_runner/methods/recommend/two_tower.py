@@ -9,22 +9,19 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from cxai_runner.methods.recommend.baskets import divided
 from cxai_runner.methods.recommend.interactions import Floats, Interactions
 from cxai_runner.methods.recommend.known import Known
-from cxai_runner.methods.recommend.learning import Learned, Weights, ndcg
-from cxai_runner.methods.recommend.recommender import Recommender
-from cxai_runner.methods.recommend.watched import Watched
+from cxai_runner.methods.recommend.learning import Weights
+from cxai_runner.methods.recommend.network import Network, Training
 
 ROWS = 256
 """Customers that are scored at once, always as many, so that each comes to the same bits in any company."""
 TINY = 1e-12
 
 
-class TwoTower(Watched, Recommender):
+class TwoTower(Network):
     """A network of two towers, trained by telling what a customer bought from what others did.
 
     The tower of customers takes the mean of the vectors of what they bought, and what else is known of them; that of
@@ -152,29 +149,17 @@ class TwoTower(Watched, Recommender):
         self.random_state = random_state
         self.n_jobs = n_jobs
 
-    def _learn(self, several: Interactions, items: pd.DataFrame | None) -> None:
-        from cxai_runner.methods.recommend.two_tower_training import train
-
-        self._validate_params()
-        watch = self._watching()
-        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        rng = np.random.default_rng(seed)
+    def _prepare(self, several: Interactions, items: pd.DataFrame | None) -> None:
+        about = None if items is None else items.drop(columns="item_id")
         self.about_customers_ = Known().fit(several.customers)
-        self.about_items_ = Known().fit(None if items is None else items.drop(columns="item_id"))
-        self.features_ = self.about_items_.transform(
-            None if items is None else items.drop(columns="item_id"), several.items
-        )
+        self.about_items_ = Known().fit(about)
+        self.features_ = self.about_items_.transform(about, several.items)
         self.past_: bool = self.repeats if self.learn_from == "auto" else self.learn_from == "past"
-        training, held = divided(several, self.validation_fraction, self.repeats, rng)
 
-        def judged(weights: Weights) -> float:
-            self._take(weights)
-            return ndcg(self, held)
+    def _training(self, keras: Any, several: Interactions, rng: np.random.Generator) -> Training:
+        from cxai_runner.methods.recommend.two_tower_training import training
 
-        found: Learned = train(self, training, seed, rng, judged, watch)
-        self._take(found.weights)
-        self.curve_: NDArray[np.float64] = found.curve
-        self.best_epoch_: int = found.best
+        return training(keras, self, several, rng)
 
     def history_weights(self, several: Interactions) -> Floats:
         """Return how much each event counts in a history, before the weights of one add up to 1."""
@@ -201,7 +186,7 @@ class TwoTower(Watched, Recommender):
         return unit(values @ self.weights_["last"] + self.weights_["last_bias"])[:many]
 
     def _take(self, weights: Weights) -> None:
-        self.weights_ = weights
+        super()._take(weights)
         vectors = weights["item"]
         if "features" in weights:
             vectors = vectors + self.features_ @ weights["features"]

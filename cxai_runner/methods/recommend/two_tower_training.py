@@ -9,60 +9,39 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from cxai_runner.methods.deep import import_keras, seeded
 from cxai_runner.methods.recommend.baskets import Baskets, Places, spans
 from cxai_runner.methods.recommend.errors import UnlearnableError
 from cxai_runner.methods.recommend.interactions import Floats, Interactions
-from cxai_runner.methods.recommend.learning import Learned, Weights, learned
-from cxai_runner.methods.recommend.watched import Watch
+from cxai_runner.methods.recommend.learning import Weights
+from cxai_runner.methods.recommend.network import Training, descending, plain, tensor
 
 if TYPE_CHECKING:
     from cxai_runner.methods.recommend.two_tower import TwoTower
 
-INSTEAD = "recommendation/ease"
-"""What learns much the same without TensorFlow."""
 NEVER = -1e9
 """The score of a pair's own item where it stands for another pair: it is not to be told from itself."""
-
-
 TINY = 1e-12
 
 
-def train(
-    asked: TwoTower,
-    several: Interactions,
-    seed: int,
-    rng: np.random.Generator,
-    judged: Callable[[Weights], float],
-    watch: Watch,
-) -> Learned:
-    """Train two towers as their estimator asks.
+def training(keras: Any, asked: TwoTower, several: Interactions, rng: np.random.Generator) -> Training:
+    """Build two towers as their estimator asks.
 
     Raises
     ------
-    DeepLearningMissingError
-        TensorFlow is not installed.
-    ValueError
+    UnlearnableError
         No customer bought twice.
     """
-    keras = import_keras(asked.n_jobs, INSTEAD)
     pairs = Pairs(several, asked.past_, asked.repeats, asked.history_weights(several), asked.thinning)
     rows = several.rows
     about = asked.about_customers_.transform(several.customers).astype(np.float32)
-    with seeded(keras, seed):
-        towers = Towers(keras, asked, several.items, about.shape[1])
-        step = _step(keras, asked, towers, pairs.shares)
+    towers = Towers(keras, asked, several.items, about.shape[1])
+    step = _step(keras, asked, towers, pairs.shares)
 
-        def trained(epoch: int) -> float:
-            losses = []
-            for events in pairs.drawn(asked.draws, asked.batch_size, rng):
-                histories = pairs.histories(events, rng)
-                losses.append(step(histories, about[rows[events]], several.codes[events]))
-            return float(np.mean([float(one) for one in losses]))
+    def steps() -> Iterator[Any]:
+        for events in pairs.drawn(asked.draws, asked.batch_size, rng):
+            yield step(pairs.histories(events, rng), about[rows[events]], several.codes[events])
 
-        found = learned(asked.epochs, asked.patience, trained, towers.weights, judged, watch)
-        keras.backend.clear_session()
-    return found
+    return steps, towers.weights
 
 
 class Pairs:
@@ -191,7 +170,7 @@ class Towers:
         found |= {"last": self.last.kernel, "last_bias": self.last.bias}
         if self.features is not None:
             found["features"] = self.features.kernel
-        return {name: np.asarray(one.value.numpy(), dtype=np.float64) for name, one in found.items()}
+        return {name: plain(one) for name, one in found.items()}
 
     def _unit(self, values: Any) -> Any:
         length = self.ops.sqrt(self.ops.sum(self.ops.square(values), axis=1, keepdims=True) + TINY)
@@ -204,25 +183,18 @@ def _step(keras: Any, asked: TwoTower, towers: Towers, shares: NDArray[np.float6
 
     ops = keras.ops
     optimiser = keras.optimizers.Adam(asked.learning_rate, weight_decay=asked.weight_decay or None)
-    optimiser.build(towers.variables)
     log_shares = tf.constant(np.log(np.maximum(shares, TINY)), dtype=tf.float32)
 
-    def step(histories: Any, known: Any, targets: Any) -> Any:
-        with tf.GradientTape() as tape:
-            customers = towers.customers(histories, known, training=True)
-            scores = towers.scores(customers, towers.items(targets)) - ops.take(log_shares, targets)
-            same = ops.cast(ops.equal(ops.expand_dims(targets, 1), targets), "float32")
-            own = ops.eye(ops.shape(targets)[0])
-            loss = ops.mean(tf.nn.softmax_cross_entropy_with_logits(own, scores + NEVER * (same - own)))
-        optimiser.apply(tape.gradient(loss, towers.variables), towers.variables)
-        return loss
+    def loss(histories: Any, known: Any, targets: Any) -> Any:
+        customers = towers.customers(histories, known, training=True)
+        scores = towers.scores(customers, towers.items(targets)) - ops.take(log_shares, targets)
+        same = ops.cast(ops.equal(ops.expand_dims(targets, 1), targets), "float32")
+        own = ops.eye(ops.shape(targets)[0])
+        return ops.mean(tf.nn.softmax_cross_entropy_with_logits(own, scores + NEVER * (same - own)))
 
-    compiled = tf.function(step, reduce_retracing=True)
+    step = descending(optimiser, towers.variables, loss)
 
     def taken(histories: sparse.csr_array, known: Floats, targets: NDArray[np.int32]) -> Any:
-        rows, columns = histories.tocoo().coords
-        places = np.column_stack([rows, columns]).astype(np.int64)
-        bags = tf.SparseTensor(places, histories.data, histories.shape)
-        return compiled(bags, tf.constant(known), tf.constant(targets))
+        return step(tensor(histories), tf.constant(known), tf.constant(targets))
 
     return taken

@@ -20,7 +20,8 @@ class Watch(NamedTuple):
     Parameters
     ----------
     step
-        ``step("ndcg", value, epoch)`` and ``step("training_loss", value, epoch)``, after each epoch, from 1.
+        ``step("training_loss", value, epoch)`` after each epoch, from 1, and ``step("ndcg", value, epoch)`` where
+        customers are held apart; of BPR ``training_auc``, the share of the pairs drawn that it has in the right order.
     should_stop
         Asked after each epoch.
     """

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from implicit.cpu.als import AlternatingLeastSquares
 from scipy import sparse
+from sklearn.base import clone
 from sklearn.linear_model import ElasticNet, Ridge
 from threadpoolctl import threadpool_info, threadpool_limits
 
@@ -18,6 +19,7 @@ from cxai_runner.methods.recommend import (
     IALS,
     SLIM,
     CatalogueTooLargeError,
+    FeatureFactorisation,
     Interactions,
     ItemKNN,
     UserKNN,
@@ -160,6 +162,44 @@ def test_a_customer_is_placed_where_implicit_places_them(confidence):
         theirs = peer.recalculate_user(np.arange(len(read)), sparse.csr_matrix(weights))
     np.testing.assert_allclose(model.factors_, peer.item_factors, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(model.customers(read), theirs, rtol=1e-3, atol=1e-4)
+
+
+def test_the_loss_of_ials_is_that_of_every_pair_of_those_looked_at():
+    """As the paper has it, over all pairs of every third customer of 61, and their share of the penalty of items."""
+    frame = customers(3)
+    model = IALS(factors=6, alpha=3.0, penalty=0.7, iterations=1, random_state=5).fit(frame)
+    read = Interactions.of(frame, model.catalogue)
+    bought = read.bought.toarray()
+    with threadpool_limits(1):
+        peer = AlternatingLeastSquares(6, regularization=0.7, random_state=5, num_threads=1, iterations=1)
+        peer.fit(sparse.csr_matrix(4 * read.bought), show_progress=False)
+    x, y = peer.user_factors.astype(np.float64), peer.item_factors.astype(np.float64)
+    pairs = (1 + 3 * bought) * (bought - x @ y.T) ** 2
+    exact = (pairs[::3].sum() + 0.7 * (x[::3] ** 2).sum()) / 21 + 0.7 * (y**2).sum() / 61
+    assert model.losses_ == pytest.approx([exact], rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("model", "told", "rises"),
+    [
+        (IALS(factors=4, iterations=6, penalty=1, random_state=0), "training_loss", False),
+        (BPR(factors=4, iterations=6, learning_rate=0.1, random_state=0), "training_auc", True),
+        (FeatureFactorisation(factors=4, iterations=6, random_state=0), "training_loss", False),
+    ],
+)
+def test_who_watches_factors_hears_of_each_round_and_may_end_it(model, told, rises):
+    heard = []
+    frame = customers(5)
+    watched = clone(model).watched(lambda *point: heard.append(point)).fit(frame)
+    assert [(name, place) for name, _, place in heard] == [(told, place) for place in range(1, 7)]
+    assert (heard[-1][1] > heard[0][1]) == rises
+    plain = clone(model).fit(frame)
+    pd.testing.assert_frame_equal(plain.predict(frame), watched.predict(frame), check_exact=True)
+    several = []
+    stopped = clone(model).watched(lambda *point: several.append(point), lambda: len(several) == 2).fit(frame)
+    assert several == heard[:2]
+    short = clone(model).set_params(iterations=2).fit(frame)
+    pd.testing.assert_frame_equal(stopped.predict(frame), short.predict(frame), check_exact=True)
 
 
 @pytest.mark.parametrize("threads", [1, 2])
