@@ -189,7 +189,7 @@ CASES: Mapping[str, tuple[Mapped, Features, Any]] = {
         FixedParts(held_out=["ok"]),
     ),
     "histories, undated": (UNDATED, CustomerHistories(table="interactions"), RandomHoldout(test_size=0.3)),
-    "histories, at random": (NUMBERED, CustomerHistories(), RandomHoldout(of="event")),
+    "histories, at random": (NUMBERED, CustomerHistories(exclude=["age"]), RandomHoldout(of="event")),
     "histories, the last events": (NAMED, CustomerHistories(), LeaveLastOut(last=3, of="event")),
     "histories, with coupons": (NUMBERED, CustomerHistories(exposures=Exposures(days=60)), LastDays(days=7)),
     "table": (NUMBERED, Table(), CustomerHoldout()),

@@ -257,3 +257,22 @@ def test_one_item_is_no_choice_and_items_too_rare_leave_none() -> None:
     assert "fewer than two items" in problem.message
     with pytest.raises(UserError, match="no item was bought by so many customers; the most are 3"):
         built(tables(ROWS), CustomerHistories(fewest=4), AllRows())
+
+
+def test_what_is_known_of_customers_need_be_no_input() -> None:
+    known = pd.DataFrame({"customer_id": [1, 2, 3], "city": ["Rome", None, "Oslo"], "zip_code": ["1", "2", "3"]})
+    source = tables(ROWS, customers=known)
+    train, _ = built(source, CustomerHistories(exclude=["zip*"]), AllRows())
+    assert train.roles.inputs == ("items", "weights", "days", "city")
+    assert train.roles.describe == ("zip_code",)
+    assert train.frame["zip_code"].tolist() == ["1", "2", "3"]
+    (problem,) = CustomerHistories(exclude=["zip_cod"]).problems(source)
+    assert (problem.key, problem.remedy) == ("exclude", "did you mean `zip_code`?")
+
+
+def test_interactions_name_their_items_themselves() -> None:
+    events = pd.DataFrame({"customer_id": [1, 1, 2], "item_id": ["a", "b", "a"]})
+    source = Tables.of(interactions=events)
+    assert not list(CustomerHistories(table="interactions").problems(source))
+    (problem,) = CustomerHistories(table="interactions", item="category").problems(source)
+    assert (problem.key, problem.value) == ("item", "category")
