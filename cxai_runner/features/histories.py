@@ -13,11 +13,10 @@ from annotated_types import Ge
 from cxai_runner.config.problems import Problem, UserError, did_you_mean
 from cxai_runner.data.answers import row, value
 from cxai_runner.data.dataset import Dataset, Dropped, Roles
-from cxai_runner.data.tables.instants import instant
+from cxai_runner.data.tables.instants import day_after, instant
 from cxai_runner.data.tables.needs import Needs
 from cxai_runner.evaluation.within import LastOfEach
 from cxai_runner.features.base import Features
-from cxai_runner.features.dates import day_after
 from cxai_runner.features.exposures import Exposures
 from cxai_runner.features.items import about
 from cxai_runner.features.listed import EMPTY, Events
@@ -57,7 +56,8 @@ class CustomerHistories(Features):
     ================  ===================================================================================
 
     All five are JSON lists. Nothing at or after t is read for the first three. Columns of a table `customers` are
-    joined, and are inputs too, but for those that ``exclude`` names: these describe the rows. Lines of one item in one order are one event, and are counted.
+    joined, and are inputs too, but for those that ``exclude`` names: these describe the rows. Lines of one item in one
+    order are one event, and are counted.
 
     A split by customer asks what held-out customers bought in their last order, t being the instant of it; what
     they bought before is their history. Splits within customers (`cxai_runner.evaluation.within`) say which events

@@ -130,7 +130,7 @@ def test_last_days_may_be_left_for_later() -> None:
     assert fold.held_out is not None
     assert fold.train.select(table).execute()["time"].tolist() == [DAYS[0]]
     assert fold.held_out.select(table).execute()["time"].tolist() == [DAYS[1]]
-    assert fold.label == "occasions from 2017-01-09 on, before 2017-01-19"
+    assert fold.label == "occasions from 2017-01-09 on, before 2017-01-20"
 
 
 @pytest.mark.parametrize("here", ["data.", "data.tables.interactions."])

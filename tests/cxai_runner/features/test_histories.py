@@ -77,8 +77,8 @@ def test_nothing_at_or_after_its_date_is_in_a_history_and_each_event_is_on_one_s
         assert len(items[customer]) == len(days[customer])
         assert days[customer] == sorted(days[customer], reverse=True)
         if name.startswith("time"):
-            late = [(d, i) for who, d, i in rows if who == customer and end - (9 if "," in name else 6) <= d]
-            late = [(d, i) for d, i in late if "," not in name or d < end - 3]
+            late = [(d, i) for who, d, i in rows if who == customer and end - (9 if "," in name else 6) < d]
+            late = [(d, i) for d, i in late if "," not in name or d <= end - 3]
             assert set(things) == {item for _, item in late}
             assert items[customer] == known.get(customer, []), "what is known of them is what was learned from"
         if name == "last":
