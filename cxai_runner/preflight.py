@@ -186,8 +186,16 @@ def preflight(experiment: Experiment, tables: Tables | None = None) -> Ready:
     _refuse(composed, _misfits(experiment, tables), "config")
     _refuse(composed, _bad_rows(experiment, tables), "data")
     rows = experiment.features.rows(tables)
-    _refuse(composed, under("split", experiment.split.problems(rows)), "data")
+    _refuse(composed, under("split", _undivided(experiment, tables, rows)), "data")
     return Ready(experiment, tables, rows)
+
+
+def _undivided(experiment: Experiment, tables: Tables, rows: IbisTable) -> Iterator[Problem]:
+    """What keeps rows from being divided, with the keys of their table as its source has them."""
+    key = next((tables.mapped[name].key for name in experiment.features.needs().required), "")
+    here = f"data.{key}." if key else "data."
+    for problem in experiment.split.problems(rows):
+        yield replace(problem, remedy=problem.remedy.replace("{here}", here))
 
 
 def refit(experiment: Experiment, ready: Ready) -> Ready:

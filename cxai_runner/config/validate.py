@@ -214,7 +214,8 @@ def _one(found: Sequence[Any], annotation: Any, path: tuple[Any, ...], value: An
     kinds = {error["type"] for error in found}
     if kinds & set(_UNKNOWN):
         siblings = _keys(_inner_parent(found, annotation))
-        return Problem(where, "no such key", value=_at(value, path), remedy=did_you_mean(str(path[-1]), siblings))
+        remedy = did_you_mean(str(path[-1]), siblings) or "one of: " * bool(siblings) + ", ".join(siblings)
+        return Problem(where, "no such key", value=_at(value, path), remedy=remedy)
     if kinds & set(_MISSING) and path and not _has(value, path):
         return Problem(where, f"has to be given: {describe(annotation)}")
     wrong = _at(value, path)

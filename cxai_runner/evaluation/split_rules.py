@@ -16,7 +16,7 @@ from annotated_types import Ge, Gt, Lt
 
 from cxai_runner.config.problems import Problem
 from cxai_runner.data import answers
-from cxai_runner.data.tables.instants import instant
+from cxai_runner.data.tables.instants import day_after, instant
 from cxai_runner.evaluation.splits import Fold, Part, Split
 from cxai_runner.evaluation.wording import counted
 
@@ -98,8 +98,8 @@ class TimeHoldout(Split):
     test_size
         The share of rows to hold out, where no ``cut`` is given: the latest ones, and never more than this.
     cut
-        A date, or the number of an occasion. What is at or after it is held out. Where occasions are dated by week or
-        month, the first one that starts at or after the cut begins the held-out part.
+        A date (its midnight), or the number of an occasion. What is at or after it is held out. Where occasions are
+        dated by week or month, the first one that starts at or after the cut begins the held-out part.
     """
 
     test_size: Annotated[float, Gt(0), Lt(1)] = 0.25
@@ -155,10 +155,13 @@ class TimeHoldout(Split):
 class LastDays(Split):
     """Learn from the past, be judged on the last days.
 
+    Days are those of the calendar, from midnight to midnight, so that what was on one day is on one side; it is the cut
+    that `TimeHoldout` makes at a date. The day of the last occasion is the last of them, whatever the hour.
+
     Parameters
     ----------
     days
-        What lies at most so many days before the last occasion is held out.
+        How many are held out: of daily occasions so many, of weekly ones those that begin in them.
     skip
         So many last days are on neither side, and the days before them are held out: to choose between models without
         a look at those on which the chosen one is judged in the end.
@@ -197,10 +200,32 @@ class LastDays(Split):
     def _end(self, rows: IbisTable) -> datetime:
         """Before which everything is that is on either side."""
         last = instant(answers.value(rows["time"].max()))
-        return (last or datetime.max) - timedelta(days=self.skip)
+        return datetime.max if last is None else self._over(last) - timedelta(days=self.skip)
 
     def _cut(self, rows: IbisTable) -> datetime:
         return self._end(rows) - timedelta(days=self.days)
+
+    def _over(self, last: datetime) -> datetime:
+        """When the last day is over, by the last occasion."""
+        return day_after(last)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LastDates(LastDays):
+    """Learn from the dates before, be judged on the last ones, where rows say how customers are seen as of a date.
+
+    Such a row tells of the days before its date, so that days are counted back from the last date itself.
+
+    Parameters
+    ----------
+    days
+        What is as of a date at most so many days before the last one is held out.
+    skip
+        So many days before the last date are on neither side, nor is that date; the days before them are held out.
+    """
+
+    def _over(self, last: datetime) -> datetime:
+        return last
 
 
 @dataclass(frozen=True, kw_only=True)

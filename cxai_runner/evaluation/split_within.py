@@ -101,6 +101,8 @@ class RandomHoldout(Split):
 class FixedParts(Split):
     """Hold out what the rows say, in their column ``part``: for files that were divided by somebody else.
 
+    A source of files makes that column where its ``path`` names files by part.
+
     Whether anything leaks is up to whoever divided them.
 
     Parameters
@@ -121,14 +123,21 @@ class FixedParts(Split):
         """Yield whether rows do not say it, or all say the same."""
         if "part" not in rows.columns:
             told = "these rows do not say which part they belong to"
-            yield Problem("", told, remedy="map the column that says it under data.tables.….columns.part")
+            by_file = "of two files, name each by its part: {here}path={train: …, test: …}"
+            yield Problem("", told, remedy="map the column that says it: {here}columns.part=…; " + by_file)
             return
         said = answers.ask(rows.select(part=rows["part"].cast("string")).distinct().limit(_SHOWN + 1))
         have = sorted(str(one) for one in said["part"].to_pylist() if one is not None)
-        there = set(have) & set(self._named)
-        if len(have) <= _SHOWN and (not there or there == set(have)):
-            side = "nothing is left to learn from" if there else "nothing is held out"
-            yield Problem("held_out", side, value=list(self.held_out), remedy=f"parts are: {', '.join(have)}")
+        if len(have) > _SHOWN:
+            return
+        lacking = [one for one in self._named if one not in have]
+        if not set(have) - set(self._named):
+            told = "nothing is left to learn from"
+        elif lacking:
+            told = f"no row is of part {' or '.join(lacking)}"
+        else:
+            return
+        yield Problem("held_out", told, value=list(self.held_out), remedy=f"parts are: {', '.join(have)}")
 
     @property
     def _named(self) -> list[str]:

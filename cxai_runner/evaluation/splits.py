@@ -91,5 +91,8 @@ class Split(ABC):
         """
 
     def problems(self, rows: IbisTable) -> Iterator[Problem]:
-        """Yield why these rows cannot be divided so, keys relative to ``split``."""
+        """Yield why these rows cannot be divided so, keys relative to ``split``.
+
+        In a remedy, ``{here}`` is the path of the keys of the table that the rows come from.
+        """
         return iter(())

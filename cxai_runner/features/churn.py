@@ -11,10 +11,10 @@ from annotated_types import Ge
 
 from cxai_runner.config.problems import Problem, UserError, did_you_mean
 from cxai_runner.data.dataset import Dataset, Dropped, Roles
-from cxai_runner.data.tables.instants import instant
+from cxai_runner.data.tables.instants import day_after, instant
 from cxai_runner.data.tables.needs import Needs
 from cxai_runner.features.base import Features
-from cxai_runner.features.dates import asked, day_after, span, written
+from cxai_runner.features.dates import asked, span, written
 from cxai_runner.features.lifetimes import lifetimes
 from cxai_runner.features.parts import ordered
 from cxai_runner.features.periods import Periods, Purchase, whole

@@ -46,8 +46,3 @@ def span(transactions: IbisTable) -> tuple[datetime, datetime]:
     at = transactions["timestamp"]
     found = row(transactions.aggregate(first=at.min(), last=at.max()))
     return found["first"], found["last"]
-
-
-def day_after(moment: datetime) -> datetime:
-    """Return the midnight that ends a moment's day."""
-    return datetime(moment.year, moment.month, moment.day) + timedelta(days=1)

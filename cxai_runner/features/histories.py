@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -9,14 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
 
 from annotated_types import Ge
 
-from cxai_runner.config.problems import Problem, UserError
+from cxai_runner.config.problems import Problem, UserError, did_you_mean
 from cxai_runner.data.answers import row, value
 from cxai_runner.data.dataset import Dataset, Dropped, Roles
-from cxai_runner.data.tables.instants import instant
+from cxai_runner.data.tables.instants import day_after, instant
 from cxai_runner.data.tables.needs import Needs
 from cxai_runner.evaluation.within import LastOfEach
 from cxai_runner.features.base import Features
-from cxai_runner.features.dates import day_after
 from cxai_runner.features.exposures import Exposures
 from cxai_runner.features.items import about
 from cxai_runner.features.listed import EMPTY, Events
@@ -36,6 +36,8 @@ AT_ONCE: Final = 2_000_000
 """Events of which rows to predict are made at a time."""
 
 
+_WHOLE: Final = (None, "product_id", "item_id")
+"""What an item is called where it is no kind of product."""
 _MEASURED: Final = {"value": "revenue", "units": "quantity"}
 
 
@@ -54,7 +56,8 @@ class CustomerHistories(Features):
     ================  ===================================================================================
 
     All five are JSON lists. Nothing at or after t is read for the first three. Columns of a table `customers` are
-    joined, and are inputs too. Lines of one item in one order are one event, and are counted.
+    joined, and are inputs too, but for those that ``exclude`` names: these describe the rows. Lines of one item in one
+    order are one event, and are counted.
 
     A split by customer asks what held-out customers bought in their last order, t being the instant of it; what
     they bought before is their history. Splits within customers (`cxai_runner.evaluation.within`) say which events
@@ -69,7 +72,9 @@ class CustomerHistories(Features):
     table
         Where the events are: ``transactions``, or ``interactions``, whose items are ``item_id``.
     item
-        What is recommended: ``product_id``, or a column of `products` such as ``category``.
+        What is recommended of transactions: a column of `products` such as ``category``; by default, the product.
+    exclude
+        Columns of `customers` that are no inputs, by name or pattern.
     weight
         What an event counts: 1 (``count``), or a number that it has: ``quantity``, ``revenue``, ``weight``.
     fewest
@@ -91,7 +96,8 @@ class CustomerHistories(Features):
     asks_ahead: ClassVar[bool] = True
 
     table: Literal["transactions", "interactions"] = "transactions"
-    item: str = "product_id"
+    item: str | None = None
+    exclude: Sequence[str] = ()
     weight: Literal["count", "quantity", "revenue", "weight"] = "count"
     fewest: Annotated[int, Ge(1)] = 1
     history: Annotated[int, Ge(1)] | None = None
@@ -106,7 +112,7 @@ class CustomerHistories(Features):
         counts = () if self.weight == "count" else (self.weight,)
         required: dict[str, tuple[str, ...]] = {self.table: (*own, *dated, *counts)}
         if self._of_products:
-            required["products"] = ("product_id", self.item)
+            required["products"] = ("product_id", self._item)
         if self.exposures is not None:
             required |= self.exposures.needs()
         optional = {self.table: ("timestamp", "revenue", "quantity", "part"), "products": ("*",), "customers": ("*",)}
@@ -117,8 +123,15 @@ class CustomerHistories(Features):
         return (*ROW, *self._known(tables))
 
     def problems(self, tables: Tables) -> Iterator[Problem]:
-        """Yield dates that are none or too early, events of days to come, and a catalogue without a choice."""
+        """Yield names of no column, dates that are none or too early or to come, and a catalogue without a choice."""
         events = tables[self.table]
+        known = self._known(tables)
+        for want in self.exclude:
+            if not fnmatch.filter(known, want):
+                yield Problem("exclude", "no such column in customers", want, did_you_mean(want, known))
+        if self.table == "interactions" and self.item not in _WHOLE:
+            told = "interactions name their items themselves, in `item_id`"
+            yield Problem("item", told, self.item, "leave it out, or map that column: columns.item_id")
         if "timestamp" in events.columns:
             yield from self._wrong_dates(tables)
         elif self.as_of is not None or self.history is not None:
@@ -199,15 +212,16 @@ class CustomerHistories(Features):
             dropped.append(Dropped(self.makes, why, int((~there).sum()), len(frame)))
             frame = frame[there]
         names = self._known(tables)
+        inputs = [one for one in names if not any(fnmatch.fnmatchcase(one, want) for want in self.exclude)]
         if names:
             frame = frame.merge(tables["customers"].select("customer_id", *names).execute(), "left", "customer_id")
         return Dataset(
             self.makes,
             frame[[*ROW, *names]].sort_values("customer_id", ignore_index=True),
-            Roles(inputs=(*LISTS, *names), lists=LISTS),
+            Roles(inputs=(*LISTS, *inputs), describe=tuple(one for one in names if one not in inputs), lists=LISTS),
             tuple(one for one in dropped if one.rows),
             others={
-                "items": about(tables, self.item if self._of_products else "product_id", learned),
+                "items": about(tables, self._item if self._of_products else "product_id", learned),
                 **self._exposed(tables, part, learned),
             },
         )
@@ -241,11 +255,11 @@ class CustomerHistories(Features):
 
     @property
     def _of_products(self) -> bool:
-        return self.table == "transactions" and self.item != "product_id"
+        return self.table == "transactions" and self._item != "product_id"
 
     @property
     def _item(self) -> str:
-        return "item_id" if self.table == "interactions" else self.item
+        return "item_id" if self.table == "interactions" else self.item or "product_id"
 
     def _known(self, tables: Tables) -> tuple[str, ...]:
         """The columns of `customers` that are joined."""
@@ -258,7 +272,7 @@ class CustomerHistories(Features):
         read = ("customer_id", own, "timestamp", "revenue", "quantity", "weight", "part")
         events = events.select(*[one for one in read if one in events.columns])
         if self._of_products:
-            products = tables["products"].select("product_id", item_id=self.item)
+            products = tables["products"].select("product_id", item_id=self._item)
             events = events.inner_join(products, "product_id")
             own = "item_id"
         events = events.mutate(item_id=events[own].cast("string"))
@@ -325,7 +339,7 @@ class CustomerHistories(Features):
 
     def _nameless(self, tables: Tables, part: Part) -> Dropped:
         """Lines of products that are not in `products`, or have nothing in the column of the item."""
-        why = f"of products without a {self.item}"
+        why = f"of products without a {self._item}"
         if not self._of_products:
             return Dropped(self.table, why, 0, 0)
         every, named = (int(value(self._of(tables, part, one).count())) for one in (tables[self.table], None))

@@ -166,7 +166,7 @@ class ManagerialSegments(Task):
         """
         if not scores["next_known"].any():
             told = "of none of the rows to be judged by is the next revenue known"
-            remedy = "hold out more: split.days must be no less than features.horizon"
+            remedy = "hold out more: split=last_dates with split.days no less than features.horizon"
             raise UserError([Problem("split", told, remedy=remedy)], "data")
         model, baseline = self.statistics(scores), _statistics(scores, scores["baseline_expected"])
         named = [one for one in METRICS if one.name in model]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from cxai_runner.config.validate import arguments
 from cxai_runner.data.dataset import Dataset, Roles
 from cxai_runner.evaluation.results import Content, Estimate, Figure, Finding, Table
 from cxai_runner.methods.offers import Assignment
@@ -321,3 +322,10 @@ def test_too_few_exposures_tell_nothing(shop: Shop) -> None:
     found = told(Shop(train, shop.held_out), Offers(candidates=20))
     assert "Table off_policy" not in found
     assert "are too few" in words(found)
+
+
+def test_an_unknown_key_of_offers_is_told_with_those_there_are() -> None:
+    (near,) = arguments(Recommendation, {"offers": {"contact_costs": 1}}, "task")[1]
+    assert (near.key, near.remedy) == ("task.offers.contact_costs", "did you mean `contact_cost`?")
+    (far,) = arguments(Recommendation, {"offers": {"foo": 1}}, "task")[1]
+    assert far.remedy == "one of: " + ", ".join(one.name for one in fields(Offers))

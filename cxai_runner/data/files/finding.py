@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -28,21 +28,59 @@ class Found:
     Parameters
     ----------
     files
-        Where they are on this machine, sorted.
+        Where they are on this machine; those of one part sorted.
     notes
         What a reader should know of how they came here.
     problems
         Why there is nothing to open; keys relative to the table.
+    parts
+        What the config calls the part that each file is; empty where it tells none apart.
     """
 
     files: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
+    parts: Mapping[Path, str] = field(default_factory=dict)
 
 
 def find(table: TableFile, root: Path) -> Found:
     """Find a table's files; those on other machines are copied here first."""
-    local = table.path.removeprefix("file://")
+    each = {part: _found(path, root) for part, path in table.paths.items()}
+    files = tuple(path for one in each.values() for path in one.files)
+    return Found(
+        files,
+        (*(note for one in each.values() for note in one.notes), *_copied(files, root)),
+        (
+            *(
+                one if part is None else replace(one, key=f"{one.key}.{part}")
+                for part, found in each.items()
+                for one in found.problems
+            ),
+            *_undivided(table, each),
+        ),
+        {path: part for part, one in each.items() if part is not None for path in one.files},
+    )
+
+
+def _undivided(table: TableFile, each: Mapping[str | None, Found]) -> Iterator[Problem]:
+    """Parts that are none: nothing at all, a file of two of them, or files that are read in several ways."""
+    if not each:
+        yield Problem("path", "names no file", remedy="as in {train: first.csv, test: second.csv}")
+    seen: dict[Path, str | None] = {}
+    for part, found in each.items():
+        for path in found.files:
+            if seen.setdefault(path, part) != part:
+                told = f"{path.name} is among the files of `{seen[path]}` too"
+                yield Problem(f"path.{part}", told, table.paths[part], "leave it out of one of them")
+    kinds = {replace(table, path=path).is_parquet for path in table.paths.values()}
+    if len(kinds) > 1:
+        told = "some are Parquet by their ending, and others are not"
+        yield Problem("path", told, remedy="write the files of one table alike, or say what they are: {here}format=…")
+
+
+def _found(path: str, root: Path) -> Found:
+    """The files of one path."""
+    local = path.removeprefix("file://")
     if is_remote(local):
         try:
             copies = fetch(local)
@@ -51,13 +89,13 @@ def find(table: TableFile, root: Path) -> Found:
         return Found(tuple(path for path, _ in copies), tuple(note for _, note in copies))
     matches = glob.glob(_pattern(local, root), recursive=True)  # noqa: PTH207
     files, linked = _each_once([Path(one) for one in matches if Path(one).is_file()])
-    problems = [] if files else [_nothing_there(table, root)]
+    problems = [] if files else [_nothing_there(path, root)]
     problems += [
-        Problem("path", f"{path.name} is empty: not even a header", value=table.path)
-        for path in files
-        if path.stat().st_size == 0
+        Problem("path", f"{one.name} is empty: not even a header", value=path)
+        for one in files
+        if one.stat().st_size == 0
     ]
-    return Found(files, (*linked, *_copied(files, root)), tuple(problems))
+    return Found(files, tuple(linked), tuple(problems))
 
 
 def _pattern(local: str, root: Path) -> str:
@@ -104,12 +142,12 @@ def _cut(notes: list[str]) -> list[str]:
     return [*notes[:_TOLD], f"and {more:,} more such files"] if more > 0 else notes
 
 
-def _nothing_there(table: TableFile, root: Path) -> Problem:
-    path = root / Path(table.path).expanduser()
-    if glob.has_magic(table.path):
-        return Problem("path", "no file matches this pattern", value=table.path, remedy=f"looked from {root}")
+def _nothing_there(said: str, root: Path) -> Problem:
+    path = root / Path(said).expanduser()
+    if glob.has_magic(said):
+        return Problem("path", "no file matches this pattern", value=said, remedy=f"looked from {root}")
     if path.is_dir():
-        return Problem("path", "a folder, not a file", value=table.path, remedy=f"as in {table.path}/*.parquet")
+        return Problem("path", "a folder, not a file", value=said, remedy=f"as in {said}/*.parquet")
     beside = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
     remedy = did_you_mean(path.name, beside) or f"looked in {path.parent}"
-    return Problem("path", "no such file", value=table.path, remedy=remedy)
+    return Problem("path", "no such file", value=said, remedy=remedy)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +15,7 @@ from cxai_runner.data.files.text import UnreadableError
 from cxai_runner.data.tables import computed, mapping
 from cxai_runner.data.tables.casts import EPOCHS, parse_dates
 from cxai_runner.data.tables.staging import Raw, staged
+from cxai_runner.data.tables.standard import STANDARD
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
@@ -53,7 +54,7 @@ def open_table(
 def _open(name: str, table: TableFile, found: Found, engine: Backend) -> tuple[list[Problem], MappedTable | None]:
     import duckdb
 
-    problems = [*_bad_marks(table)]
+    problems = [*_bad_marks(table), *_unparted(name, table)]
     if problems:
         return problems, None
     problems += _bad_formats(table, engine)
@@ -76,8 +77,14 @@ def _open(name: str, table: TableFile, found: Found, engine: Backend) -> tuple[l
 
 def _raw(name: str, table: TableFile, found: Found, engine: Backend) -> tuple[list[Problem], Raw | None, TableFile]:
     """A table's raw rows and how its columns are mapped; a long panel's as one of a wide panel is."""
-    raw = read(table, found.files, engine)
+    raw = read(table, found.files, engine, found.parts)
     own, rules = computed.told_apart(table.columns)
+    if found.parts:
+        problem = _said_twice(table.columns, raw)
+        if problem is not None:
+            return [problem], None, table
+        table = replace(table, columns={**table.columns, "part": mapping.PART})
+        own = {**own, "part": mapping.PART}
     if mapping.ROW in own.values():
         raw = _numbered(raw)
     if not table.long:
@@ -91,9 +98,33 @@ def _raw(name: str, table: TableFile, found: Found, engine: Backend) -> tuple[li
     return [], wide.raw, replace(table, columns={**wide.columns, **rules})
 
 
+def _said_twice(columns: Mapping[str, Any], raw: Raw) -> Problem | None:
+    """A column `part` of files whose path says it already: one that is made, or keeps its name."""
+    given = columns.get("part")
+    other = f"keep it under another name: {_HERE}columns.part_other={given or 'part'}"
+    if given is not None:
+        told = "`path` says already of which part each file is"
+        return Problem("columns.part", told, given, "leave it out, or " + other)
+    if "part" in raw.types and "part" not in columns.values():
+        told = "the files have a column `part` of their own, and `path` says of which part each is"
+        return Problem("columns.part", told, remedy=f"{other}; or name the files by one pattern")
+    return None
+
+
+def _unparted(name: str, table: TableFile) -> Iterator[Problem]:
+    """Parts of a table that no split divides, where they would be taken for something that is known of a row."""
+    if isinstance(table.path, str) or STANDARD[name].rule("part") is not None:
+        return
+    divided = " and ".join(one for one, standard in STANDARD.items() if standard.rule("part") is not None)
+    told = f"only {divided} have parts, and this is a table of {name}"
+    yield Problem("path", told, remedy="name its files by one pattern")
+
+
 def _said(table: TableFile, problem: Problem) -> Any:
     """What the config says at the key of a problem: a reader looks for it there."""
     value = getattr(table, problem.key, problem.value)
+    if isinstance(value, Mapping):  # the problem names the file
+        return problem.value
     return shown(value) if problem.key == "path" and is_remote(str(value)) else value
 
 

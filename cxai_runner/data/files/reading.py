@@ -8,8 +8,9 @@ how they are read, and nothing else: an expression of them is the same text in t
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,6 +23,7 @@ from cxai_runner.data.files.parts import BUFFER, check_last_part, has_parts
 from cxai_runner.data.files.text import UnreadableError
 from cxai_runner.data.files.transcode import as_utf8
 from cxai_runner.data.tables.casts import cast
+from cxai_runner.data.tables.mapping import PART
 from cxai_runner.data.tables.staging import Raw
 
 if TYPE_CHECKING:
@@ -39,23 +41,34 @@ _PACKED: Final = 8
 _LOOKED_AT: Final = 20_000
 """Rows by which the types of a text's columns are told."""
 
+Parts = Mapping[Path, str]
+"""What the config calls the part that each file is."""
+
+_NONE: Final[Parts] = {}
+
 _seen: dict[tuple[Any, ...], dict[str, Any]] = {}
 """What files of one state, read in one way, look like: one process may open them many times."""
 
 
 @dataclass(frozen=True)
 class _Writing:
-    """How some of the files are written; those that are written alike are read at once."""
+    """How some of the files are written, and of which part they are; those that are alike are read at once."""
 
     names: tuple[str, ...]
     skip: int
     encoding: str
     packed: bool
     delimiter: str
+    part: str | None = None
 
 
-def read(table: TableFile, files: Sequence[Path], engine: Backend) -> Raw:
+def read(table: TableFile, files: Sequence[Path], engine: Backend, parts: Parts = _NONE) -> Raw:
     """Return a table's raw rows; what is read now are the first lines of its files.
+
+    Parameters
+    ----------
+    parts
+        What the config calls the part that each file is; rows then say it in the column `mapping.PART`.
 
     Raises
     ------
@@ -65,42 +78,84 @@ def read(table: TableFile, files: Sequence[Path], engine: Backend) -> Raw:
         Where the engine cannot read it.
     """
     if not table.is_parquet:
-        return _read_text(table, files, engine)
-    name = _name("parquet", _states(files))
-    rows = engine.read_parquet([str(path) for path in files], table_name=name)
-    made_of(rows, files)
+        return _read_text(table, files, engine, parts)
+    each: dict[str | None, list[Path]] = {}
+    for path in files:
+        each.setdefault(parts.get(path), []).append(path)
+    rows = _together([_said(_parquet(paths, engine), part) for part, paths in each.items()], list(each.values()))
     return Raw(rows, dict(rows.schema().items()))
 
 
-def _read_text(table: TableFile, files: Sequence[Path], engine: Backend) -> Raw:
+def _parquet(files: Sequence[Path], engine: Backend) -> IbisTable:
+    rows = engine.read_parquet([str(path) for path in files], table_name=_name("parquet", _states(files)))
+    made_of(rows, files)
+    return rows
+
+
+def _together(tables: Sequence[IbisTable], files: Sequence[Sequence[Path]]) -> IbisTable:
+    """The rows of several parts, in columns that hold what any of them does: whole numbers beside others as numbers."""
+    import ibis.expr.datatypes as dt
+    from ibis.common.exceptions import IbisTypeError
+
+    first, *others = tables
+    for one, paths in zip(others, files[1:], strict=True):
+        if sorted(one.columns) != sorted(first.columns):
+            raise UnreadableError(_other_columns(files[0][0], first.columns, paths[0], one.columns))
+    types = {}
+    for column in first.columns:
+        kinds = [one.schema()[column] for one in tables]
+        try:
+            types[column] = dt.highest_precedence(kinds)
+        except IbisTypeError:
+            number = next(number for number, kind in enumerate(kinds) if kind != kinds[0])
+            told = f"`{column}` is {kinds[0]} in {original(files[0][0])} and {kinds[number]} in "
+            remedy = "write it alike in all files of a table"
+            raise UnreadableError(Problem("path", told + original(files[number][0]), remedy=remedy)) from None
+    alike = [one.select(*first.columns).cast(types) if len(tables) > 1 else one for one in tables]
+    return reduce(lambda rows, one: rows.union(one), alike)
+
+
+def _said(rows: IbisTable, part: str | None) -> IbisTable:
+    """Rows that say of which part they are, where that is told."""
+    import ibis
+
+    return rows if part is None else rows.mutate(**{PART: ibis.literal(part)})
+
+
+def _read_text(table: TableFile, files: Sequence[Path], engine: Backend, parts: Parts) -> Raw:
     encoding = text.codec(table.encoding)
     if isinstance(encoding, Problem):
         raise UnreadableError(encoding)
     if table.is_fixed:
-        written, places, notes = _lines(table, files, encoding)
+        written, places, notes = _lines(table, files, encoding, parts)
         heads = None
     else:
-        written, heads = _values(table, files, encoding)
+        written, heads = _values(table, files, encoding, parts)
         places, notes = {}, heads.notes
-    parts = [_view(table, writing, paths, engine) for writing, paths in written.items()]
+    views = {writing: _view(table, writing, paths, engine) for writing, paths in written.items()}
     if table.is_fixed:
-        parts = [fixed.columns(part, places, table.nulls, stop=not table.positions) for part in parts]
-    rows = parts[0]
-    for part in parts[1:]:
-        rows = rows.union(part.select(*rows.columns))
+        stop = not table.positions
+        views = {writing: fixed.columns(view, places, table.nulls, stop=stop) for writing, view in views.items()}
+    first, *others = (_said(view, writing.part) for writing, view in views.items())
+    rows = first
+    for one in others:
+        rows = rows.union(one.select(*first.columns))
     size = sum(path.stat().st_size * (_PACKED if path.suffix == ".gz" else 1) for path in files)
-    name = _name("held", _states(files), sorted(map(str, written)), sorted(places.items()), *_spoken(table))
+    ways = sorted((str(writing), [str(path) for path in paths]) for writing, paths in written.items())
+    name = _name("held", _states(files), ways, sorted(places.items()), *_spoken(table))
     seen = (name, table.formats, table.decimal, table.thousands)
     if seen not in _seen:
         _seen[seen] = _types(rows, table)
-    types = _seen[seen]
+    types = _seen[seen] | ({PART: rows[PART].type()} if PART in rows.columns else {})  # a part may be called 1
     if size <= _SMALL:
         rows = held(engine, name, rows)
         made_of(rows, files)
     return Raw(rows, types, dict(heads.repeated) if heads is not None else {}, notes)
 
 
-def _values(table: TableFile, files: Sequence[Path], encoding: str) -> tuple[dict[_Writing, list[Path]], text.Heading]:
+def _values(
+    table: TableFile, files: Sequence[Path], encoding: str, parts: Parts
+) -> tuple[dict[_Writing, list[Path]], text.Heading]:
     """How each file of separated values is written, and the heading that they share."""
     written: dict[_Writing, list[Path]] = {}
     first: text.Heading | None = None
@@ -116,7 +171,7 @@ def _values(table: TableFile, files: Sequence[Path], encoding: str) -> tuple[dic
             first = head
         elif sorted(head.names) != sorted(first.names):
             raise UnreadableError(_other_columns(files[0], first.names, path, head.names))
-        writing, given = _writing(seen, head.names, head.skip, delimiter), _readable(seen)
+        writing, given = _writing(seen, head.names, head.skip, delimiter, parts.get(path)), _readable(seen)
         if not writing.packed:
             check_last_part(given, writing.encoding, head.names, delimiter, table.quote)
         written.setdefault(writing, []).append(given)
@@ -126,7 +181,7 @@ def _values(table: TableFile, files: Sequence[Path], encoding: str) -> tuple[dic
 
 
 def _lines(
-    table: TableFile, files: Sequence[Path], encoding: str
+    table: TableFile, files: Sequence[Path], encoding: str, parts: Parts
 ) -> tuple[dict[_Writing, list[Path]], dict[str, tuple[int, int]], tuple[str, ...]]:
     """How each file of lines is written, where the columns are, and what to tell of that."""
     written: dict[_Writing, list[Path]] = {}
@@ -139,14 +194,15 @@ def _lines(
             places = fixed.found(seen.text, table.skip, table.header)
             there = [f"{name} {first}–{'' if last == fixed.END else last}" for name, (first, last) in places.items()]
             notes = (f"columns are where blanks part the first lines: {', '.join(there)}",)
-        written.setdefault(_writing(seen, ("line",), skip, "\x1f"), []).append(_readable(seen))
+        written.setdefault(_writing(seen, ("line",), skip, "\x1f", parts.get(path)), []).append(_readable(seen))
     return written, places, notes
 
 
-def _writing(seen: text.Look, names: tuple[str, ...], skip: int, delimiter: str) -> _Writing:
+def _writing(seen: text.Look, names: tuple[str, ...], skip: int, delimiter: str, part: str | None) -> _Writing:
     if not _as_it_is(seen):
-        return _Writing(names, skip, "utf-8", False, delimiter)
-    return _Writing(names, skip, "latin-1" if seen.encoding == "iso8859-1" else "utf-8", seen.packed, delimiter)
+        return _Writing(names, skip, "utf-8", False, delimiter, part)
+    encoding = "latin-1" if seen.encoding == "iso8859-1" else "utf-8"
+    return _Writing(names, skip, encoding, seen.packed, delimiter, part)
 
 
 def _readable(seen: text.Look) -> Path:

@@ -19,7 +19,8 @@ class TableFile(TableSettings):
     ----------
     path
         A file, a pattern such as ``orders/*.parquet`` (relative to the source's root), or an address
-        (``s3://bucket/orders/*.parquet``).
+        (``s3://bucket/orders/*.parquet``). Of files that somebody else divided, one of these for each part:
+        ``{train: u1.base, test: u1.test}``. Rows then have a column ``part``, which says whose they are.
     format
         ``csv`` (any separated values), ``fixed`` (columns at fixed positions) or ``parquet``; by the file's ending
         where it is not given.
@@ -46,7 +47,7 @@ class TableFile(TableSettings):
         the column that is 1 where it was chosen.
     """
 
-    path: str
+    path: str | Mapping[str, str]
     format: Literal["csv", "fixed", "parquet"] | None = None
     delimiter: str | None = None
     header: bool | Sequence[str] | None = None
@@ -62,11 +63,16 @@ class TableFile(TableSettings):
     unspoken: ClassVar[tuple[str, ...]] = ("path",)
 
     @property
+    def paths(self) -> Mapping[str | None, str]:
+        """The path of each part; of None where parts are not told apart."""
+        return {None: self.path} if isinstance(self.path, str) else {str(part): one for part, one in self.path.items()}
+
+    @property
     def is_parquet(self) -> bool:
         """Whether the files are Parquet, as said or by their ending."""
         if self.format is not None:
             return self.format == "parquet"
-        return self.path.lower().endswith((".parquet", ".pq"))
+        return all(path.lower().endswith((".parquet", ".pq")) for path in self.paths.values())
 
     @property
     def is_fixed(self) -> bool:

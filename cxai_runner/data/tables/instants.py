@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 
@@ -16,3 +16,8 @@ def instant(when: Any) -> datetime | None:
         return datetime.fromisoformat(when)
     except (TypeError, ValueError):
         return None
+
+
+def day_after(moment: datetime) -> datetime:
+    """Return the midnight that ends a moment's day."""
+    return datetime(moment.year, moment.month, moment.day) + timedelta(days=1)

@@ -19,6 +19,9 @@ HOLE: Final = "{alternative}"
 ROW: Final = "{row}"
 """In place of a file's column, the number of the row: for occasions that have nothing but their order."""
 
+PART: Final = "{part}"
+"""In place of a file's column, what the config calls the part that the file is."""
+
 _NONE: Final[Mapping[str, tuple[str, ...]]] = {}
 
 

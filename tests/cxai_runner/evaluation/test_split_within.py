@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import ibis
@@ -102,7 +103,14 @@ DAYS = pd.to_datetime(["2017-01-01", "2017-01-09", "2017-01-29"])
         (LeaveLastOut(), rows(time=DAYS[[0, 0, 1]]), "of", "nobody has more than one order", "a longer history"),
         (RandomHoldout(test_size=0.1), rows(), "test_size", "nobody has more than 2 items", "a larger share"),
         (FixedParts(), rows(), "", "do not say which part", "columns.part"),
-        (FixedParts(), rows(part=["a", "b", None]), "held_out", "nothing is held out", "parts are: a, b"),
+        (FixedParts(), rows(part=["a", "b", None]), "held_out", "no row is of part test", "parts are: a, b"),
+        (
+            FixedParts(held_out=["a", "c"]),
+            rows(part=["a", "b", None]),
+            "held_out",
+            "no row is of part c",
+            "parts are: a, b",
+        ),
         (FixedParts(), rows(part=["test"] * 3), "held_out", "nothing is left", "parts are: test"),
         (LastDays(days=5, skip=8), rows(time=DAYS), "days", "nothing is held out", "more days"),
     ],
@@ -122,7 +130,23 @@ def test_last_days_may_be_left_for_later() -> None:
     assert fold.held_out is not None
     assert fold.train.select(table).execute()["time"].tolist() == [DAYS[0]]
     assert fold.held_out.select(table).execute()["time"].tolist() == [DAYS[1]]
-    assert fold.label == "occasions from 2017-01-09 on, before 2017-01-19"
+    assert fold.label == "occasions from 2017-01-09 on, before 2017-01-20"
+
+
+@pytest.mark.parametrize("here", ["data.", "data.tables.interactions."])
+def test_where_rows_say_no_part_the_key_is_that_of_their_source(tmp_path: Path, here: str) -> None:
+    path = tmp_path / "events.csv"
+    pd.DataFrame({"customer_id": [1, 1, 2], "item_id": ["a", "b", "a"]}).to_csv(path, index=False)
+    shop = f"_target_: cxai_runner.data.FileSource\ntables:\n  interactions:\n    path: {path}\n"
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "shop.yaml").write_text(f"# A shop\n{shop}")
+    data = ["data=shop"] if "tables" in here else ["data=csv", f"data.path={path}", "data.table=interactions"]
+    chosen = ["task=recommendation", "features.table=interactions", "features.fewest=1", "split=fixed"]
+    with pytest.raises(UserError) as refused:
+        preflight(assemble(compose([*chosen, "cache.enabled=false", *data], config_dirs=[tmp_path])))
+    (problem,) = refused.value.problems
+    assert f"{here}columns.part=…" in problem.remedy
+    assert f"{here}path={{train: …" in problem.remedy
 
 
 def test_a_builder_that_cannot_divide_refuses() -> None:

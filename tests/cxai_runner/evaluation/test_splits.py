@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cxai_runner.evaluation.split_rules import AllRows, CustomerFolds, CustomerHoldout, LastDays, TimeHoldout
+from cxai_runner.evaluation.split_rules import AllRows, CustomerFolds, CustomerHoldout, LastDates, LastDays, TimeHoldout
 from cxai_runner.evaluation.splits import Fold, Split
 
 
@@ -184,7 +184,7 @@ def test_all_rows_hold_out_none() -> None:
             "occasions run from 1 to 2",
         ),
         (
-            LastDays(days=21),
+            LastDays(days=22),
             rows([1, 2, 3, 4], WEEKS),
             "days",
             "nothing is left to learn from: the first occasion is of 2017-01-02",
@@ -212,13 +212,33 @@ def test_rows_that_cannot_be_divided_so_are_told(split: Split, table: Any, key: 
 
 
 @pytest.mark.parametrize(
-    ("days", "first"), [(20, "2017-01-09"), (14, "2017-01-09"), (13, "2017-01-16"), (1, "2017-01-23")]
+    ("split", "first"),
+    [
+        (LastDays(days=21), "2017-01-09"),
+        (LastDays(days=15), "2017-01-09"),
+        (LastDays(days=14), "2017-01-16"),
+        (LastDays(days=1), "2017-01-23"),
+        (LastDates(days=14), "2017-01-09"),
+        (LastDates(days=13), "2017-01-16"),
+    ],
 )
-def test_the_last_days_are_held_out(days: int, first: str) -> None:
-    (fold,) = LastDays(days=days).plan(rows([1, 2, 3, 4], WEEKS), 0)
+def test_the_last_days_are_held_out(split: LastDays, first: str) -> None:
+    (fold,) = split.plan(rows([1, 2, 3, 4], WEEKS), 0)
     assert fold.held_out is not None
     assert f"{fold.train.end:%Y-%m-%d}" == f"{fold.held_out.start:%Y-%m-%d}" == first
     assert fold.label == f"occasions from {first} on"
+
+
+def test_a_day_is_on_one_side_whatever_the_hour() -> None:
+    hours = [pd.Timestamp(2017, 1, 1) + pd.Timedelta(hours=7 * n) for n in range(42)]
+    for times in (hours, hours[:-3]):  # the last occasion is an hour before midnight, or at two in the morning
+        table = rows(list(range(len(times))), times)
+        (fold,), (by_date,) = (split.plan(table, 0) for split in (LastDays(days=3), TimeHoldout(cut="2017-01-10")))
+        assert fold.held_out is not None
+        held_out = fold.held_out.select(table).execute()["time"]
+        assert sorted({f"{one:%d}" for one in held_out}) == ["10", "11", "12"]
+        assert fold.train.end == by_date.train.end
+        assert set(fold.train.select(table).execute()["time"].dt.day) == set(range(1, 10))
 
 
 @pytest.mark.parametrize("split", [CustomerHoldout(), CustomerFolds(folds=2), AllRows()])

@@ -20,7 +20,7 @@ import cxai_runner.features
 from cxai_runner.config.catalogue import catalogue
 from cxai_runner.data import Tables
 from cxai_runner.data.quality.contracts import broken, unmet
-from cxai_runner.evaluation.split_rules import AllRows, CustomerFolds, CustomerHoldout, LastDays, TimeHoldout
+from cxai_runner.evaluation.split_rules import AllRows, CustomerFolds, CustomerHoldout, LastDates, LastDays, TimeHoldout
 from cxai_runner.evaluation.split_within import FixedParts, LeaveLastOut, RandomHoldout
 from cxai_runner.features.base import Features
 from cxai_runner.features.churn import Churn
@@ -134,7 +134,7 @@ CASES: Mapping[str, tuple[Mapped, Features, Any]] = {
     "profile, as of": (NAMED, CustomerProfile(as_of="2017-03-01", columns=["recency", "monetary"]), CustomerHoldout()),
     "profile, lines": (NAMED, CustomerProfile(purchase="line"), AllRows()),
     "profile, looked back": (NAMED, CustomerProfile(as_of="2017-03-01", horizon=30), CustomerHoldout()),
-    "rfm": (NUMBERED, RfmAtDates(dates=4, every=21, horizon=21), LastDays(days=21)),
+    "rfm": (NUMBERED, RfmAtDates(dates=4, every=21, horizon=21), LastDates(days=21)),
     "rfm, of names": (NAMED, RfmAtDates(as_of="2017-03-01", dates=5, every=10, horizon=10), TimeHoldout()),
     "rfm, lines": (NAMED, RfmAtDates(dates=["2017-02-01", "2017-03-01"], purchase="line"), CustomerHoldout()),
     "churn": (NUMBERED, Churn(dates=3, horizon=14), LastDays(days=1)),
@@ -189,7 +189,7 @@ CASES: Mapping[str, tuple[Mapped, Features, Any]] = {
         FixedParts(held_out=["ok"]),
     ),
     "histories, undated": (UNDATED, CustomerHistories(table="interactions"), RandomHoldout(test_size=0.3)),
-    "histories, at random": (NUMBERED, CustomerHistories(), RandomHoldout(of="event")),
+    "histories, at random": (NUMBERED, CustomerHistories(exclude=["age"]), RandomHoldout(of="event")),
     "histories, the last events": (NAMED, CustomerHistories(), LeaveLastOut(last=3, of="event")),
     "histories, with coupons": (NUMBERED, CustomerHistories(exposures=Exposures(days=60)), LastDays(days=7)),
     "table": (NUMBERED, Table(), CustomerHoldout()),

@@ -77,8 +77,8 @@ def test_nothing_at_or_after_its_date_is_in_a_history_and_each_event_is_on_one_s
         assert len(items[customer]) == len(days[customer])
         assert days[customer] == sorted(days[customer], reverse=True)
         if name.startswith("time"):
-            late = [(d, i) for who, d, i in rows if who == customer and end - (9 if "," in name else 6) <= d]
-            late = [(d, i) for d, i in late if "," not in name or d < end - 3]
+            late = [(d, i) for who, d, i in rows if who == customer and end - (9 if "," in name else 6) < d]
+            late = [(d, i) for d, i in late if "," not in name or d <= end - 3]
             assert set(things) == {item for _, item in late}
             assert items[customer] == known.get(customer, []), "what is known of them is what was learned from"
         if name == "last":
@@ -257,3 +257,22 @@ def test_one_item_is_no_choice_and_items_too_rare_leave_none() -> None:
     assert "fewer than two items" in problem.message
     with pytest.raises(UserError, match="no item was bought by so many customers; the most are 3"):
         built(tables(ROWS), CustomerHistories(fewest=4), AllRows())
+
+
+def test_what_is_known_of_customers_need_be_no_input() -> None:
+    known = pd.DataFrame({"customer_id": [1, 2, 3], "city": ["Rome", None, "Oslo"], "zip_code": ["1", "2", "3"]})
+    source = tables(ROWS, customers=known)
+    train, _ = built(source, CustomerHistories(exclude=["zip*"]), AllRows())
+    assert train.roles.inputs == ("items", "weights", "days", "city")
+    assert train.roles.describe == ("zip_code",)
+    assert train.frame["zip_code"].tolist() == ["1", "2", "3"]
+    (problem,) = CustomerHistories(exclude=["zip_cod"]).problems(source)
+    assert (problem.key, problem.remedy) == ("exclude", "did you mean `zip_code`?")
+
+
+def test_interactions_name_their_items_themselves() -> None:
+    events = pd.DataFrame({"customer_id": [1, 1, 2], "item_id": ["a", "b", "a"]})
+    source = Tables.of(interactions=events)
+    assert not list(CustomerHistories(table="interactions").problems(source))
+    (problem,) = CustomerHistories(table="interactions", item="category").problems(source)
+    assert (problem.key, problem.value) == ("item", "category")
