@@ -58,8 +58,10 @@ class FittedChoice(Recommender):
             )
         if self._unknown(several).all():
             raise UnlearnableError("the model of brand choice says nothing of any customer")
-        found = probabilities(several.choice, self.catalogue)[0]
-        if not found.any():
+        now, offered = probabilities(several.choice, self.catalogue)
+        if self.offered and offered is None:
+            raise UnlearnableError("nothing says what an offer changes: write features.offered={price: -10%}")
+        if not np.nan_to_num(now).any():
             raise UnlearnableError(
                 "the model of brand choice knows none of these items: are they brands of its category?"
             )
@@ -68,9 +70,7 @@ class FittedChoice(Recommender):
         if several.choice is None:  # what goes with an item, a brand that is chosen does not tell
             return np.zeros((len(several), several.items), dtype=np.float32)
         now, offered = probabilities(several.choice, self.catalogue)
-        if self.offered and offered is None:
-            raise ValueError("offered: nothing says what an offer changes; write features.offered")
-        return np.nan_to_num(offered if self.offered and offered is not None else now).astype(np.float32)
+        return np.nan_to_num(now if offered is None or not self.offered else offered).astype(np.float32)
 
     def _unknown(self, several: Interactions) -> NDArray[np.bool_]:
         """Whether the model says nothing of a customer; of one without a history it does."""
