@@ -197,13 +197,13 @@ class PurchasePanel(Features):
             "groups": groups,
             "loyalty": {name: float(units[name] / units[present].sum()) for name in present},
             "basket": fixed.rows(),
-            "until": day_after(value(lines["timestamp"].max())).isoformat(),
+            "until": (value(lines["timestamp"].max()) + timedelta(microseconds=1)).isoformat(),
             "market": _written(met).to_dict("records"),
             "paid": _written(market.seen(sales)).to_dict("list"),
         }
 
     def learned_until(self, learned: Mapping[str, Any]) -> Any:
-        """The end of the last day that anything was learned from; of a run that did not keep it, that of its week."""
+        """The instant after the last purchase that was learned from; of a run that did not keep it, the end of its week."""
         if "until" in learned:
             return learned["until"]
         last = max(datetime.fromisoformat(week["period"]) for week in learned["market"])

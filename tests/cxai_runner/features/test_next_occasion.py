@@ -107,7 +107,7 @@ def test_of_whom_nothing_is_known_there_is_a_row_too(weekly: Known) -> None:
     assert new["price_a"] == made["price_a"].iloc[0]
 
 
-def test_how_far_it_learned_is_the_end_of_its_last_day(weekly: Known) -> None:
-    assert weekly.own.learned_until(weekly.learned) == "2024-02-06T00:00:00"
+def test_how_far_it_learned_is_its_last_purchase(weekly: Known) -> None:
+    assert weekly.own.learned_until(weekly.learned) == "2024-02-05T09:00:00.000001"
     old = {name: one for name, one in weekly.learned.items() if name != "until"}
     assert weekly.own.learned_until(old) == "2024-02-12T00:00:00"
