@@ -16,7 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from cxai_runner.config.problems import Problem, UserError
+from cxai_runner.features.choices import COLUMN, KEY, ChoiceFeed
 from cxai_runner.features.fed import FedFeatures, Feed
+from cxai_runner.features.histories import CustomerHistories
+from cxai_runner.features.purchase_panel import PurchasePanel
 from cxai_runner.tracking.record import CHOICES, CONFIG, LEARNED, OVERRIDES, Fed
 
 if TYPE_CHECKING:
@@ -46,9 +49,13 @@ def with_models(features: Features, composed: Composed, store: Store | None = No
     Raises
     ------
     UserError
-        With every model that is not there, or makes no rows of customers.
+        With every model that is not there, or says nothing of customers.
     """
     if not features.models:
+        if isinstance(features, CustomerHistories) and features.offered:
+            told = "nobody is asked what an offer changes: no model of brand choice is named"
+            remedy = f"write {KEY}=models:/NAME@champion"
+            raise UserError(composed.located([Problem("features.offered", told, remedy=remedy)]))
         return features
     from cxai_runner.tracking.store import Store
 
@@ -57,17 +64,18 @@ def with_models(features: Features, composed: Composed, store: Store | None = No
     problems: list[Problem] = []
     for column, uri in features.models.items():
         try:
-            feeds.append(_feed(store, column, uri, f"features.models.{column}"))
+            feeds.append(_feed(store, column, uri, features))
         except UserError as error:
             problems += error.problems
     if problems:
         raise UserError(composed.located(problems))
-    return FedFeatures(of=features, feeds=tuple(feeds))
+    choice = next((feed for feed in feeds if isinstance(feed, ChoiceFeed)), None)
+    return FedFeatures(of=features, feeds=tuple(feed for feed in feeds if feed is not choice), choice=choice)
 
 
 def fed_with(features: Features) -> tuple[Fed, ...]:
     """What a builder is fed with, as its run keeps it."""
-    feeds = features.feeds if isinstance(features, FedFeatures) else ()
+    feeds = features.every if isinstance(features, FedFeatures) else ()
     return tuple(feed.answer.fed for feed in feeds if isinstance(feed.answer, _Published))
 
 
@@ -91,10 +99,11 @@ class _Published:
         return model
 
 
-def _feed(store: Store, column: str, uri: str, key: str) -> Feed:
-    """Find a model, and put together what makes its rows."""
+def _feed(store: Store, column: str, uri: str, of: Features) -> Feed:
+    """Find a model for a builder's column, and put together what makes the rows that it takes."""
     from cxai_runner.kept.named import named
 
+    key = f"features.models.{column}"
     if not column.isidentifier():
         raise UserError([Problem(key, "the name of a column: letters, digits and _", column)])
     try:
@@ -102,12 +111,40 @@ def _feed(store: Store, column: str, uri: str, key: str) -> Feed:
     except UserError as error:
         raise UserError(replace(problem, key=key) for problem in error.problems) from None
     features, learned = _maker(store, found, key)
-    if features.makes != _ONE_ROW_EACH:
-        told = f"{found} answers for a {features.makes}, not for each customer"
-        raise UserError([Problem(key, told, uri, "name a model of customers, such as a segmentation")])
     fed = Fed(column, str(found), found.uri, found.run_id, found.model_id)
     identity = json.dumps([found.run_id, found.model_id or found.place])
-    return Feed(column, str(found), found.uri, identity, features, learned, _Published(store, fed))
+    known = (column, str(found), found.uri, identity, features, learned, _Published(store, fed))
+    if features.makes == _ONE_ROW_EACH:
+        if isinstance(of, CustomerHistories) and column == COLUMN:
+            told = f"{found} answers for each customer, and not which brand is chosen next"
+            raise UserError(
+                [Problem(key, told, uri, "name a model of task=brand_choice, or call the column otherwise")]
+            )
+        return Feed(*known)
+    if not isinstance(of, CustomerHistories):
+        told = f"{found} answers for a {features.makes}, not for each customer"
+        raise UserError([Problem(key, told, uri, "name a model of customers, such as a segmentation")])
+    panel, knew = features, learned
+    while isinstance(panel, FedFeatures):
+        panel, knew = panel.of, knew["rows"]
+    if not isinstance(panel, PurchasePanel):
+        told = f"{found} was fitted to a ready-made {features.makes}: nothing tells what a customer meets next"
+        raise UserError([Problem(key, told, uri, "fit it with features=purchase_panel_choices, from transactions")])
+    if _target(store, found) != "brand":
+        told = f"{found} does not say which brand is chosen"
+        raise UserError([Problem(key, told, uri, "name a model of task=brand_choice")])
+    if column != COLUMN:
+        told = "what a model of brand choice says is called otherwise, so that recommenders know it"
+        raise UserError([Problem(key, told, column, f"write {KEY}={uri}")])
+    return ChoiceFeed(*known, panel=panel, knew=knew, offered=of.offered, earlier=of.earlier)
+
+
+def _target(store: Store, found: Named) -> str | None:
+    """What a model's run asked about."""
+    from cxai_runner.kept.again import task_of
+    from cxai_runner.kept.run import Kept
+
+    return task_of(Kept(store, found.run_id)).target
 
 
 def _maker(store: Store, found: Named, key: str) -> tuple[Features, Mapping[str, Any]]:

@@ -348,7 +348,7 @@ def _standing_for(column: pd.Series, listed: Listed) -> pd.Series:
 def _are_numbers(column: pd.Series) -> bool:
     """Whether what lists hold is numbers, told from the first that holds anything."""
     first: list[Any] = next((json.loads(one) for one in column if isinstance(one, str) and one != "[]"), [])
-    return bool(first) and not isinstance(first[0], str)
+    return bool(first) and isinstance(first[0], int | float)
 
 
 def _verdict(psi: float, chance: float, warn: float, alarm: float) -> str:

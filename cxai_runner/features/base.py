@@ -39,7 +39,7 @@ class Features(ABC):
         scikit-learn transformers put in front of the model; fitted on the training part only, saved with the model.
     models
         Registered models by the name of the column that what they say of each row's customer becomes:
-        ``{"segment": "models:/segmentation@champion"}``.
+        ``{"segment": "models:/segmentation@champion"}``. Of histories ``choice`` is what a model of brand choice says.
     """
 
     makes: ClassVar[str]

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from cxai_runner.data.tables.opened import Tables
     from cxai_runner.evaluation.splits import Part
+    from cxai_runner.features.choices import ChoiceFeed
 
 NONE = "none"
 """The label of a customer of whom the model says nothing: there was nothing to see before its date."""
@@ -90,42 +91,51 @@ class FedFeatures(Features):
     of
         The builder.
     feeds
-        The models.
+        The models of customers.
+    choice
+        A model of brand choice, which says in the text column ``choice`` of histories what each customer takes next.
     whole
         Whether rows stay of whose customer a model says nothing: whoever predicts says what becomes of them.
     """
 
     of: Features
     feeds: Sequence[Feed]
+    choice: ChoiceFeed | None = None
     whole: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "makes", self.of.makes)
-        object.__setattr__(self, "transformers", self.of.transformers)
+        for name in ("makes", "divides", "asks_ahead", "transformers"):
+            object.__setattr__(self, name, getattr(self.of, name))
+
+    @property
+    def every(self) -> tuple[Feed, ...]:
+        """All models."""
+        return (*self.feeds, *([] if self.choice is None else [self.choice]))
 
     def kinds(self) -> tuple[type, ...]:
         """The builder, and those of the models' rows."""
-        every = [self.of, *(feed.features for feed in self.feeds)]
+        every = [self.of, *(feed.features for feed in self.every)]
         return (type(self), *(kind for one in every for kind in one.kinds()))
 
     def inputs(self) -> Mapping[str, str]:
         """The version of each model."""
-        return {**self.of.inputs(), **{feed.column: feed.identity for feed in self.feeds}}
+        return {**self.of.inputs(), **{feed.column: feed.identity for feed in self.every}}
 
     def needs(self) -> Needs:
         """What the builder needs, and what the models' rows are made of."""
-        every = [self.of.needs(), *(feed.features.needs() for feed in self.feeds)]
+        every = [self.of.needs(), *(feed.features.needs() for feed in self.every)]
         return Needs(_joined(one.required for one in every), _joined(one.optional for one in every))
 
     def provides(self, tables: Tables) -> tuple[str, ...]:
         """The builder's columns and the models'."""
-        return (*self.of.provides(tables), *(name for feed in self.feeds for name in (feed.column, f"{feed.column}_*")))
+        told = [name for feed in self.feeds for name in (feed.column, f"{feed.column}_*")]
+        return (*self.of.provides(tables), *told, *([] if self.choice is None else [self.choice.column]))
 
     def problems(self, tables: Tables) -> Iterator[Problem]:
         """Yield what is wrong with the rows, names that are taken, and models that see past the rows."""
         yield from self.of.problems(tables)
         have = self.of.provides(tables)
-        for feed in self.feeds:
+        for feed in self.every:
             key = f"models.{feed.column}"
             if feed.column in have:
                 yield Problem(key, "a column of this name is there already", remedy="call it something else")
@@ -135,6 +145,8 @@ class FedFeatures(Features):
             found = list(feed.features.problems(tables))
             for one in under(key, found):
                 yield replace(one, message=f"{feed.name} needs it: {one.message}")
+        if self.choice is not None:
+            yield from self.choice.problems(self.of, tables)
 
     def rows(self, tables: Tables) -> IbisTable:
         """The builder's rows from the models' date on."""
@@ -151,8 +163,11 @@ class FedFeatures(Features):
 
     def learn(self, tables: Tables, train: Part) -> Mapping[str, Any]:
         """Learn what the builder learns, and which labels the customers of the training part have."""
-        models = {feed.column: feed.uri for feed in self.feeds}
-        learned = {"rows": dict(self.of.learn(tables, train)), "labels": {}, "models": models}
+        models = {feed.column: feed.uri for feed in self.every}
+        learned: dict[str, Any] = {"rows": dict(self.of.learn(tables, train)), "labels": {}, "models": models}
+        if self.choice is not None:
+            self.choice.refuse_undated(train, self.seen_until(learned))
+            learned["choice"] = self.choice.learn(tables, self._asked(learned))
         for feed in self.feeds:
             answers = feed.of(tables, train)
             if not _is_number(answers):
@@ -168,7 +183,7 @@ class FedFeatures(Features):
 
     def for_new_rows(self, inputs: Sequence[str], as_of: datetime | None) -> Features:
         """Feed the builder's new rows with what the same versions say, as of the same date."""
-        own = [one for one in inputs if not any(one == f.column or one.startswith(f"{f.column}_") for f in self.feeds)]
+        own = [one for one in inputs if not any(one == f.column or one.startswith(f"{f.column}_") for f in self.every)]
         return replace(self, of=self.of.for_new_rows(own, as_of), whole=True)
 
     def per_customer(self) -> Features:
@@ -181,7 +196,12 @@ class FedFeatures(Features):
 
     def extended(self, tables: Tables, part: Part, learned: Mapping[str, Any]) -> Mapping[str, Any]:
         """Add what the builder adds."""
-        return {**learned, "rows": self.of.extended(tables, part, learned["rows"])}
+        extended = {**learned, "rows": self.of.extended(tables, part, learned["rows"])}
+        return (
+            extended
+            if self.choice is None
+            else {**extended, "choice": self.choice.learn(tables, self._asked(extended))}
+        )
 
     def stream(self, tables: Tables, part: Part, learned: Mapping[str, Any], size: int) -> Iterator[Dataset]:
         """Feed the builder's rows as they come."""
@@ -217,7 +237,23 @@ class FedFeatures(Features):
                 describe=(*roles.describe, *described),
                 fed=(*roles.fed, *columns),
             )
+        if self.choice is not None:
+            column, known = self.choice.column, learned["choice"]
+            said = self.choice.said(tables, frame[roles.id], self._asked(learned), known, back=not self.whole)
+            frame[column] = frame[roles.id].map(said)
+            roles = replace(
+                roles,
+                inputs=(*roles.inputs, column),
+                fed=(*roles.fed, column),
+                lists=(*roles.lists, column),
+            )
         return replace(made, frame=frame, roles=roles)
+
+    def _asked(self, learned: Mapping[str, Any]) -> datetime:
+        """The date as of which a model of choice is asked."""
+        when: datetime | None = instant(self.seen_until(learned))
+        assert when is not None  # undated rows are refused
+        return when
 
     def _is_before(self, tables: Tables, since: datetime) -> bool:
         """Whether all rows are dated, and before an instant."""

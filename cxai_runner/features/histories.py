@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
 
@@ -86,6 +86,12 @@ class CustomerHistories(Features):
         A date from which on nothing is read; none where all is.
     exposures
         Which coupons of the last days to bring beside the training part, as the frame ``exposures``; none by default.
+    offered
+        What an offer of a brand changes, by attribute and brand, where ``models.choice`` names a model of brand choice:
+        it is asked at these too. ``{price: {pepsi: -10%}, promotion: {pepsi: 1}}``; one change for all brands does.
+    earlier
+        Days before t for which that model is asked too, to learn chances of offers from; as many as
+        ``task.offers.horizon``.
     open
         Whether nothing is held out: to predict. Then all customers are there that ever bought or are among
         `customers`, with what they bought up to ``as_of``, or the end of the data.
@@ -103,6 +109,8 @@ class CustomerHistories(Features):
     history: Annotated[int, Ge(1)] | None = None
     as_of: date | str | None = None
     exposures: Exposures | None = None
+    offered: Mapping[str, Any] = field(default_factory=dict)
+    earlier: Annotated[int, Ge(1)] = 28
     open: bool = False
 
     def needs(self) -> Needs:

@@ -5,17 +5,31 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from annotated_types import Ge, Lt
 
 from cxai_runner.config.problems import Problem, UserError
+from cxai_runner.data.answers import value
 from cxai_runner.data.dataset import Dataset, Dropped, Roles
 from cxai_runner.data.tables.casts import as_text
+from cxai_runner.data.tables.instants import instant
 from cxai_runner.data.tables.needs import Needs
-from cxai_runner.features import alternatives, history, left_out, market, occasions, panel_problems, promotions, stores
+from cxai_runner.evaluation.splits import Part
+from cxai_runner.features import (
+    alternatives,
+    history,
+    left_out,
+    market,
+    next_occasion,
+    occasions,
+    panel_problems,
+    promotions,
+    stores,
+)
 from cxai_runner.features.base import Features
+from cxai_runner.features.dates import day_after
 from cxai_runner.features.parts import ordered
 
 if TYPE_CHECKING:
@@ -23,7 +37,6 @@ if TYPE_CHECKING:
     from ibis.expr.types import Table as IbisTable
 
     from cxai_runner.data.tables.opened import Tables
-    from cxai_runner.evaluation.splits import Part
 
 _INPUTS = ("price_*", "promotion_*")
 _COUPONS = "coupon_match_discount"
@@ -63,6 +76,10 @@ class PurchasePanel(Features):
     training part alone. A week that the training part has is priced from the training part's purchases in either part;
     any other from the held-out part's, which are public by then. A household's past is its own in either part.
 
+    With ``ahead`` there is one row per household: the occasion that comes next, as of the end of the part, or of the
+    data where it has none. Its market is that of the last week before, each product at the price it was last seen at.
+    Nothing of that instant or later is read, and there is no outcome.
+
     Parameters
     ----------
     category
@@ -91,6 +108,8 @@ class PurchasePanel(Features):
         The inputs of a model, by name or pattern; prices and promotions where none are named.
     purchases_only
         Whether occasions on which nothing of the category was bought are left out, and counted.
+    ahead
+        Whether each household's next occasion is asked about, and none that was.
     """
 
     makes: ClassVar[str] = "panel"
@@ -106,6 +125,7 @@ class PurchasePanel(Features):
     loyalty_carry_over: Annotated[float, Ge(0), Lt(1)] | None = None
     columns: Sequence[str] | None = None
     purchases_only: bool = False
+    ahead: bool = False
 
     def needs(self) -> Needs:
         """Transactions and products; promotions, and stores for their groups, where there are such."""
@@ -139,8 +159,13 @@ class PurchasePanel(Features):
         yield from panel_problems.category(self, tables)
 
     def rows(self, tables: Tables) -> IbisTable:
-        """Household-weeks with a basket, or baskets; those with a line of the category, if only they are wanted."""
+        """Household-weeks with a basket, or baskets; those with a line of the category, if only they are wanted.
+
+        With ``ahead`` every household, undated.
+        """
         lines = self._lines(tables)
+        if self.ahead:
+            return lines.select("customer_id").distinct()
         if self.purchases_only:
             lines = lines.semi_join(self._products(tables), "product_id")
         return lines.select(*occasions.keys(lines, self.occasion)).distinct().select("customer_id", "time")
@@ -172,18 +197,33 @@ class PurchasePanel(Features):
             "groups": groups,
             "loyalty": {name: float(units[name] / units[present].sum()) for name in present},
             "basket": fixed.rows(),
+            "until": (value(lines["timestamp"].max()) + timedelta(microseconds=1)).isoformat(),
             "market": _written(met).to_dict("records"),
             "paid": _written(market.seen(sales)).to_dict("list"),
         }
+
+    def learned_until(self, learned: Mapping[str, Any]) -> Any:
+        """The instant after the last purchase that was learned from; of a run that did not keep it, the end of its week."""
+        if "until" in learned:
+            return learned["until"]
+        last = max(datetime.fromisoformat(week["period"]) for week in learned["market"])
+        return (last + timedelta(days=7)).isoformat()
 
     def for_new_rows(self, inputs: Sequence[str], as_of: datetime | None) -> Features:
         """Ask for no number of brands or lines: which alternatives there are was learned."""
         return replace(self, brands=2, store_group_lines=1)
 
+    def per_customer(self) -> Features:
+        """Ask about each household's next occasion."""
+        return replace(self, brands=2, store_group_lines=1, ahead=True)
+
     def extended(self, tables: Tables, part: Part, learned: Mapping[str, Any]) -> Mapping[str, Any]:
         """Add the market of the weeks that training did not have, from what all customers bought in them."""
         lines = stores.grouped(self._lines(tables), learned["groups"])
-        met = self._met(tables, lines, part, learned, occasions.weeks(part.select(lines, "time")))
+        if self.ahead:
+            met = self._current(tables, next_occasion.before(lines, part.end), learned)
+        else:
+            met = self._met(tables, lines, part, learned, occasions.weeks(part.select(lines, "time")))
         return {**learned, "market": _written(met).to_dict("records")}
 
     def build(self, tables: Tables, part: Part, learned: Mapping[str, Any]) -> Dataset:
@@ -191,6 +231,8 @@ class PurchasePanel(Features):
         import pandas as pd
 
         lines = stores.grouped(self._lines(tables), learned["groups"])
+        if self.ahead:
+            return self._ahead(tables, lines, part, learned)
         # What a customer did before the part begins is their past; nothing after its end is read.
         until = replace(part, start=None)
         frame = self._occasions(lines, until)
@@ -210,6 +252,29 @@ class PurchasePanel(Features):
             every, frame = len(frame), frame[frame["incidence"] == 1]
             dropped = (*dropped, Dropped(self.makes, "nothing of the category was bought", every - len(frame), every))
         frame = frame.merge(met, how="left", on=list(market.KEYS))
+        return self._dataset(frame, met, learned, dropped)
+
+    def _ahead(self, tables: Tables, lines: IbisTable, part: Part, learned: Mapping[str, Any]) -> Dataset:
+        """Each household's next occasion; those that a part names have a row, whether they were there before or not."""
+        when = instant(part.end) or day_after(value(lines["timestamp"].max()))
+        lines, until = next_occasion.before(lines, when), replace(part, start=None, end=None)
+        past = self._occasions(lines, until)
+        bought, units, dropped = self._bought(tables, lines, until, learned, past)
+        by = occasions.keys(lines, self.occasion)
+        met = self._current(tables, lines, learned)
+        customers = until.customers["customer_id"] if until.customers is not None and until.keep else None
+        frame = next_occasion.of(past, when, self.occasion, customers, occasions.weeks(lines).iloc[-1])
+        frame["store_group"] = frame["store_group"].fillna(stores.every(learned["groups"])[-1])
+        frame["previous_purchase"] = next_occasion.previous(past, frame, bought, by)
+        frame["week_of_year"] = frame["time"].dt.isocalendar().week.astype("int64")
+        frame = frame.join(history.past(frame, bought, units, learned["loyalty"], self.loyalty_carry_over))
+        frame = frame.merge(met.drop(columns="period"), how="left", on="store_group")
+        return self._dataset(frame, met, learned, dropped)
+
+    def _dataset(
+        self, frame: pd.DataFrame, met: pd.DataFrame, learned: Mapping[str, Any], dropped: tuple[Dropped, ...]
+    ) -> Dataset:
+        """Rows as a dataset; the columns of ``met`` are the market's."""
         loyalty = [f"loyalty_{name}" for name in learned["present"]]
         known = [*history.KNOWN, *(name for name in met.columns if name not in market.KEYS), *loyalty]
         wanted = _INPUTS if self.columns is None else self.columns
@@ -230,6 +295,8 @@ class PurchasePanel(Features):
 
     def _outcome(self) -> tuple[str, ...]:
         grouped = ("store_group",) if self.store_groups is not None else ()
+        if self.ahead:
+            return ("customer_id", "time", "occasion", *grouped)
         return ("customer_id", "time", "occasion", *grouped, "incidence", "brand", "quantity", "revenue")
 
     def _kinds(self, tables: Tables) -> tuple[str, ...]:
@@ -310,6 +377,17 @@ class PurchasePanel(Features):
         paid = _dated(pd.DataFrame(learned["paid"]))
         other = self._market(tables, unseen, sales, learned["groups"], fixed, paid)
         return pd.concat([met, other.reset_index()], ignore_index=True)
+
+    def _current(self, tables: Tables, lines: IbisTable, learned: Mapping[str, Any]) -> pd.DataFrame:
+        """The market of the last week of ``lines``, from what all customers bought."""
+        import pandas as pd
+
+        weeks = occasions.weeks(lines)
+        last = weeks["period"].iloc[-1]
+        met = _dated(pd.DataFrame(learned["market"]))
+        if not (met["period"] == last).any():  # on the way from training to then prices moved
+            met = self._met(tables, lines, Part("held_out"), learned, weeks)
+        return met[met["period"] == last].reset_index(drop=True)
 
     def _market(
         self,

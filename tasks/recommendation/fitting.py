@@ -24,7 +24,8 @@ _NAMES = {
     "NextBasket": "next basket",
     "Hybrid": "the hybrid",
     "FeatureFactorisation": "factorisation with features",
-    "ChoiceRecommender": "the brand choice model",
+    "ChoiceRecommender": "brand loyalty",
+    "FittedChoice": "the fitted brand choice model",
     "TwoTower": "the two-tower model",
     "SelfAttentive": "the self-attentive model",
 }

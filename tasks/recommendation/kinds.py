@@ -60,14 +60,15 @@ def cold(judged: Judged, scores: pd.DataFrame, missed: bool, context: Context) -
     if begins.any():
         kinds = [("history", "some", ~begins), ("history", "none", begins)]
         rows = _of_kinds(judged, [one for one in kinds if one[2].any()], context)
-        caption = "Who has no history gets what most customers bought. 95 % intervals resample customers."
+        is_popular = bool(judged.scores["fallback"].to_numpy()[begins].all())
+        first = "Who has no history gets what most customers bought. " if is_popular else ""
+        caption = f"{first}95 % intervals resample customers."
         yield Table("cold_customers", "Customers with and without a history", rows, caption)
         who = "None" if begins.all() else f"All but {begins.sum():,}"
-        yield Finding(
-            f"{who} of {counted(len(judged), 'customer')} had a history: the others get what most customers bought, "
-            "and no model can do better for them than another.",
-            "caveat",
-        )
+        others = "what the others get comes from what else is known of them."
+        if is_popular:
+            others = "the others get what most customers bought, and no model can do better for them than another."
+        yield Finding(f"{who} of {counted(len(judged), 'customer')} had a history: {others}", "caveat")
     unknown, bought = int(scores["unknown"].sum()), int(parsed(scores["bought"])[0][-1])
     if unknown:
         how = (

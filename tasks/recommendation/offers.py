@@ -14,6 +14,7 @@ from cxai_runner.evaluation.results import Content, Estimate, Finding, Interval,
 from cxai_runner.evaluation.wording import counted, number, share, with_interval
 from cxai_runner.methods.offers import Assignment, candidates_of, reasons
 from cxai_runner.methods.recommend import Interactions
+from cxai_runner.methods.recommend.fitted_choice import OFFERED
 from cxai_runner.task import Context
 from tasks.recommendation import offers_backtest, offers_exposed
 from tasks.recommendation.fitting import Fitted
@@ -79,7 +80,7 @@ def _now(settings: Offers, fitted: Fitted, frame: pd.DataFrame, learned: Learned
     """The offers as of the end of the training part."""
     now = candidates_of(fitted.model, frame, settings.candidates, settings.horizon)
     known = about(settings, fitted.model, fitted.items, len(frame))
-    return decided(settings, fitted.model, now, learned.likelihood.predict(now, known), fitted.items)
+    return decided(settings, fitted.model, now, learned.likelihood.predict(now, known), fitted.items, frame)
 
 
 def _list(settings: Offers, fitted: Fitted, made: Made, frame: pd.DataFrame, listed: pd.DataFrame) -> Iterator[Content]:
@@ -163,6 +164,13 @@ def _expected(settings: Offers, made: Made, listed: pd.DataFrame, expected: Inte
             "How much an offer raises the chance of a purchase is not known: what is counted is the value of "
             "purchases, which customers would in part have made anyway, not that of the offers. Write "
             "`task.offers.uplift` where a test has told it.",
+            "caveat",
+        )
+    if settings.uplift == OFFERED:
+        yield Finding(
+            "What an offer adds is what the model of brand choice says: it moves which brand is taken by whoever buys "
+            "one, and not whether they buy. What a lower price costs on purchases that come anyway is not counted: "
+            "write `task.offers.offer_cost` or `task.offers.margin`.",
             "caveat",
         )
     unknown = int(np.isnan(made.worth.value[np.unique(made.candidates.codes[made.candidates.possible])]).sum())

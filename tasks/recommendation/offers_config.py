@@ -11,6 +11,8 @@ import pandas as pd
 from annotated_types import Ge, Gt
 
 from cxai_runner.config.problems import Problem, did_you_mean
+from cxai_runner.methods.recommend.fitted_choice import OFFERED, uplifts
+from cxai_runner.methods.recommend.interactions import CHOICE, Catalogue
 
 Money = Annotated[float, Ge(0)]
 Count = Annotated[int, Ge(1)]
@@ -37,8 +39,9 @@ class Offers:
     margin
         Share of the value that stays: a number or a column; all of it by default.
     uplift
-        By what share an offer raises the probability of a purchase, to one at most: a number or a column. By default
-        it is not known, and what is counted is the value of the purchase, not that of the offer.
+        By what share an offer raises the probability of a purchase, to one at most: a number or a column; or
+        ``offered``, what a fitted model of brand choice says of ``features.offered``. By default it is not known, and
+        what is counted is the value of the purchase, not that of the offer.
     contact_cost
         What it costs to contact a customer, however many offers they get.
     offer_cost
@@ -93,8 +96,12 @@ class Offers:
     explain: Literal["alone", "without"] | None = "alone"
     exposure: bool = True
 
-    def inspect(self, items: pd.DataFrame | None) -> Iterator[Problem]:
+    def inspect(self, items: pd.DataFrame | None, frame: pd.DataFrame) -> Iterator[Problem]:
         """Yield a budget that nothing is paid from, and columns that are not there or no numbers of 0 or more."""
+        if self.uplift == OFFERED and not (CHOICE in frame and frame[CHOICE].str.contains(f'"{OFFERED}":').any()):
+            told = "no model of brand choice says what an offer changes"
+            remedy = f"write features.models.{CHOICE}=models:/NAME@champion and features.offered={{price: -10%}}"
+            yield Problem("uplift", told, self.uplift, remedy)
         if self.budget is not None and not self.contact_cost and not self.offer_cost:
             told = "limits nothing, as neither contacts nor offers cost anything"
             yield Problem("budget", told, self.budget, "write task.offers.contact_cost or task.offers.offer_cost")
@@ -103,7 +110,7 @@ class Offers:
             yield Problem("category", "no such column of the items", self.category, did_you_mean(self.category, have))
         for key in ("value", "margin", "uplift", "stock"):
             name = getattr(self, key)
-            if not isinstance(name, str) or name == AUTO:
+            if not isinstance(name, str) or name == AUTO or (key, name) == ("uplift", OFFERED):
                 continue
             if items is None or name not in have:
                 yield Problem(key, "no such column of the items", name, did_you_mean(name, have))
@@ -122,7 +129,8 @@ class Worth:
     value
         What a purchase brings, margin counted; NaN where it is not known.
     uplift
-        By what share an offer raises the probability; None where it is not known.
+        By what share an offer raises the probability; of each customer, shape (n, m), where it differs; None where it
+        is not known.
     categories
         A number for each category; of its own where it is not known.
     limit
@@ -147,11 +155,16 @@ class Worth:
         if self.uplift is None:
             return value
         left = (1 - probability) / np.maximum(probability, 1e-300)
-        return value * np.minimum(np.append(np.nan_to_num(self.uplift), 0.0)[codes], left)
+        each = np.broadcast_to(np.nan_to_num(self.uplift), (len(codes), len(self.value)))
+        uplift = np.where(codes >= 0, np.take_along_axis(each, np.maximum(codes, 0), axis=1), 0.0)
+        return value * np.minimum(uplift, left)
 
     @classmethod
-    def of(cls, settings: Offers, about: pd.DataFrame | None, items: list[str]) -> Worth:
-        """Look the items of a catalogue up."""
+    def of(
+        cls, settings: Offers, about: pd.DataFrame | None, catalogue: Catalogue, frame: pd.DataFrame | None = None
+    ) -> Worth:
+        """Look the items of a catalogue up; ``frame`` are the customers, where an uplift may be theirs."""
+        items = list(catalogue.items)
         known = pd.DataFrame({"item_id": []}) if about is None else about
         known = known.assign(item_id=known["item_id"].astype(str)).drop_duplicates("item_id").set_index("item_id")
         known = known.reindex(items)
@@ -176,5 +189,9 @@ class Worth:
         limit = np.full(len(items), np.inf if settings.per_item is None else float(settings.per_item))
         if settings.stock is not None:
             limit = np.minimum(limit, np.nan_to_num(np.floor(column(settings.stock))))
-        uplift = None if settings.uplift is None else column(settings.uplift)
+        uplift = None
+        if settings.uplift == OFFERED:
+            uplift = None if frame is None else uplifts(frame[CHOICE], catalogue)
+        elif settings.uplift is not None:
+            uplift = column(settings.uplift)
         return cls(worth, uplift, codes.astype(np.int64), limit, counts)

@@ -22,6 +22,8 @@ from cxai_runner.methods.offers import (
 )
 from cxai_runner.methods.offers import Offers as Choices
 from cxai_runner.methods.recommend import Recommender
+from cxai_runner.methods.recommend.fitted_choice import OFFERED
+from cxai_runner.methods.recommend.interactions import CHOICE
 from cxai_runner.methods.recommend.lists import parsed
 from cxai_runner.task import Context
 from tasks.recommendation.fitting import Fitted, trained
@@ -29,6 +31,9 @@ from tasks.recommendation.offers_config import Offers, Worth
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
+
+EMPTY = "[]"
+"""Of whom a model of brand choice says nothing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,19 +122,24 @@ def learn(settings: Offers, fitted: Fitted, frame: pd.DataFrame, context: Contex
         Histories are too short, or too little was bought, to learn from.
     """
     past = held_back(frame, settings.horizon)
+    if (fitted.model.takes_choice or settings.uplift == OFFERED) and (past.frame[CHOICE] == EMPTY).all():
+        raise ValueError(
+            f"what the model of brand choice said then is not known: `features.earlier` has to be "
+            f"{settings.horizon:g}, and the model must have learned from nothing since"
+        )
     ordered = past.frame.sort_values(fitted.columns, kind="stable", key=lambda one: one.map(str))
     earlier = trained(clone(fitted.model), ordered.reset_index(drop=True), fitted.items, context, {})
     before = candidates_of(earlier, past.frame, settings.candidates, settings.horizon)
     bought = before.among(earlier.catalogue, past.bought)
     known = about(settings, earlier, fitted.items, len(past.frame))
     likelihood = PurchaseLikelihood(settings.calibration).fit(before, bought, context.rng("offers"), known)
-    made = decided(settings, earlier, before, likelihood.predict(before, known), fitted.items)
+    made = decided(settings, earlier, before, likelihood.predict(before, known), fitted.items, past.frame)
     return Learned(past, made, bought, likelihood)
 
 
 def about(settings: Offers, model: Recommender, items: pd.DataFrame | None, customers: int) -> Floats:
     """What a chance is told from beside the score: what an item is worth, and what share of customers bought it."""
-    value = np.log1p(np.nan_to_num(Worth.of(settings, items, model.items_).value))
+    value = np.log1p(np.nan_to_num(Worth.of(settings, items, model.catalogue).value))
     return np.column_stack([value, np.log(np.asarray(model.bought_by_) / customers)])
 
 
@@ -139,9 +149,10 @@ def decided(
     candidates: Candidates,
     probability: Floats,
     items: pd.DataFrame | None,
+    frame: pd.DataFrame,
 ) -> Made:
-    """Choose the offers that bring the most under the rules."""
-    worth = Worth.of(settings, items, model.items_)
+    """Choose the offers to the customers of a frame that bring the most under the rules."""
+    worth = Worth.of(settings, items, model.catalogue, frame)
     codes = np.where(_free(settings, candidates), candidates.codes, -1).astype(np.int64)
     brings = probability * worth.counted(codes, probability) - settings.offer_cost
     choices = Choices(codes, brings, worth.categories, settings.contact_cost, settings.offer_cost)
@@ -161,7 +172,7 @@ def by_popularity(settings: Offers, fitted: Fitted, frame: pd.DataFrame, learned
     model = fitted.baseline
     candidates = candidates_of(model, frame, settings.candidates, settings.horizon)
     rates = learned.rates.reindex(model.items_).fillna(0).to_numpy(dtype=np.float64)
-    return decided(settings, model, candidates, np.append(rates, 0.0)[candidates.codes], fitted.items)
+    return decided(settings, model, candidates, np.append(rates, 0.0)[candidates.codes], fitted.items, frame)
 
 
 def table(settings: Offers, made: Made, customers: Any) -> pd.DataFrame:

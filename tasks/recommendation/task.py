@@ -19,7 +19,7 @@ from cxai_runner.evaluation.results import Content, Metric
 from cxai_runner.evaluation.slices import Slices
 from cxai_runner.methods.deep import is_installed, remedy
 from cxai_runner.methods.recommend import MalformedHistoryError, Popularity, Recommender, SelfAttentive, TwoTower
-from cxai_runner.methods.recommend.interactions import Catalogue
+from cxai_runner.methods.recommend.interactions import CHOICE, Catalogue
 from cxai_runner.task import Context, Evidence, Maximise, Primary, SavedModel, Task
 from tasks.recommendation import offers, overlap, report
 from tasks.recommendation.fitting import Fitted, malformed, recommender_of, same, trained
@@ -39,7 +39,7 @@ from tasks.recommendation.rows import (
     places,
 )
 
-HISTORY = ("items", "weights", "days")
+HISTORY = ("items", "weights", "days", CHOICE)
 """The inputs that are lists; all others are columns of the customer."""
 
 
@@ -99,7 +99,11 @@ class Recommendation(Task):
                 yield Problem("slices", "no such column", name, did_you_mean(str(name), have))
 
     def misused(self, model: Any, columns: Iterable[str]) -> Iterator[Problem]:
-        """Yield that a network cannot be trained here."""
+        """Yield that a network cannot be trained here, or that no fitted model says what a customer chooses."""
+        if getattr(recommender_of(model), "takes_choice", False) and CHOICE not in list(columns):
+            told = "ranks by what a fitted model of brand choice says, and none is named"
+            other = "model=brand_loyalty fits one of loyalty alone"
+            yield Problem("", told, remedy=f"write features.models.{CHOICE}=models:/NAME@champion; {other}")
         if isinstance(recommender_of(model), TwoTower | SelfAttentive) and not is_installed():
             told = "a network needs TensorFlow, which is not installed"
             yield Problem("", told, remedy=remedy("recommendation/ease"))
@@ -131,7 +135,7 @@ class Recommendation(Task):
                 f"write task.k={min(10, many // 2)}, or recommend something finer (features.item)",
             )
         if self.offers is not None:
-            yield from under("task.offers", self.offers.inspect(data.others.get("items")))
+            yield from under("task.offers", self.offers.inspect(data.others.get("items"), data.frame))
 
     def fit(self, model: Any, train: Dataset, context: Context) -> Fitted:
         """Fit the model, those that stand beside it, and the popularity that it has to beat, to the same customers."""

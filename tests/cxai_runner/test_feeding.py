@@ -206,6 +206,10 @@ def test_a_model_of_panels_is_no_column_of_customers(
     done = cxai("run", "--config-dir", "my", "data=shop", *INCIDENCE, asked, "--dry-run", cwd=home)
     assert done.returncode == 2
     assert "answers for a panel, not for each customer" in done.stderr
+    asked = f"features.models.choice=runs:/{panel['run_id']}/model"
+    done = cxai("run", "--config-dir", "my", "data=shop", *BRANDS, asked, "--dry-run", cwd=home)
+    assert done.returncode == 2
+    assert "does not say which brand is chosen" in done.stderr
 
 
 def test_new_rows_are_predicted_with_the_same_column(
@@ -239,3 +243,43 @@ def test_a_run_is_predicted_with_its_version_wherever_the_alias_went(
         assert done.returncode == 0, done.stderr
         again[name] = pd.read_parquet(home / f"{name}.parquet")["probability"].tolist()
     assert again["alias"] == again["pinned"]
+
+
+CHOICE = ("task=brand_choice", *INCIDENCE[1:], "features.columns=[price_*,loyalty_*]", "split=last_days")
+BRANDS = ("task=recommendation", "features.item=brand", "model=brand_choice", "task.k=2", "task.against=null",
+          "data.tables.products.where={category: {eq: SODA}}")  # fmt: skip
+
+
+def test_a_model_of_brand_choice_says_which_brand_each_customer_takes_next(
+    cxai: Call, run: Callable[..., dict[str, Any]], home: Path
+) -> None:
+    """The lists are the probabilities that the kept model gives for the rows that its own features make of the day."""
+    from urllib.parse import urlsplit
+
+    from cxai_runner.data import Tables
+    from cxai_runner.evaluation.splits import Part
+    from cxai_runner.features.purchase_panel import PurchasePanel
+    from cxai_runner.kept.apart import ModelApart
+    from cxai_runner.tracking.store import Store
+
+    choice = run(*CHOICE, "split.days=56")
+    fed = run(*BRANDS, f"features.models.choice=runs:/{choice['run_id']}/model")
+    folder, own = (Path(urlsplit(one["artifact_uri"]).path) for one in (fed, choice))
+    orders = pd.read_csv(home / "orders.csv", parse_dates=["timestamp"])
+    tables = Tables.of(transactions=orders, products=pd.read_csv(home / "products.csv"))
+    panel = PurchasePanel(category="SODA", brands=2, columns=["price_*", "loyalty_*"], purchases_only=True, ahead=True)
+    as_of = pd.Timestamp(json.loads((folder / "learned.json").read_text())["rows"]["as_of"]).to_pydatetime()
+    rows = panel.build(tables, Part("train", end=as_of), json.loads((own / "learned.json").read_text())).frame
+    with ModelApart.of(
+        f"runs:/{choice['run_id']}/model", Store.open(f"sqlite:///{home}/mlruns/mlflow.db", home)
+    ) as model:
+        P = model.predict(rows).rename(columns=str.upper).set_index(rows["customer_id"])
+    scores = pd.read_parquet(folder / "scores" / "held_out.parquet").set_index("customer_id")
+    assert len(scores) > 30
+    assert scores["item_1"].tolist() == P.loc[scores.index].idxmax(axis=1).tolist()
+    assert scores["score_1"].to_numpy() == pytest.approx(P.loc[scores.index].max(axis=1).to_numpy(), abs=1e-6)
+    assert fed["metrics"]["held_out"]["ndcg"]["value"] > 0.5
+    done = cxai("predict", fed["run_id"], "--to", "brands.parquet", cwd=home)
+    assert done.returncode == 0, done.stderr
+    sodas = orders[orders["product_id"] != 9]
+    assert len(pd.read_parquet(home / "brands.parquet")) == sodas["customer_id"].nunique()

@@ -15,7 +15,7 @@ from cxai_runner.config.validate import arguments
 from cxai_runner.data.dataset import Dataset, Roles
 from cxai_runner.evaluation.results import Content, Estimate, Figure, Finding, Table
 from cxai_runner.methods.offers import Assignment
-from cxai_runner.methods.recommend import ItemKNN, Popularity
+from cxai_runner.methods.recommend import Catalogue, FittedChoice, ItemKNN, Popularity
 from cxai_runner.methods.recommend.lists import text
 from cxai_runner.task import Context
 from tasks.recommendation import Recommendation
@@ -254,6 +254,46 @@ def test_an_offer_adds_no_more_than_is_left_of_a_probability(shop: Shop) -> None
     assert listed["expected"].to_numpy() == pytest.approx((left * listed["value"]).to_numpy())
 
 
+def chosen(shop: Shop, *, days: int = HORIZON) -> Shop:
+    """The shop with what a model of choice says of three items, the first half as likely again where it is offered."""
+
+    def said(customer: int) -> str:
+        now = {"i0": 0.2 + 0.001 * (customer % 100), "i1": 0.4, "i2": 0.1}
+        offered = {**now, "i0": 1.5 * now["i0"]}
+        entries = [
+            {"item": one, "now": now[one], "offered": offered[one], "days": days}
+            | {"earlier": now[one], "earlier_offered": offered[one]}
+            for one in now
+        ]
+        return json.dumps(entries)
+
+    def of(data: Dataset) -> Dataset:
+        frame = data.frame.assign(choice=data.frame["customer_id"].map(said))
+        roles = replace(data.roles, inputs=(*data.roles.inputs, "choice"), lists=(*data.roles.lists, "choice"))
+        return replace(data, frame=frame, roles=roles)
+
+    return Shop(of(shop.train), of(shop.held_out))
+
+
+def test_a_model_of_choice_says_what_an_offer_adds(shop: Shop) -> None:
+    found = told(chosen(shop), Offers(candidates=5, uplift="offered", per_category=None), FittedChoice(k=5))
+    listed = frame_of(found, "offers")
+    assert set(listed["item"]) == {"i0"}, "no other offer changes anything"
+    added = np.minimum(0.5, (1 - listed["probability"]) / listed["probability"])
+    assert listed["expected"].to_numpy() == pytest.approx(listed["probability"] * added * listed["value"], rel=1e-6)
+    assert "and not whether they buy" in words(found)
+
+
+def test_what_it_did_not_say_of_the_days_held_back_teaches_nothing(shop: Shop) -> None:
+    other = chosen(shop, days=HORIZON - 1)
+    assert "`features.earlier` has to be 28" in words(told(other, Offers(candidates=5), FittedChoice(k=5)))
+    assert "Table offers" in told(other, Offers(candidates=5), Popularity(k=5)), "who does not ask it is not stopped"
+    task = Recommendation(k=5, offers=Offers(uplift="offered"))
+    (problem,) = task.inspect(shop.train)
+    assert problem.key == "task.offers.uplift"
+    assert not list(task.inspect(other.train))
+
+
 def test_a_budget_without_costs_and_endless_values_are_told(shop: Shop) -> None:
     endless = {"items": about().assign(price=np.inf)}
     task = Recommendation(k=5, offers=Offers(budget=0, value="price"))
@@ -279,11 +319,11 @@ def counted(worth: Worth) -> list[float]:
 
 def test_what_is_not_known_of_an_item() -> None:
     known = pd.DataFrame({"item_id": ["a", "b"], "price": [2.0, np.nan], "category": ["x", None]})
-    worth = Worth.of(Offers(), known, ["b", "a", "c"])
+    worth = Worth.of(Offers(), known, Catalogue(("b", "a", "c"), np.ones(3, dtype=np.int64)))
     assert counted(worth) == [0, 2, 0]
     assert len(set(worth.categories.tolist())) == 3
     assert np.isinf(worth.limit).all()
-    assert counted(Worth.of(Offers(), None, ["a"])) == [1]
+    assert counted(Worth.of(Offers(), None, Catalogue(("a",), np.ones(1, dtype=np.int64)))) == [1]
 
 
 def test_exposures_that_were_made_by_chance_tell_what_offers_add(shop: Shop) -> None:

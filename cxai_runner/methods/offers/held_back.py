@@ -11,7 +11,8 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from cxai_runner.methods.recommend.interactions import DAYS, ITEMS, WEIGHTS
+from cxai_runner.methods.recommend.fitted_choice import as_of_earlier
+from cxai_runner.methods.recommend.interactions import CHOICE, DAYS, ITEMS, WEIGHTS
 from cxai_runner.methods.recommend.lists import numbers, parsed, text
 
 
@@ -22,8 +23,9 @@ class HeldBack:
     Parameters
     ----------
     frame
-        Of each customer who had bought something by then ``items``, ``weights``, ``days`` (counted to that day) and
-        their other columns; the index says which row of the whole they were.
+        Of each customer who had bought something by then ``items``, ``weights``, ``days`` (counted to that day),
+        ``choice`` (what a model of brand choice said then, nothing where that is not known) and their other columns;
+        the index says which row of the whole they were.
     bought
         The different items that each of them bought in the days held back, JSON lists.
     """
@@ -64,6 +66,8 @@ def held_back(frame: pd.DataFrame, horizon: float) -> HeldBack:
     columns = {ITEMS: lists(names), DAYS: lists((ago - horizon).round(4))}
     if WEIGHTS in frame:
         columns[WEIGHTS] = lists(numbers(frame[WEIGHTS])[1])
+    if CHOICE in frame:
+        columns[CHOICE] = as_of_earlier(frame[CHOICE], horizon).tolist()
     bought = [text(sorted(set(names[begin:end][~earlier[begin:end]]))) for begin, end in pairwise(begins)]
     before = frame.assign(**columns)
     return HeldBack(before[there], pd.Series(bought, index=frame.index, dtype=object)[there])

@@ -8,6 +8,7 @@ from cxai_runner.methods.recommend.choice import ChoiceRecommender
 from cxai_runner.methods.recommend.errors import CatalogueTooLargeError, UnlearnableError
 from cxai_runner.methods.recommend.factorisation import FeatureFactorisation
 from cxai_runner.methods.recommend.factors import BPR, IALS
+from cxai_runner.methods.recommend.fitted_choice import FittedChoice
 from cxai_runner.methods.recommend.frequency import PersonalFrequency
 from cxai_runner.methods.recommend.hybrid import Hybrid
 from cxai_runner.methods.recommend.interactions import Catalogue, Interactions
@@ -30,6 +31,7 @@ __all__ = [
     "CatalogueTooLargeError",
     "ChoiceRecommender",
     "FeatureFactorisation",
+    "FittedChoice",
     "Hybrid",
     "Interactions",
     "ItemKNN",

@@ -131,4 +131,5 @@ def chosen(several: Interactions, customers: Places, until: Places) -> Interacti
         several.unknown[customers],
         several.items,
         several.customers.iloc[customers].reset_index(drop=True),
+        None if several.choice is None else several.choice.iloc[customers].reset_index(drop=True),
     )

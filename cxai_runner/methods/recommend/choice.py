@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated
 
 import numpy as np
@@ -27,15 +26,15 @@ _STEPS, _TOLERANCE = 50, 1e-9
 class ChoiceRecommender(Recommender):
     """Recommend by the probability of a choice, given that a customer buys any of the catalogue: a conditional logit.
 
-    The utility of an alternative is constant + b₁ · loyalty + b₂ · last + price_coefficient · price change. Loyalty is
-    Guadagni and Little's [1]_: a share of purchases that begins as that of the market and keeps ``carry_over`` of
-    itself at each basket, the rest being the basket's own shares. ``last`` are the shares of the latest basket alone.
+    The utility of an alternative is constant + b₁ · loyalty + b₂ · last. Loyalty is Guadagni and Little's [1]_: a share
+    of purchases that begins as that of the market and keeps ``carry_over`` of itself at each basket, the rest being the
+    basket's own shares. ``last`` are the shares of the latest basket alone.
     Every item of a basket is one choice, and the choices of a basket count as one occasion. Constants and the two
     coefficients are fitted to all baskets but each customer's first, with a penalty of regularisation / 2 · their sum
     of squares.
 
-    Histories tell no prices of what was not bought, so none is fitted. Whoever knows how a price works, from
-    ``task=brand_choice``, says so: the probabilities are then those at the changed prices.
+    Histories tell no prices of what was not bought, so that none is a term: `FittedChoice` ranks by a model that knows
+    them.
 
     Parameters
     ----------
@@ -47,10 +46,6 @@ class ChoiceRecommender(Recommender):
         How much of a loyalty is left after one more basket, 0 to less than 1.
     regularisation
         The penalty, more than 0.
-    price_coefficient
-        Change of utility per unit of money.
-    price_changes
-        By item, its price now less its usual one; those that are not named have their usual price.
 
     Attributes
     ----------
@@ -73,15 +68,11 @@ class ChoiceRecommender(Recommender):
         repeats: bool = True,
         carry_over: Annotated[float, Ge(0), Lt(1)] = 0.8,
         regularisation: Annotated[float, Gt(0)] = 1.0,
-        price_coefficient: float | None = None,
-        price_changes: Mapping[str, float] | None = None,
     ) -> None:
         self.k = k
         self.repeats = repeats
         self.carry_over = carry_over
         self.regularisation = regularisation
-        self.price_coefficient = price_coefficient
-        self.price_changes = price_changes
 
     def _learn(self, several: Interactions, items: pd.DataFrame | None) -> None:
         if not 0 <= self.carry_over < 1:
@@ -91,7 +82,6 @@ class ChoiceRecommender(Recommender):
         if several.items > ALTERNATIVES:
             told = f"a choice among {several.items:,} items, of {ALTERNATIVES} at most"
             raise UnlearnableError(f"{told}: recommend brands of one category, or set features.fewest higher")
-        self._price_utilities()
         weights = Baskets(several).weights
         self.shares_ = np.bincount(several.codes, weights, several.items) / weights.sum(dtype=np.float64)
         taken, loyalty, last = self._occasions(several)
@@ -105,23 +95,9 @@ class ChoiceRecommender(Recommender):
         own = several.matrix((1 - self.carry_over) * self.carry_over**later * baskets.weights).toarray()
         loyalty = own + kept[:, np.newaxis] * self.shares_
         last = several.matrix((later == 0) * baskets.weights).toarray()
-        fixed = self.constants_ + self._price_utilities()
-        return _probabilities(fixed + self.coefficients_[0] * loyalty + self.coefficients_[1] * last).astype(np.float32)
-
-    def _price_utilities(self) -> Doubles:
-        """What the prices now add to each utility, shape (m,)."""
-        found = np.zeros(len(self.items_))
-        changes = dict(self.price_changes or {})
-        if not changes:
-            return found
-        if self.price_coefficient is None:
-            raise ValueError("price_changes: nothing says how a price works; set price_coefficient")
-        codes = self.catalogue.codes([str(name) for name in changes])
-        if (codes < 0).any():
-            absent = [str(name) for name, code in zip(changes, codes, strict=True) if code < 0]
-            raise ValueError(f"price_changes: not in the catalogue: {', '.join(absent)}")
-        found[codes] = self.price_coefficient * np.array(list(changes.values()), dtype=np.float64)
-        return found
+        return _probabilities(self.constants_ + self.coefficients_[0] * loyalty + self.coefficients_[1] * last).astype(
+            np.float32
+        )
 
     def _occasions(self, several: Interactions) -> tuple[Doubles, Doubles, Doubles]:
         """Of every basket but the first its shares, the loyalties and the last basket's shares, each of shape (n, m).

@@ -66,6 +66,11 @@ class Hybrid(Recommender):
         self.k = k
         self.repeats = repeats
 
+    @property
+    def takes_choice(self) -> bool:
+        """Whether one of its parts does."""
+        return any(getattr(part, "takes_choice", False) for part in self.parts.values())
+
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the parameters; ``deep`` with those of each part as ``<part>__<parameter>``."""
         found = super().get_params(deep=False)

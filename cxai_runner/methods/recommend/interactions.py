@@ -6,6 +6,7 @@ The lists of a frame are JSON texts, so that they travel through files, caches, 
 ``items``   ``["milk","bread"]``  what was bought, the oldest first; once for each time
 ``weights`` ``[1,2.5]``           how much each counts; 1 where there is no such column
 ``days``    ``[12.5,0]``          how many days ago; what has the same is one basket
+``choice``  see `fitted_choice`   what a model of brand choice says is taken next, if any
 ==========  ====================  ======================================================
 
 A model knows items by their place in a catalogue, and customers by what they bought alone: it never learns a name.
@@ -25,9 +26,9 @@ from scipy import sparse
 
 from cxai_runner.methods.recommend.lists import Listed, MalformedHistoryError, numbers, parsed, text
 
-__all__ = ["DAYS", "ITEMS", "WEIGHTS", "Catalogue", "Interactions", "MalformedHistoryError", "parsed", "text"]
+__all__ = ["CHOICE", "DAYS", "ITEMS", "WEIGHTS", "Catalogue", "Interactions", "MalformedHistoryError", "parsed", "text"]
 
-ITEMS, WEIGHTS, DAYS = "items", "weights", "days"
+ITEMS, WEIGHTS, DAYS, CHOICE = "items", "weights", "days", "choice"
 
 Codes = NDArray[np.int32]
 Floats = NDArray[np.float32]
@@ -91,6 +92,8 @@ class Interactions:
         How many there are in the catalogue.
     customers
         What else is known of each customer, a row each.
+    choice
+        What a model of brand choice says of each, a text; None where there is none.
     """
 
     begins: NDArray[np.int64]
@@ -100,6 +103,7 @@ class Interactions:
     unknown: NDArray[np.int64]
     items: int
     customers: pd.DataFrame
+    choice: pd.Series | None = None
 
     @classmethod
     def of(cls, frame: pd.DataFrame, catalogue: Catalogue, read: Listed | None = None) -> Interactions:
@@ -120,8 +124,9 @@ class Interactions:
             begins = before[listed.begins]
             unknown = np.diff(listed.begins) - np.diff(begins)
             codes, weights, days = codes[known], weights[known], days[known]
-        about = frame.drop(columns=[ITEMS, WEIGHTS, DAYS], errors="ignore").reset_index(drop=True)
-        return cls(begins, codes, weights, days, unknown, len(catalogue), about)
+        about = frame.drop(columns=[ITEMS, WEIGHTS, DAYS, CHOICE], errors="ignore").reset_index(drop=True)
+        choice = frame[CHOICE].reset_index(drop=True) if CHOICE in frame else None
+        return cls(begins, codes, weights, days, unknown, len(catalogue), about, choice)
 
     def __len__(self) -> int:
         return len(self.begins) - 1
@@ -147,6 +152,7 @@ class Interactions:
             self.unknown[begin:end],
             self.items,
             self.customers.iloc[begin:end].reset_index(drop=True),
+            None if self.choice is None else self.choice.iloc[begin:end].reset_index(drop=True),
         )
 
     def matrix(self, values: NDArray[Any] | None = None) -> sparse.csr_array:

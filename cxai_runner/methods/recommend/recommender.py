@@ -13,6 +13,7 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
@@ -35,6 +36,11 @@ class Recommender(BaseEstimator, ABC):
 
     k: int
     repeats: bool
+
+    @property
+    def takes_choice(self) -> bool:
+        """Whether it ranks by what a fitted model of brand choice says of customers, their column ``choice``."""
+        return False
 
     def fit(self, X: pd.DataFrame, y: object = None, *, items: pd.DataFrame | None = None) -> Self:
         """Learn from what customers bought.
@@ -102,7 +108,7 @@ class Recommender(BaseEstimator, ABC):
             parts.append(best(scores, k))
         codes = np.concatenate([one for one, _ in parts]) if parts else np.full((0, k), NONE, dtype=np.int32)
         values = np.concatenate([one for _, one in parts]) if parts else np.zeros((0, k), dtype=np.float32)
-        return Ranked(codes, values, several.empty)
+        return Ranked(codes, values, self._unknown(several))
 
     def scored(self, several: Interactions) -> Iterator[tuple[Interactions, Floats]]:
         """Yield customers with the scores of all items, shape (b, m), a block of customers at a time."""
@@ -110,8 +116,9 @@ class Recommender(BaseEstimator, ABC):
         for begin in range(0, len(several), size):
             block = several.between(begin, min(begin + size, len(several)))
             scores = np.require(self._score(block), dtype=np.float32, requirements=["C", "W"])
-            if block.empty.any():
-                scores[block.empty] = self._fallback()
+            unknown = self._unknown(block)
+            if unknown.any():
+                scores[unknown] = self._fallback()
             yield block, scores
 
     def similar_items(self, items: Sequence[str] | str, k: int = 10) -> pd.DataFrame:
@@ -165,10 +172,14 @@ class Recommender(BaseEstimator, ABC):
 
     @abstractmethod
     def _score(self, several: Interactions) -> Any:
-        """Return the score of every item for a block of customers, shape (b, m); of one without events it is not read.
+        """Return the score of every item for a block of customers, shape (b, m); of an unknown one it is not read.
 
         An array of its own, which is written to. A customer's scores do not depend on who else is in the block.
         """
+
+    def _unknown(self, several: Interactions) -> NDArray[np.bool_]:
+        """Whether nothing is known of a customer, shape (b,)."""
+        return several.empty
 
     def _fallback(self) -> Floats:
         """The scores of whom nothing is known, shape (m,): shares of customers who bought each item."""

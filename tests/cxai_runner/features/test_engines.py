@@ -175,6 +175,8 @@ CASES: Mapping[str, tuple[Mapped, Features, Any]] = {
         ),
         CustomerHoldout(),
     ),
+    "panel, next occasions": (NUMBERED, panel(ahead=True, store_groups="region", store_group_lines=1), AllRows()),
+    "panel, next of names": (NAMED, panel(ahead=True), CustomerHoldout()),
     "histories": (NUMBERED, CustomerHistories(fewest=15, history=60), LastDays(days=28, skip=7)),
     "histories, of names": (NAMED, CustomerHistories(weight="quantity"), CustomerHoldout()),
     "histories, of categories": (
@@ -182,7 +184,7 @@ CASES: Mapping[str, tuple[Mapped, Features, Any]] = {
         CustomerHistories(item="brand", weight="revenue", as_of="2017-04-01"),
         LeaveLastOut(last=2),
     ),
-    "histories, to predict": (NUMBERED, CustomerHistories(open=True), AllRows()),
+    "histories, to predict": (NUMBERED, CustomerHistories(open=True, offered={"price": "-10%"}, earlier=14), AllRows()),
     "histories, of interactions": (
         MET,
         CustomerHistories(table="interactions", weight="weight"),

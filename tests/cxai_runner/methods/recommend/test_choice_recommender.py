@@ -1,4 +1,4 @@
-"""The choice of a brand as a recommender: its logit is the conditional logit, and prices move it as a logit says."""
+"""The choice of a brand as a recommender: its logit is the conditional logit."""
 
 from __future__ import annotations
 
@@ -79,19 +79,6 @@ def test_probabilities_are_those_of_the_history():
     np.testing.assert_allclose(scores[0], powers / powers.sum(), rtol=1e-5)
 
 
-def test_a_price_that_rises_takes_from_its_brand_and_gives_to_the_others_alike():
-    frame, _ = panel(200)
-    usual = ChoiceRecommender(k=3).fit(frame)
-    dearer = ChoiceRecommender(k=3, price_coefficient=-1.5, price_changes={"a": 0.4}).fit(frame)
-    before = usual._score(Interactions.of(frame, usual.catalogue))
-    after = dearer._score(Interactions.of(frame, dearer.catalogue))
-    a = usual.items_.index("a")
-    odds = (after / (1 - after))[:, a] / (before / (1 - before))[:, a]
-    np.testing.assert_allclose(odds, np.exp(-1.5 * 0.4), rtol=1e-4)
-    others = np.delete(after / before, a, axis=1)
-    np.testing.assert_allclose(others[:, 0], others[:, 1], rtol=1e-4)
-
-
 def test_it_foretells_better_than_shares():
     frame, _ = panel(400)
     model = ChoiceRecommender().fit(frame)
@@ -118,8 +105,6 @@ def test_customers_of_one_basket_leave_shares_to_constants():
     [
         ({"carry_over": 1}, "carry_over: 0 to less than 1"),
         ({"regularisation": 0}, "regularisation: more than 0"),
-        ({"price_changes": {"a": 1}}, "set price_coefficient"),
-        ({"price_changes": {"z": 1}, "price_coefficient": -1}, "price_changes: not in the catalogue: z"),
     ],
 )
 def test_what_cannot_be_is_named(given, message):
