@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING, Any
 
 from cxai_runner.config.problems import Problem, UserError, under
@@ -123,8 +125,7 @@ class FedFeatures(Features):
 
     def needs(self) -> Needs:
         """What the builder needs, and what the models' rows are made of."""
-        every = [self.of.needs(), *(feed.features.needs() for feed in self.every)]
-        return Needs(_joined(one.required for one in every), _joined(one.optional for one in every))
+        return reduce(or_, (feed.features.needs() for feed in self.every), self.of.needs())
 
     def provides(self, tables: Tables) -> tuple[str, ...]:
         """The builder's columns and the models'."""
@@ -307,14 +308,6 @@ def _only(made: Dataset, kept: pd.Series, reason: str) -> Dataset:
     if not dropped.rows:
         return made
     return replace(made, frame=made.frame[kept].reset_index(drop=True), dropped=(*made.dropped, dropped))
-
-
-def _joined(several: Any) -> dict[str, tuple[str, ...]]:
-    joined: dict[str, tuple[str, ...]] = {}
-    for one in several:
-        for table, columns in one.items():
-            joined[table] = tuple(dict.fromkeys([*joined.get(table, ()), *columns]))
-    return joined
 
 
 def _labelled(answers: pd.Series) -> pd.Series:

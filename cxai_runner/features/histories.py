@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
 
 from annotated_types import Ge
 
-from cxai_runner.config.problems import Problem, UserError, did_you_mean
+from cxai_runner.config.problems import Problem, UserError, did_you_mean, under
 from cxai_runner.data.answers import row, value
 from cxai_runner.data.dataset import Dataset, Dropped, Roles
 from cxai_runner.data.tables.instants import day_after, instant
@@ -85,7 +85,8 @@ class CustomerHistories(Features):
     as_of
         A date from which on nothing is read; none where all is.
     exposures
-        Which coupons of the last days to bring beside the training part, as the frame ``exposures``; none by default.
+        Who was exposed to what in the last days, by coupons, mailers or displays, to bring beside the training part as
+        the frames ``exposures`` and ``exposed_customers``; none by default.
     offered
         What an offer of a brand changes, by attribute and brand, where ``models.choice`` names a model of brand choice:
         it is asked at these too. ``{price: {pepsi: -10%}, promotion: {pepsi: 1}}``; one change for all brands does.
@@ -121,10 +122,9 @@ class CustomerHistories(Features):
         required: dict[str, tuple[str, ...]] = {self.table: (*own, *dated, *counts)}
         if self._of_products:
             required["products"] = ("product_id", self._item)
-        if self.exposures is not None:
-            required |= self.exposures.needs()
         optional = {self.table: ("timestamp", "revenue", "quantity", "part"), "products": ("*",), "customers": ("*",)}
-        return Needs(required, optional)
+        found = Needs(required, optional)
+        return found if self.exposures is None else found | self.exposures.needs()
 
     def provides(self, tables: Tables) -> tuple[str, ...]:
         """The lists, and what is known of customers."""
@@ -146,6 +146,8 @@ class CustomerHistories(Features):
             key = "as_of" if self.as_of is not None else "history"
             told = f"{self.table} have no dates to hold it against"
             yield Problem(key, told, value=getattr(self, key), remedy=f"leave it out, or map {self.table}.timestamp")
+        if self.exposures is not None and not self.open:
+            yield from under("exposures", self.exposures.problems(tables))
         if not self.open and value(self._items(tables)["item_id"].nunique()) < 2:
             told = "there are fewer than two items to choose from"
             yield Problem("item", told, value=self._item, remedy="recommend something finer, or loosen the filters")
@@ -364,11 +366,12 @@ class CustomerHistories(Features):
         return Dropped(self.table, why, len(before) - len(kept), len(before))
 
     def _exposed(self, tables: Tables, part: Part, learned: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
-        """Who had coupons, in training."""
+        """Who was exposed to what, in training."""
         end = self._end(tables, part)
         if self.exposures is None or self.open or part.name != "train" or end is None:
             return {}
-        return {"exposures": self.exposures.found(tables, self._item, learned["items"], end)}
+        item = self.item if self._of_products else "product_id"
+        return self.exposures.found(tables, item, learned["items"], end)
 
     def _with_strangers(self, frame: pd.DataFrame, tables: Tables, part: Part) -> pd.DataFrame:
         """Add the customers who never bought, with empty lists."""

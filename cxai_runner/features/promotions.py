@@ -28,6 +28,11 @@ def made(columns: Sequence[str]) -> tuple[str, ...]:
     return ("promotion", *(kind for kind in KINDS if kind in columns))
 
 
+def said(kind: Any) -> Any:
+    """Whether a column of displays or mailers says that there was one."""
+    return kind.fill_null("").lower().notin(_SILENT)
+
+
 def shares(
     tables: Tables,
     period_of: Mapping[int, Any],
@@ -94,9 +99,9 @@ def _sums(wanted: IbisTable, shops: IbisTable | None, unit: str | None, fixed: m
 
     products = fixed.products.assign(weight=fixed.weights())[["alternative", "weight"]].reset_index()
     active = wanted.join(ibis.memtable(products), "product_id")
-    said = {kind: active[kind].fill_null("").lower().notin(_SILENT) for kind in KINDS if kind in active.columns}
-    flags: dict[str, Any] = {kind: one.ifelse(1, 0).max() for kind, one in said.items()}
-    either = reduce(operator.or_, said.values()) if said else active["product_id"].notnull()
+    each_said = {kind: said(active[kind]) for kind in KINDS if kind in active.columns}
+    flags: dict[str, Any] = {kind: one.ifelse(1, 0).max() for kind, one in each_said.items()}
+    either = reduce(operator.or_, each_said.values()) if each_said else active["product_id"].notnull()
     each = active.group_by("week", "product_id", *([unit] if unit is not None else [])).aggregate(
         **flags,
         promotion=either.ifelse(1, 0).max(),
@@ -108,7 +113,7 @@ def _sums(wanted: IbisTable, shops: IbisTable | None, unit: str | None, fixed: m
     else:
         each = each.join(shops, ["week", str(unit)])
     sums = each.group_by("store_group", "week", "alternative").aggregate(
-        **{kind: (each[kind] * each["weight"]).sum().round(_DIGITS) for kind in ("promotion", *said)}
+        **{kind: (each[kind] * each["weight"]).sum().round(_DIGITS) for kind in ("promotion", *each_said)}
     )
     return sums.order_by("store_group", "week", "alternative").execute()
 

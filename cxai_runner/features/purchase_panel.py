@@ -203,7 +203,7 @@ class PurchasePanel(Features):
         }
 
     def learned_until(self, learned: Mapping[str, Any]) -> Any:
-        """The instant after the last purchase that was learned from; of a run that did not keep it, the end of its week."""
+        """The instant after the last purchase learned from; of a run that did not keep it, the end of its week."""
         if "until" in learned:
             return learned["until"]
         last = max(datetime.fromisoformat(week["period"]) for week in learned["market"])

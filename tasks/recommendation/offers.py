@@ -12,6 +12,7 @@ from cxai_runner.data.dataset import Dataset
 from cxai_runner.evaluation.intervals import bootstrap, percentile, too_few
 from cxai_runner.evaluation.results import Content, Estimate, Finding, Interval, Table
 from cxai_runner.evaluation.wording import counted, number, share, with_interval
+from cxai_runner.features.exposures import EXPOSURES
 from cxai_runner.methods.offers import Assignment, candidates_of, reasons
 from cxai_runner.methods.recommend import Interactions
 from cxai_runner.methods.recommend.fitted_choice import OFFERED
@@ -53,9 +54,9 @@ def contents(
         yield Finding(
             "Offers are as of the end of the data: this is the list to send; what comes of it is not known yet."
         )
-    if settings.exposure and "exposures" in train.others:
+    if settings.exposure and EXPOSURES in train.others:
         past = train.frame[train.roles.id].loc[learned.past.frame.index.map(train.frame.index.__getitem__)].to_numpy()
-        yield from offers_exposed.contents(settings, learned, past, train.others["exposures"], context)
+        yield from offers_exposed.contents(settings, learned, past, train.others, context)
 
 
 def expected_revenue(made: Made, learned: Learned, context: Context) -> Interval:

@@ -14,6 +14,7 @@ import pytest
 from cxai_runner.config.validate import arguments
 from cxai_runner.data.dataset import Dataset, Roles
 from cxai_runner.evaluation.results import Content, Estimate, Figure, Finding, Table
+from cxai_runner.features.exposures import EXPOSURES, MEMBERS
 from cxai_runner.methods.offers import Assignment
 from cxai_runner.methods.recommend import Catalogue, FittedChoice, ItemKNN, Popularity
 from cxai_runner.methods.recommend.lists import text
@@ -326,14 +327,20 @@ def test_what_is_not_known_of_an_item() -> None:
     assert counted(Worth.of(Offers(), None, Catalogue(("a",), np.ones(1, dtype=np.int64)))) == [1]
 
 
+def logged(shop: Shop, by: str, groups: Any, items: Any, of: Any) -> Shop:
+    """The shop, with what groups were exposed to, and the group of each customer."""
+    exposures = pd.DataFrame({by: groups, "item_id": [f"i{item}" for item in items]})
+    members = pd.DataFrame({"customer_id": shop.train.frame["customer_id"], by: of})
+    others = {**shop.train.others, EXPOSURES: exposures, MEMBERS: members}
+    return Shop(replace(shop.train, others=others), shop.held_out)
+
+
 def test_exposures_that_were_made_by_chance_tell_what_offers_add(shop: Shop) -> None:
     rng = np.random.default_rng(0)
     ids = shop.train.frame["customer_id"].to_numpy()
     chosen = rng.uniform(size=(len(ids), 10)) < 0.5
     row, item = np.nonzero(chosen)
-    pairs = pd.DataFrame({"customer_id": ids[row], "item_id": [f"i{one}" for one in item]})
-    train = replace(shop.train, others={**shop.train.others, "exposures": pairs})
-    found = told(Shop(train, shop.held_out), Offers(candidates=20))
+    found = told(logged(shop, "campaign_id", ids[row], item, ids), Offers(candidates=20))
     table = frame_of(found, "off_policy").set_index("estimator")
     # Exposure did nothing here: it was drawn after all was bought.
     assert table["difference_low"].isna().tolist() == [False, False, True, False]
@@ -348,18 +355,15 @@ def test_exposures_that_were_made_by_chance_tell_what_offers_add(shop: Shop) -> 
 
 def test_exposures_of_the_loyal_alone_tell_nothing(shop: Shop) -> None:
     many = shop.train.frame["items"].map(lambda one: len(json.loads(one)))
-    loyal = shop.train.frame.loc[many >= many.median(), "customer_id"]
-    pairs = pd.DataFrame([(who, f"i{item}") for who in loyal for item in range(10)], columns=["customer_id", "item_id"])
-    train = replace(shop.train, others={**shop.train.others, "exposures": pairs})
-    found = told(Shop(train, shop.held_out), Offers(candidates=20))
+    loyal = np.where(many >= many.median(), "mailed", "not")
+    found = told(logged(shop, "campaign_id", ["mailed"] * 10, range(10), loyal), Offers(candidates=20))
     assert "Logged exposures do not tell what offers add" in words(found)
     assert "purchases per offer" not in words(found)
 
 
 def test_too_few_exposures_tell_nothing(shop: Shop) -> None:
-    pairs = pd.DataFrame({"customer_id": shop.train.frame["customer_id"].head(3), "item_id": "i0"})
-    train = replace(shop.train, others={**shop.train.others, "exposures": pairs})
-    found = told(Shop(train, shop.held_out), Offers(candidates=20))
+    few = np.where(np.arange(len(shop.train.frame)) < 3, "mailed", "not")
+    found = told(logged(shop, "campaign_id", ["mailed"], [0], few), Offers(candidates=20))
     assert "Table off_policy" not in found
     assert "are too few" in words(found)
 
@@ -369,3 +373,41 @@ def test_an_unknown_key_of_offers_is_told_with_those_there_are() -> None:
     assert (near.key, near.remedy) == ("task.offers.contact_costs", "did you mean `contact_cost`?")
     (far,) = arguments(Recommendation, {"offers": {"foo": 1}}, "task")[1]
     assert far.remedy == "one of: " + ", ".join(one.name for one in fields(Offers))
+
+
+def test_what_stores_showed_by_chance_tells_what_offers_add(shop: Shop) -> None:
+    ids = np.arange(len(shop.train.frame))
+    store, item = np.nonzero(np.random.default_rng(0).uniform(size=(40, 20)) < 0.5)
+    found = told(logged(shop, "store_id", store.astype(str), item, (ids % 40).astype(str)), Offers(candidates=20))
+    table = frame_of(found, "off_policy").set_index("estimator")
+    assert table.loc["doubly robust", "difference_low"] < 0 < table.loc["doubly robust", "difference_high"]
+    assert {"store_taste", "store_shows"} <= set(frame_of(found, "off_policy_balance")["measure"])
+    (caption,) = [one.caption for one in found if isinstance(one, Table) and one.name == "off_policy"]
+    assert "40 stores and 20 items" in caption
+    assert "intervals resample stores" in caption
+    assert "nothing that it does not stock" in words(found)
+
+
+def test_what_all_stores_showed_tells_nothing(shop: Shop) -> None:
+    ids = np.arange(len(shop.train.frame))
+    store, item = np.indices((40, 20)).reshape(2, -1)
+    once = (store > 0) | (item > 9)  # half of the items in all but one store, which is nearly all
+    found = told(
+        logged(shop, "store_id", store[once].astype(str), item[once], (ids % 40).astype(str)), Offers(candidates=20)
+    )
+    assert "off_policy" not in [one.name for one in found if isinstance(one, Table)]
+    assert "of 0 pairs of customer and item" in words(found)
+    assert "so that nobody can stand for the others" in words(found)
+
+
+def test_of_whose_store_nothing_is_known_is_not_told(shop: Shop) -> None:
+    ids = np.arange(len(shop.train.frame))
+    store, item = np.nonzero(np.random.default_rng(0).uniform(size=(40, 20)) < 0.5)
+    fewer = logged(shop, "store_id", store.astype(str), item, (ids % 40).astype(str))
+    half = fewer.train.others[MEMBERS].iloc[::2]
+    train = replace(fewer.train, others={**fewer.train.others, MEMBERS: half})
+    counts = [
+        frame_of(told(one, Offers(candidates=20)), "off_policy_overlap")["pairs"].iloc[0]
+        for one in (fewer, Shop(train, shop.held_out))
+    ]
+    assert 0.4 < counts[1] / counts[0] < 0.6

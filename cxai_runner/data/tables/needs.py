@@ -26,6 +26,10 @@ class Needs:
         """Every table named, required ones first."""
         return tuple(dict.fromkeys([*self.required, *self.optional]))
 
+    def __or__(self, other: Needs) -> Needs:
+        """What both need."""
+        return Needs(_both(self.required, other.required), _both(self.optional, other.optional))
+
     def missing(self, table: str, columns: Iterable[str]) -> list[str]:
         """The required columns (or patterns) of ``table`` that none of ``columns`` meets."""
         have = list(columns)
@@ -35,3 +39,8 @@ class Needs:
         """Those of ``columns`` that are needed, required or optional, in the order given."""
         patterns = [*self.required.get(table, ()), *self.optional.get(table, ())]
         return [name for name in columns if any(fnmatch.fnmatchcase(name, want) for want in patterns)]
+
+
+def _both(one: Mapping[str, tuple[str, ...]], other: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    columns = {table: (*one.get(table, ()), *other.get(table, ())) for table in (*one, *other)}
+    return {table: tuple(dict.fromkeys(names)) for table, names in columns.items()}

@@ -6,6 +6,7 @@ break no rule, `reasons` says because of what a customer gets one, `off_policy` 
 
 from cxai_runner.methods.offers.assignment import Assignment, assign
 from cxai_runner.methods.offers.candidates import Candidates, candidates_of
+from cxai_runner.methods.offers.exposed import Exposed
 from cxai_runner.methods.offers.held_back import HeldBack, held_back
 from cxai_runner.methods.offers.likelihood import PurchaseLikelihood
 from cxai_runner.methods.offers.off_policy import Overlap, PolicyValue, overlap, policy_values, propensities
@@ -15,6 +16,7 @@ from cxai_runner.methods.offers.rules import Offers, Rules
 __all__ = [
     "Assignment",
     "Candidates",
+    "Exposed",
     "HeldBack",
     "Offers",
     "Overlap",

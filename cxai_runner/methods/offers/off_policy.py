@@ -10,6 +10,12 @@ learning, NeurIPS. Dudík, Langford and Li (2011), Doubly robust policy evaluati
 All of it rests on three assumptions: nothing but the measured columns moves both exposure and purchase
 (unconfoundedness), every pair could have been exposed or not (overlap), and the exposure of one does not move the
 purchase of another.
+
+Pairs whose exposure was decided together are one cluster: of a customer who was chosen, or of a store, whose mailer all
+its customers see. Models are learned without the cluster that they speak of, and clusters are drawn again: customers of
+one store, drawn one by one, would make intervals too narrow (Cameron and Miller (2015), A practitioner's guide to
+cluster-robust inference, Journal of Human Resources 50). What is particular to an item is
+alike in all stores too, which matters where items are few; `stretch` says how much wider that makes an interval.
 """
 
 from __future__ import annotations
@@ -30,7 +36,7 @@ FOLDS = 5
 LEAST = 0.01
 """Propensities are cut off here and at one minus it: no pair counts for more than a hundred."""
 FEW = 10
-"""Customers below which there is no interval."""
+"""Clusters below which there is no interval."""
 ESTIMATORS: Final = ("ips", "snips", "direct", "doubly_robust")
 
 
@@ -41,16 +47,19 @@ class PolicyValue:
     Parameters
     ----------
     value, low, high
-        The mean outcome, with its 95 % interval; NaN of fewer than `FEW` customers, and of ``direct``, whose error is
+        The mean outcome, with its 95 % interval; NaN of fewer than `FEW` clusters, and of ``direct``, whose error is
         mostly that of its model.
     draws
-        The same of customers drawn again, shape (resamples,), paired between policies and estimators.
+        The same of clusters drawn again, shape (resamples,), paired between policies and estimators.
+    influence
+        What each pair moves the value by, shape (n,); they add up to 0.
     """
 
     value: float
     low: float
     high: float
     draws: Floats
+    influence: Floats
 
 
 @dataclass(frozen=True)
@@ -75,8 +84,8 @@ class Overlap:
     largest: float
 
 
-def propensities(measures: Floats, exposed: Bools, customers: NDArray[np.int64], folds: int = FOLDS) -> Floats:
-    """Return the probability that each pair was exposed, by a logistic model that has not seen the customer.
+def propensities(measures: Floats, exposed: Bools, clusters: NDArray[np.int64], folds: int = FOLDS) -> Floats:
+    """Return the probability that each pair was exposed, by a logistic model that has not seen the cluster.
 
     Parameters
     ----------
@@ -84,22 +93,22 @@ def propensities(measures: Floats, exposed: Bools, customers: NDArray[np.int64],
         What is known of each pair before the exposure, shape (n, p).
     exposed
         Shape (n,).
-    customers
-        Whose each pair is, from 0, shape (n,).
+    clusters
+        With which others the exposure of each pair was decided, from 0, shape (n,): of a customer, or of a store.
     """
-    return _told(measures, exposed.astype(np.float64), customers, np.ones(len(exposed), dtype=bool), folds)
+    return _told(measures, exposed.astype(np.float64), clusters, np.ones(len(exposed), dtype=bool), folds)
 
 
 def outcomes(
-    measures: Floats, exposed: Bools, outcome: Floats, customers: NDArray[np.int64], folds: int = FOLDS
+    measures: Floats, exposed: Bools, outcome: Floats, clusters: NDArray[np.int64], folds: int = FOLDS
 ) -> tuple[Floats, Floats]:
-    """Return what is expected of each pair not exposed, and exposed, by models that have not seen the customer.
+    """Return what is expected of each pair not exposed, and exposed, by models that have not seen the cluster.
 
     ``outcome`` is 0 or 1; each arm has a logistic model of its own.
     """
     return (
-        _told(measures, outcome, customers, ~exposed, folds),
-        _told(measures, outcome, customers, exposed, folds),
+        _told(measures, outcome, clusters, ~exposed, folds),
+        _told(measures, outcome, clusters, exposed, folds),
     )
 
 
@@ -109,10 +118,11 @@ def policy_values(
     policy: Floats,
     propensity: Floats,
     expected: tuple[Floats, Floats],
-    customers: NDArray[np.int64],
+    clusters: NDArray[np.int64],
     resamples: int,
     rng: np.random.Generator,
     least: float = LEAST,
+    crossed: NDArray[np.int64] | None = None,
 ) -> Mapping[str, PolicyValue]:
     """Return what a policy would have brought per pair, by every estimator.
 
@@ -126,12 +136,14 @@ def policy_values(
         That it was exposed; see `propensities`.
     expected
         What is expected of it not exposed, and exposed; see `outcomes`.
-    customers
-        Whose each pair is; they are drawn again.
+    clusters
+        With which others each pair was decided; they are drawn again.
     resamples, rng
         Behind the intervals.
     least
         Where propensities are cut off.
+    crossed
+        What pairs of several clusters are alike in too, from 0, shape (n,): their items, where clusters are stores.
 
     Returns
     -------
@@ -142,24 +154,40 @@ def policy_values(
     weight = _weights(exposed, policy, propensity, least)
     own = np.where(exposed, expected[1], expected[0])
     direct = policy * expected[1] + (1 - policy) * expected[0]
-    many = int(customers.max(initial=-1)) + 1
-    ones = np.ones(len(exposed))
-    sums = np.array(
-        [
-            np.bincount(customers, value, many)
-            for value in (ones, weight, weight * outcome, direct, weight * (outcome - own))
-        ]
-    )
+    many = int(clusters.max(initial=-1)) + 1
+    parts = np.stack([np.ones(len(exposed)), weight, weight * outcome, direct, weight * (outcome - own)])
+    sums = np.array([np.bincount(clusters, one, many) for one in parts])
     counts = rng.multinomial(many, np.full(many, 1 / many), size=resamples)
     told = _estimates(sums.sum(axis=1)[:, np.newaxis])
     drawn = _estimates(sums @ counts.T)
+    moved = _influences(parts, {name: float(one[0]) for name, one in told.items()})
     found = {}
     for name in ESTIMATORS:
         # Drawn again with its model as it is, the direct one would hide the largest part of its error.
         known = many >= FEW and name != "direct"
-        low, high = np.nanquantile(drawn[name], [0.025, 0.975]) if known else (np.nan, np.nan)
-        found[name] = PolicyValue(float(told[name][0]), float(low), float(high), drawn[name])
+        value = float(told[name][0])
+        wider = 1.0 if crossed is None else stretch(moved[name], clusters, crossed)
+        low, high = np.nanquantile(value + wider * (drawn[name] - value), [0.025, 0.975]) if known else (np.nan, np.nan)
+        found[name] = PolicyValue(value, float(low), float(high), drawn[name], moved[name])
     return found
+
+
+def stretch(influence: Floats, clusters: NDArray[np.int64], crossed: NDArray[np.int64]) -> float:
+    """Return how many times larger errors are than clusters tell, as pairs are alike in what crosses them; 1 at least.
+
+    The variance is that by clusters plus that by what crosses them, less that by both together. Cameron, Gelbach and
+    Miller (2011), Robust inference with multiway clustering, Journal of Business & Economic Statistics 29.
+
+    Parameters
+    ----------
+    influence
+        What each pair moves an estimate by, or the difference of two, shape (n,).
+    clusters, crossed
+        As in `policy_values`.
+    """
+    both = np.unique(clusters * (int(crossed.max(initial=0)) + 1) + crossed, return_inverse=True)[1]
+    own, other, cells = (float(np.square(np.bincount(one, influence)).sum()) for one in (clusters, crossed, both))
+    return max(1.0, (own + other - cells) / own) ** 0.5 if own > 0 else 1.0
 
 
 def overlap(exposed: Bools, policy: Floats, propensity: Floats, least: float = LEAST) -> Overlap:
@@ -222,13 +250,25 @@ def _estimates(sums: Floats) -> dict[str, Floats]:
         }
 
 
-def _told(measures: Floats, truth: Floats, customers: NDArray[np.int64], part: Bools, folds: int) -> Floats:
-    """The probability of ``truth`` for each row, from the rows in ``part`` of other customers."""
+def _influences(parts: Floats, told: Mapping[str, float]) -> dict[str, Floats]:
+    """What each pair moves each estimate by, from what is summed over pairs, shape (5, n): ratios, linearised."""
+    ones, weight, counted, direct, corrected = parts
+    pairs = ones.sum()
+    return {
+        "ips": (counted - told["ips"]) / pairs,
+        "snips": (counted - told["snips"] * weight) / max(weight.sum(), 1e-300),
+        "direct": (direct - told["direct"]) / pairs,
+        "doubly_robust": (direct + corrected - told["doubly_robust"]) / pairs,
+    }
+
+
+def _told(measures: Floats, truth: Floats, clusters: NDArray[np.int64], part: Bools, folds: int) -> Floats:
+    """The probability of ``truth`` for each row, from the rows in ``part`` of other clusters."""
     mean, spread = measures.mean(axis=0), measures.std(axis=0)
     scaled = (measures - mean) / np.where(spread > 0, spread, 1)
     found = np.empty(len(truth))
     for fold in range(folds):
-        mine = customers % folds == fold
+        mine = clusters % folds == fold
         learned = part & ~mine
         if not mine.any():
             continue

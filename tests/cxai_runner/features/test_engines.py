@@ -194,6 +194,12 @@ CASES: Mapping[str, tuple[Mapped, Features, Any]] = {
     "histories, at random": (NUMBERED, CustomerHistories(exclude=["age"]), RandomHoldout(of="event")),
     "histories, the last events": (NAMED, CustomerHistories(), LeaveLastOut(last=3, of="event")),
     "histories, with coupons": (NUMBERED, CustomerHistories(exposures=Exposures(days=60)), LastDays(days=7)),
+    "histories, with mailers": (NUMBERED, CustomerHistories(exposures=Exposures(of="mailers")), LastDays(days=28)),
+    "histories, with displays": (
+        NUMBERED,
+        CustomerHistories(item="category", exposures=Exposures(of="displays", days=21)),
+        LastDays(days=30),
+    ),
     "table": (NUMBERED, Table(), CustomerHoldout()),
     "table, of names": (NAMED, Table(columns=["age", "card"]), AllRows()),
     "table, of a panel": (PANEL, Table(table="panel"), TimeHoldout()),

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.special import expit
+from scipy.special import expit, logit
 
-from cxai_runner.methods.offers import overlap, policy_values, propensities
-from cxai_runner.methods.offers.off_policy import balance, outcomes
+from cxai_runner.methods.offers import PolicyValue, overlap, policy_values, propensities
+from cxai_runner.methods.offers.off_policy import balance, outcomes, stretch
 
 CUSTOMERS, PAIRS = 300, 12
 
@@ -134,3 +134,108 @@ def test_too_few_customers_have_no_interval() -> None:
     expected = (one["outcome"], one["outcome"])
     args = one["exposed"], one["outcome"], one["policy"], one["propensity"], expected, one["customers"]
     assert np.isnan(policy_values(*args, 50, np.random.default_rng(0))["ips"].low)
+
+
+STORES, SHOPPERS, SHOWN, ASKED = 30, 12, 12, 8
+
+
+def mailed(seed: int, stores: int = STORES) -> dict[str, np.ndarray]:
+    """Items that stores show the rather the better they sell there, to all who shop at them.
+
+    Of what moves purchases the taste of a store is measured; what else it is about an item in a store is not, and moves
+    no exposure. What a mailer adds is planted.
+    """
+    rng = np.random.default_rng(seed)
+    taste, unknown = rng.normal(size=(2, stores, SHOWN))
+    level = rng.normal(size=SHOWN)  # what is often shown is often bought
+    shown = rng.uniform(size=(stores, SHOWN)) < expit(level + taste)
+    customers = np.repeat(np.arange(stores * SHOPPERS), ASKED)
+    items = np.argsort(rng.uniform(size=(stores * SHOPPERS, SHOWN)), axis=1)[:, :ASKED].ravel()
+    store, own = customers // SHOPPERS, rng.normal(size=len(items))
+    base = -1.5 + 0.8 * (taste + level + unknown)[store, items] + 0.5 * own
+    exposed = shown[store, items]
+    chance = np.stack([expit(base), expit(base + 0.5)])
+    share = shown.mean(axis=0)[items]
+    told = (share >= 0.1) & (share <= 0.9)
+    rows = {
+        "stores": store,
+        "customers": customers,
+        "items": items,
+        "exposed": exposed,
+        "outcome": (rng.uniform(size=len(items)) < np.where(exposed, chance[1], chance[0])).astype(float),
+        "truth": chance[1] - chance[0],
+        "measures": np.column_stack([own, taste[store, items], logit(np.clip(share, 0.01, 0.99))]),
+    }
+    return {name: values[told] for name, values in rows.items()}
+
+
+def added(one: dict[str, np.ndarray]) -> dict[str, tuple[float, ...]]:
+    """What a mailer adds, doubly robust, with its interval by what is drawn again."""
+    exposed, outcome = one["exposed"], one["outcome"]
+    propensity = propensities(one["measures"], exposed, one["stores"])
+    expected = outcomes(one["measures"], exposed, outcome, one["stores"])
+    found = {}
+    for drawn in ("stores", "customers"):
+        shown, not_shown = (
+            policy_values(exposed, outcome, np.full(len(outcome), to), propensity, expected, one[drawn], 200, rng)
+            for to, rng in zip((1.0, 0.0), (np.random.default_rng(0), np.random.default_rng(0)), strict=True)
+        )
+        a, b = shown["doubly_robust"], not_shown["doubly_robust"]
+        value, draws = a.value - b.value, a.draws - b.draws
+        found[drawn] = (value, *np.quantile(draws, [0.025, 0.975]))
+        wider = stretch(a.influence - b.influence, one[drawn], one["items"])
+        found[f"{drawn} and items"] = (value, *np.quantile(value + wider * (draws - value), [0.025, 0.975]))
+    return found
+
+
+def test_what_stores_show_is_told_from_what_sells_there() -> None:
+    one = mailed(3, stores=100)
+    value, low, high = added(one)["stores and items"]
+    observed = one["outcome"][one["exposed"]].mean() - one["outcome"][~one["exposed"]].mean()
+    truth = one["truth"].mean()
+    assert low < truth < high < observed
+    assert abs(value - truth) < 0.3 * (observed - truth)
+
+
+@pytest.mark.slow
+def test_intervals_of_exposure_by_store_hold_where_stores_and_items_are_told_apart() -> None:
+    logs = [mailed(seed) for seed in range(120)]
+    truth = np.mean([one["truth"].mean() for one in logs])
+    found = pd.DataFrame([added(one) for one in logs]).map(lambda one: (one[0], one[1] <= truth <= one[2]))
+    values = found["stores"].map(lambda one: one[0])
+    assert abs(values.mean() - truth) < 4 * values.std() / np.sqrt(len(values))
+    covers = found.map(lambda one: one[1]).mean()
+    least = 0.95 - 3 * np.sqrt(0.95 * 0.05 / len(logs))
+    assert covers["stores and items"] >= least
+    assert covers["customers"] < least  # what customers of one store share is not told twice
+
+
+def test_what_crosses_clusters_makes_errors_larger() -> None:
+    rng = np.random.default_rng(0)
+    clusters, crossed = np.repeat(np.arange(50), 20), np.tile(np.arange(20), 50)
+    alone = rng.normal(size=1000)
+    assert stretch(alone, clusters, np.arange(1000)) == 1  # nothing is shared
+    assert stretch(np.zeros(1000), clusters, crossed) == 1
+    shared = rng.normal(size=50)[clusters] + rng.normal(size=20)[crossed]
+    # What both tell, and once less what a pair has alone, which is in both.
+    own, other = (np.square(np.bincount(one, shared)).sum() for one in (clusters, crossed))
+    assert stretch(shared, clusters, crossed) == pytest.approx(np.sqrt((own + other - np.square(shared).sum()) / own))
+
+
+def test_influences_are_what_a_pair_moves() -> None:
+    one = mailed(1)
+    exposed, outcome = one["exposed"], one["outcome"]
+    told = (np.full(len(outcome), 0.2), np.full(len(outcome), 0.3))
+
+    def values(kept: np.ndarray) -> dict[str, PolicyValue]:
+        args = exposed[kept], outcome[kept], np.ones(kept.sum()), np.full(kept.sum(), 0.6)
+        return dict(
+            policy_values(*args, (told[0][kept], told[1][kept]), one["stores"][kept], 2, np.random.default_rng(0))
+        )
+
+    every = np.ones(len(outcome), dtype=bool)
+    whole, without = values(every), values(np.arange(len(outcome)) != int(np.flatnonzero(exposed)[0]))
+    for name, each in whole.items():
+        assert each.influence.sum() == pytest.approx(0, abs=1e-12)
+        moved = each.value - without[name].value
+        assert moved == pytest.approx(each.influence[np.flatnonzero(exposed)[0]], rel=1e-2)
