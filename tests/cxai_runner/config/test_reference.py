@@ -44,7 +44,7 @@ def test_no_key_of_ours_is_without_a_meaning() -> None:
 def test_what_a_file_sets_prevails_over_the_default_of_the_class() -> None:
     kmeans = section("### model=segmentation/kmeans")
     assert "| `n_clusters` | one of: auto or a whole number of at least 2 | `auto` |" in kmeans
-    assert "| `path` | text | has to be given |" in section("### data=csv")
+    assert "| `path` | text or a mapping; each value: text | has to be given |" in section("### data=csv")
     assert "`features=customer_profile`, `model=segmentation/kmeans`, `split=all`" in section("### task=segmentation")
 
 
