@@ -370,7 +370,7 @@ class CustomerHistories(Features):
         end = self._end(tables, part)
         if self.exposures is None or self.open or part.name != "train" or end is None:
             return {}
-        item = self.item if self._of_products else "product_id"
+        item = self._item if self._of_products else "product_id"
         return self.exposures.found(tables, item, learned["items"], end)
 
     def _with_strangers(self, frame: pd.DataFrame, tables: Tables, part: Part) -> pd.DataFrame:

@@ -210,5 +210,17 @@ def by_period(found: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(found, names=["store_group", "period"]).swaplevel().sort_index()
 
 
+def written(weeks: pd.DataFrame) -> pd.DataFrame:
+    """Return weeks as JSON has them."""
+    return weeks.assign(period=weeks["period"].dt.strftime("%Y-%m-%d"))
+
+
+def dated(weeks: pd.DataFrame) -> pd.DataFrame:
+    """Return weeks as frames have them."""
+    import pandas as pd
+
+    return weeks.assign(period=pd.to_datetime(weeks["period"]).astype("datetime64[us]"))
+
+
 def _plain(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else value

@@ -114,6 +114,12 @@ def category(panel: PurchasePanel, tables: Tables) -> Iterator[Problem]:
         yield from _never_promoted(panel, tables)
 
 
+def nothing_bought(category: str) -> Problem:
+    """Return the problem that the training part has nothing of a category."""
+    told, remedy = "nobody bought it in the training part", "choose a larger category, or hold out less"
+    return Problem("features.category", told, value=category, remedy=remedy)
+
+
 def _never_promoted(panel: PurchasePanel, tables: Tables) -> Iterator[Problem]:
     """Yield promotions that meet no purchase, or none of the category: a promotion that never varies tells nothing."""
     promotions, transactions, products = tables["promotions"], tables["transactions"], tables["products"]

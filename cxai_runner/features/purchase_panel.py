@@ -14,7 +14,7 @@ from cxai_runner.config.problems import Problem, UserError
 from cxai_runner.data.answers import value
 from cxai_runner.data.dataset import Dataset, Dropped, Roles
 from cxai_runner.data.tables.casts import as_text
-from cxai_runner.data.tables.instants import instant
+from cxai_runner.data.tables.instants import day_after, instant
 from cxai_runner.data.tables.needs import Needs
 from cxai_runner.evaluation.splits import Part
 from cxai_runner.features import (
@@ -29,7 +29,6 @@ from cxai_runner.features import (
     stores,
 )
 from cxai_runner.features.base import Features
-from cxai_runner.features.dates import day_after
 from cxai_runner.features.parts import ordered
 
 if TYPE_CHECKING:
@@ -183,7 +182,7 @@ class PurchasePanel(Features):
         groups = None if self.store_groups is None else stores.large(bought, self.store_group_lines)
         sales = market.sold(stores.grouped(bought, groups), self._put_back(tables))
         if sales["brand"].isna().all():
-            raise UserError([_nothing_bought(self.category)], "data")
+            raise UserError([panel_problems.nothing_bought(self.category)], "data")
         names = alternatives.names(alternatives.largest(sales, self.brands))
         sales = alternatives.named(sales, names, self.rest)
         priced = set(sales.loc[sales["value"] > 0, "alternative"])
@@ -198,12 +197,12 @@ class PurchasePanel(Features):
             "loyalty": {name: float(units[name] / units[present].sum()) for name in present},
             "basket": fixed.rows(),
             "until": (value(lines["timestamp"].max()) + timedelta(microseconds=1)).isoformat(),
-            "market": _written(met).to_dict("records"),
-            "paid": _written(market.seen(sales)).to_dict("list"),
+            "market": market.written(met).to_dict("records"),
+            "paid": market.written(market.seen(sales)).to_dict("list"),
         }
 
     def learned_until(self, learned: Mapping[str, Any]) -> Any:
-        """The instant after the last purchase learned from; of a run that did not keep it, the end of its week."""
+        """The instant after the last purchase that was learned from; where it was not kept, the end of its week."""
         if "until" in learned:
             return learned["until"]
         last = max(datetime.fromisoformat(week["period"]) for week in learned["market"])
@@ -224,7 +223,7 @@ class PurchasePanel(Features):
             met = self._current(tables, next_occasion.before(lines, part.end), learned)
         else:
             met = self._met(tables, lines, part, learned, occasions.weeks(part.select(lines, "time")))
-        return {**learned, "market": _written(met).to_dict("records")}
+        return {**learned, "market": market.written(met).to_dict("records")}
 
     def build(self, tables: Tables, part: Part, learned: Mapping[str, Any]) -> Dataset:
         """Build one part."""
@@ -365,7 +364,7 @@ class PurchasePanel(Features):
         """The market of every week of ``frame``: as learned, and from the part's own purchases where it was not."""
         import pandas as pd
 
-        met = _dated(pd.DataFrame(learned["market"]))
+        met = market.dated(pd.DataFrame(learned["market"]))
         columns = [name for name in ("period", "week") if name in frame]
         periods = frame[columns].drop_duplicates("period").sort_values("period", ignore_index=True)
         unseen = periods[~periods["period"].isin(met["period"])]
@@ -374,7 +373,7 @@ class PurchasePanel(Features):
         fixed = market.Basket.of(learned["basket"], learned["present"])
         bought = part.select(lines, "time").join(self._products(tables), "product_id")
         sales = alternatives.named(market.sold(bought, self._put_back(tables)), learned["names"], self.rest)
-        paid = _dated(pd.DataFrame(learned["paid"]))
+        paid = market.dated(pd.DataFrame(learned["paid"]))
         other = self._market(tables, unseen, sales, learned["groups"], fixed, paid)
         return pd.concat([met, other.reset_index()], ignore_index=True)
 
@@ -384,7 +383,7 @@ class PurchasePanel(Features):
 
         weeks = occasions.weeks(lines)
         last = weeks["period"].iloc[-1]
-        met = _dated(pd.DataFrame(learned["market"]))
+        met = market.dated(pd.DataFrame(learned["market"]))
         if not (met["period"] == last).any():  # on the way from training to then prices moved
             met = self._met(tables, lines, Part("held_out"), learned, weeks)
         return met[met["period"] == last].reset_index(drop=True)
@@ -410,24 +409,3 @@ class PurchasePanel(Features):
         elif self._kinds(tables):
             found.append(market.discount_shares(sales, index, names, fixed).add_prefix("promotion_"))
         return pd.concat(found, axis=1)
-
-
-def _written(frame: pd.DataFrame) -> pd.DataFrame:
-    """Weeks as JSON has them."""
-    return frame.assign(period=frame["period"].dt.strftime("%Y-%m-%d"))
-
-
-def _dated(frame: pd.DataFrame) -> pd.DataFrame:
-    """Weeks as frames have them."""
-    import pandas as pd
-
-    return frame.assign(period=pd.to_datetime(frame["period"]).astype("datetime64[us]"))
-
-
-def _nothing_bought(category: str) -> Problem:
-    return Problem(
-        "features.category",
-        "nobody bought it in the training part",
-        value=category,
-        remedy="choose a larger category, or hold out less",
-    )
