@@ -27,7 +27,7 @@ from tasks.recommendation.offers_config import Offers
 from tasks.recommendation.offers_made import Learned
 
 FEWEST: Final = 30
-"""Exposed and unexposed pairs, and exposed pairs that were offered, below which nothing is estimated."""
+"""Exposed and unexposed pairs, exposed pairs that were offered, and stores, below which nothing is estimated."""
 UNLIKE: Final = 0.1
 """Difference of means, in standard deviations, beyond which exposed pairs are not like others."""
 MOST: Final = 0.2
@@ -72,11 +72,14 @@ def contents(
     several = pairs(learned, customers, logged)
     exposed, offered = several.frame["exposed"].to_numpy(), several.frame["offered"].to_numpy()
     fewest = min(int(exposed.sum()), int((~exposed).sum()), int((exposed & offered).sum()))
-    if fewest < FEWEST:
+    unit = several.of.removesuffix("s")
+    clusters = len(np.unique(several.clusters))
+    if fewest < FEWEST or (unit == "store" and clusters < FEWEST):
         yield Finding(
             f"Logged exposures say nothing of the offers: of {counted(len(exposed), 'pair')} of customer and item that "
-            f"could have been exposed or not, {int(exposed.sum()):,} were, and {int((exposed & offered).sum()):,} of "
-            f"those that the list holds; fewer than {FEWEST} are too few.{_certain(several)}",
+            f"could have been exposed or not, of {counted(clusters, unit)}, {int(exposed.sum()):,} were, and "
+            f"{int((exposed & offered).sum()):,} of those that the list holds; fewer than {FEWEST} are too few."
+            f"{_certain(several)}",
             "caveat",
         )
         return
@@ -100,8 +103,7 @@ def contents(
         for name, policy in policies.items()
     }
     table, best = _table(found, several)
-    unit = several.of.removesuffix("s")
-    among = f"{counted(len(np.unique(several.clusters)), unit)} and {counted(int(several.items.max()) + 1, 'item')}"
+    among = f"{counted(clusters, unit)} and {counted(int(several.items.max()) + 1, 'item')}"
     caption = (
         f"Share of {counted(len(exposed), 'pair')} of customer and item, among {among}, that is bought in "
         f"{settings.horizon:g} days: were exactly the {int(offered.sum()):,} on the list exposed, and were nobody. "

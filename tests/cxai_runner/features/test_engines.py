@@ -194,10 +194,9 @@ CASES: Mapping[str, tuple[Mapped, Features, Any]] = {
     "histories, at random": (NUMBERED, CustomerHistories(exclude=["age"]), RandomHoldout(of="event")),
     "histories, the last events": (NAMED, CustomerHistories(), LeaveLastOut(last=3, of="event")),
     "histories, with coupons": (NUMBERED, CustomerHistories(exposures=Exposures(days=60)), LastDays(days=7)),
-    "histories, with mailers": (NUMBERED, CustomerHistories(exposures=Exposures(of="mailers")), LastDays(days=28)),
-    "histories, with displays": (
+    "histories, with mailers": (
         NUMBERED,
-        CustomerHistories(item="category", exposures=Exposures(of="displays", days=21)),
+        CustomerHistories(item="category", exposures=Exposures(of="mailers", days=21)),
         LastDays(days=30),
     ),
     "table": (NUMBERED, Table(), CustomerHoldout()),
