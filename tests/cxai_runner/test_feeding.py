@@ -245,7 +245,13 @@ def test_a_run_is_predicted_with_its_version_wherever_the_alias_went(
     assert again["alias"] == again["pinned"]
 
 
-CHOICE = ("task=brand_choice", *INCIDENCE[1:], "features.columns=[price_*,loyalty_*]", "split=last_days")
+CHOICE = (
+    "task=brand_choice",
+    *INCIDENCE[1:],
+    "features.columns=[price_*,loyalty_*]",
+    "split=last_days",
+    "task.points=3",
+)
 BRANDS = ("task=recommendation", "features.item=brand", "model=brand_choice", "task.k=2", "task.against=null",
           "data.tables.products.where={category: {eq: SODA}}")  # fmt: skip
 
