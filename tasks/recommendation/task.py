@@ -17,6 +17,8 @@ from cxai_runner.evaluation.intervals import Statistic
 from cxai_runner.evaluation.metrics import paired_metrics
 from cxai_runner.evaluation.results import Content, Metric
 from cxai_runner.evaluation.slices import Slices
+from cxai_runner.evaluation.split_within import RandomHoldout
+from cxai_runner.evaluation.splits import Split
 from cxai_runner.methods.deep import is_installed, remedy
 from cxai_runner.methods.recommend import MalformedHistoryError, Popularity, Recommender, SelfAttentive, TwoTower
 from cxai_runner.methods.recommend.interactions import CHOICE, Catalogue
@@ -107,6 +109,12 @@ class Recommendation(Task):
         if isinstance(recommender_of(model), TwoTower | SelfAttentive) and not is_installed():
             told = "a network needs TensorFlow, which is not installed"
             yield Problem("", told, remedy=remedy("recommendation/ease"))
+
+    def misdivided(self, split: Split) -> Iterator[Problem]:
+        """Yield that lists would be filled with what cannot be held out."""
+        if self.repeats and isinstance(split, RandomHoldout) and split.of == "item":
+            told = "split.of=item holds out nothing that was bought before, and lists would be filled with it"
+            yield Problem("repeats", told, self.repeats, "write task.repeats=false, or split.of=event")
 
     def inspect(self, data: Dataset) -> Iterator[Problem]:
         """Yield why these histories cannot be learned from."""

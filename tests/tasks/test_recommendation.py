@@ -13,6 +13,7 @@ from sklearn.linear_model import Ridge
 from cxai_runner.config.problems import UserError
 from cxai_runner.data.dataset import Dataset, Roles
 from cxai_runner.evaluation.results import Estimate, Figure, Table
+from cxai_runner.evaluation.split_within import RandomHoldout
 from cxai_runner.methods.recommend import EASE, ItemKNN, PersonalFrequency, Popularity, SelfAttentive, TwoTower
 from tasks.recommendation import Recommendation
 from tasks.recommendation.rows import Judged, places
@@ -323,6 +324,14 @@ def test_without_tensorflow_a_network_names_the_extra(monkeypatch):
     assert "needs TensorFlow" in problem.message
     assert "cxai[deep]" in problem.remedy
     assert not [*Recommendation().misused(EASE(), [])]
+
+
+def test_lists_of_what_cannot_be_held_out_are_refused():
+    (problem,) = Recommendation().misdivided(RandomHoldout())
+    assert (problem.key, problem.value) == ("repeats", True)
+    assert "task.repeats=false" in problem.remedy
+    assert not [*Recommendation(repeats=False).misdivided(RandomHoldout())]
+    assert not [*Recommendation().misdivided(RandomHoldout(of="event"))]
 
 
 def test_a_slice_that_there_is_not_is_told():
