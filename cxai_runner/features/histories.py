@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from cxai_runner.data.tables.opened import Tables
     from cxai_runner.evaluation.splits import Part
 
+MOST: Final = 1e12
+"""The largest weight: sums and squares of such stay within the single precision of models."""
 LISTS: Final = ("items", "weights", "days")
 ROW: Final = ("customer_id", *LISTS, "bought", "bought_value")
 AT_ONCE: Final = 2_000_000
@@ -146,6 +148,8 @@ class CustomerHistories(Features):
             key = "as_of" if self.as_of is not None else "history"
             told = f"{self.table} have no dates to hold it against"
             yield Problem(key, told, value=getattr(self, key), remedy=f"leave it out, or map {self.table}.timestamp")
+        if self.weight != "count":
+            yield from self._too_heavy(tables)
         if self.exposures is not None and not self.open:
             yield from under("exposures", self.exposures.problems(tables))
         if not self.open and value(self._items(tables)["item_id"].nunique()) < 2:
@@ -380,6 +384,20 @@ class CustomerHistories(Features):
         every = replace(part, start=None, end=None).select(tables["customers"], None).select("customer_id").execute()
         return frame.merge(every, "outer", "customer_id").fillna(dict.fromkeys(ROW[1:], EMPTY))
 
+    def _too_heavy(self, tables: Tables) -> Iterator[Problem]:
+        """Yield weights so large that models cannot add them up."""
+        weight = tables[self.table][self.weight].cast("float64")
+        found = row(tables[self.table].aggregate(rows=(weight > MOST).sum(), largest=weight.max()))
+        if found["rows"]:
+            many, key = f"{found['rows']:,} of {self.table}", self._where(tables, self.weight)
+            told = f"{many} have a {self.weight} above {MOST:g}, such as {found['largest']:g}"
+            remedy = f"to leave them out: {key}={{le: {MOST:.1e}}}, or features.weight=count"
+            yield Problem("weight", told, self.weight, remedy)
+
+    def _where(self, tables: Tables, column: str) -> str:
+        """The key that filters the events by a column, as their source has it."""
+        return ".".join(["data", *filter(None, [tables.mapped[self.table].key]), f"where.{column}"])
+
     def _wrong_dates(self, tables: Tables) -> Iterator[Problem]:
         """Yield an as-of date that is none or too early, and events that have not happened yet."""
         import ibis
@@ -397,7 +415,7 @@ class CustomerHistories(Features):
         if found["rows"] and (when is None or when > tomorrow):
             are = "is" if found["rows"] == 1 else "are"
             told = f"{found['rows']:,} of {self.table} {are} of days to come, the last of {found['last']:%Y-%m-%d}"
-            key = ".".join(["data", *filter(None, [tables.mapped[self.table].key]), "where.timestamp"])
+            key = self._where(tables, "timestamp")
             remedy = f"to leave them out: {key}={{lt: {date.today():%Y-%m-%d}}}, or features.as_of"
             yield Problem("table", told, value=self.table, remedy=remedy)
 

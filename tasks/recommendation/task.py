@@ -20,7 +20,14 @@ from cxai_runner.evaluation.slices import Slices
 from cxai_runner.evaluation.split_within import RandomHoldout
 from cxai_runner.evaluation.splits import Split
 from cxai_runner.methods.deep import is_installed, remedy
-from cxai_runner.methods.recommend import MalformedHistoryError, Popularity, Recommender, SelfAttentive, TwoTower
+from cxai_runner.methods.recommend import (
+    MalformedHistoryError,
+    Popularity,
+    Recommender,
+    SelfAttentive,
+    TwoTower,
+    UnrankableError,
+)
 from cxai_runner.methods.recommend.interactions import CHOICE, Catalogue
 from cxai_runner.task import Context, Evidence, Maximise, Primary, SavedModel, Task
 from tasks.recommendation import offers, overlap, report
@@ -190,7 +197,8 @@ class Recommendation(Task):
         others = {f"{AGAINST}{name}": one for name, one in fitted.against.items()} | {BASELINE: fitted.baseline}
         for column, one in others.items():
             lists = np.full((len(scores), self.k), "", dtype=object)
-            lists[asked] = self._lists(one, inputs)[names].astype(object).to_numpy()
+            made = self._lists(one, inputs, f"task.against.{column.removeprefix(AGAINST)}")
+            lists[asked] = made[names].astype(object).to_numpy()
             scores[column] = as_texts(lists)
             scores[again_of(column)] = happened.listed_again(lists)
         for name, named in fitted.slices.named(data.frame).items():
@@ -246,10 +254,13 @@ class Recommendation(Task):
         """Keep the model: from histories to lists."""
         return {"model": SavedModel(fitted.model, train.frame[fitted.columns].head(5).reset_index(drop=True))}
 
-    def _lists(self, model: Recommender, inputs: pd.DataFrame) -> pd.DataFrame:
-        """The lists of a model; without rows none, but the columns of one."""
+    def _lists(self, model: Recommender, inputs: pd.DataFrame, key: str = "model") -> pd.DataFrame:
+        """The lists of a model, which the config has at ``key``; without rows none, but the columns of one."""
         if len(inputs):
-            return model.predict(inputs)
+            try:
+                return model.predict(inputs)
+            except UnrankableError as error:
+                raise UserError([Problem(key, str(error), type(model).__name__)]) from error
         columns = {name: pd.Series(dtype="str") for name in places(self.k)}
         columns |= {name: pd.Series(dtype=np.float64) for name in [*places(self.k, "score_"), "fallback"]}
         return pd.DataFrame(columns)

@@ -334,6 +334,22 @@ def test_lists_of_what_cannot_be_held_out_are_refused():
     assert not [*Recommendation().misdivided(RandomHoldout(of="event"))]
 
 
+def test_scores_that_are_not_finite_are_told_of_the_model_that_has_them():
+    class Endless(PersonalFrequency):
+        def _score(self, several):
+            return super()._score(several) * np.float32(np.inf)
+
+    train, held_out = parts(make_histories(30))
+    for task, model, key in [
+        (Recommendation(k=2, against=None), Endless(), "model"),
+        (Recommendation(k=2, against={"other": Endless()}), Popularity(), "task.against.other"),
+    ]:
+        fitted = task.fit(model, train, CONTEXT)
+        with pytest.raises(UserError, match="scores are not finite") as told:
+            task.score(fitted, held_out, CONTEXT)
+        assert told.value.problems[0].key == key
+
+
 def test_a_slice_that_there_is_not_is_told():
     (problem,) = Recommendation(slices=["regoin"]).problems(["customer_id", "region"])
     assert (problem.key, problem.value) == ("slices", "regoin")

@@ -220,6 +220,14 @@ def test_a_weight_below_zero_or_missing_is_refused(weight: list[float | None], t
     assert next(iter(unmet(features.needs(), interactions()))).key.endswith("columns.weight")
 
 
+def test_a_weight_that_models_cannot_add_up_is_refused() -> None:
+    features = CustomerHistories(table="interactions", weight="weight")
+    (problem,) = features.problems(interactions(weight=[1.0, 1e300, 2e12, 1e12]))
+    assert problem.message == "2 of interactions have a weight above 1e+12, such as 1e+300"
+    assert "data.where.weight={le: 1.0e+12}" in problem.remedy
+    assert not list(features.problems(interactions(weight=[1.0, 1e12, 0, 1])))
+
+
 def test_events_to_come_are_refused_unless_nothing_of_them_is_read() -> None:
     days = (datetime.now() - FIRST).days + 30
     source = tables([*ROWS, (1, days, "a")])
