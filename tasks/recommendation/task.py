@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from inspect import signature
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -103,12 +105,15 @@ class Recommendation(Task):
                     f"{type(one).__name__} is not a recommender, and only recommenders can be held against each other"
                 )
                 yield Problem(f"against.{name}", told, remedy="see: cxai list models recommendation")
+            elif one is not None:
+                yield from under(f"against.{name}", self._overruled(recommender_of(one)))
         for name in () if isinstance(self.slices, str) else self.slices:
             if name not in have:
                 yield Problem("slices", "no such column", name, did_you_mean(str(name), have))
 
     def misused(self, model: Any, columns: Iterable[str]) -> Iterator[Problem]:
-        """Yield that a network cannot be trained here, or that no fitted model says what a customer chooses."""
+        """Yield lists unlike the task's, a network that cannot be trained here, and a choice that no model says."""
+        yield from self._overruled(recommender_of(model))
         if getattr(recommender_of(model), "takes_choice", False) and CHOICE not in list(columns):
             told = "ranks by what a fitted model of brand choice says, and none is named"
             other = "model=brand_loyalty fits one of loyalty alone"
@@ -253,6 +258,15 @@ class Recommendation(Task):
     def models(self, fitted: Fitted, train: Dataset) -> Mapping[str, SavedModel]:
         """Keep the model: from histories to lists."""
         return {"model": SavedModel(fitted.model, train.frame[fitted.columns].head(5).reset_index(drop=True))}
+
+    def _overruled(self, model: Recommender) -> Iterator[Problem]:
+        """Yield what a model says of lists and the task says otherwise: all are as the task has them."""
+        own = signature(type(model)).parameters
+        for name in ("k", "repeats"):
+            given, asked = getattr(model, name, getattr(self, name)), getattr(self, name)
+            if given != asked and name in own and given != own[name].default:  # a default was asked for by nobody
+                told = f"lists are all as task.{name}={json.dumps(asked)} says, whatever the model"
+                yield Problem(name, told, given, f"write task.{name}={json.dumps(given)}, and leave this out")
 
     def _lists(self, model: Recommender, inputs: pd.DataFrame, key: str = "model") -> pd.DataFrame:
         """The lists of a model, which the config has at ``key``; without rows none, but the columns of one."""

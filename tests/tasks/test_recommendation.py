@@ -14,7 +14,7 @@ from cxai_runner.config.problems import UserError
 from cxai_runner.data.dataset import Dataset, Roles
 from cxai_runner.evaluation.results import Estimate, Figure, Table
 from cxai_runner.evaluation.split_within import RandomHoldout
-from cxai_runner.methods.recommend import EASE, ItemKNN, PersonalFrequency, Popularity, SelfAttentive, TwoTower
+from cxai_runner.methods.recommend import BPR, EASE, ItemKNN, PersonalFrequency, Popularity, SelfAttentive, TwoTower
 from tasks.recommendation import Recommendation
 from tasks.recommendation.rows import Judged, places
 
@@ -307,6 +307,8 @@ def test_a_mistake_is_told_of_the_model_that_has_it():
         task.fit(Popularity(), parts(make_histories(30))[0], CONTEXT)
     with pytest.raises(UserError, match=r"(?<!\S)model\.neighbours"):
         task.fit(ItemKNN(neighbours=0), parts(make_histories(30))[0], CONTEXT)
+    with pytest.raises(UserError, match=r"(?<!\S)model\.learning_rate: 1000000\.0 .* choose a lower one"):
+        Recommendation(k=2).fit(BPR(learning_rate=1e6), parts(make_histories(30))[0], CONTEXT)
 
 
 @pytest.mark.slow
@@ -324,6 +326,17 @@ def test_without_tensorflow_a_network_names_the_extra(monkeypatch):
     assert "needs TensorFlow" in problem.message
     assert "cxai[deep]" in problem.remedy
     assert not [*Recommendation().misused(EASE(), [])]
+
+
+def test_what_a_model_says_of_lists_and_the_task_otherwise_is_told():
+    task = Recommendation(k=4, against={"short": ItemKNN(k=3), "own": ItemKNN()})
+    told = {one.key: one.remedy for one in task.misused(EASE(k=2, repeats=False), [])}
+    assert told == {
+        "k": "write task.k=2, and leave this out",
+        "repeats": "write task.repeats=false, and leave this out",
+    }
+    assert [one.key for one in task.problems([])] == ["against.short.k"]
+    assert not [*Recommendation(k=2, repeats=False).misused(EASE(k=2, repeats=False), [])]
 
 
 def test_lists_of_what_cannot_be_held_out_are_refused():
