@@ -19,7 +19,7 @@ from cxai_runner.evaluation.within import LastOfEach
 from cxai_runner.features.base import Features
 from cxai_runner.features.exposures import Exposures
 from cxai_runner.features.items import about
-from cxai_runner.features.listed import EMPTY, Events
+from cxai_runner.features.listed import EMPTY, Events, significant
 
 if TYPE_CHECKING:
     import numpy as np
@@ -298,9 +298,10 @@ class CustomerHistories(Features):
         keys = [one for one in ("customer_id", "item_id", "timestamp", "part") if one in events.columns]
         measures = {} if self.weight == "count" else {"weight": events[self.weight]}
         measures |= {name: events[own] for name, own in _MEASURED.items() if own in events.columns}
-        sums = {name: one.cast("float64").sum().round(6) for name, one in measures.items()}
+        sums = {name: one.cast("float64").sum() for name, one in measures.items()}
         grouped = events.group_by(keys).aggregate(**sums) if sums else events.select(*keys).distinct()
-        return Events.of(grouped.execute().rename(columns={"timestamp": "time"}))
+        frame = grouped.execute().rename(columns={"timestamp": "time"})
+        return Events.of(frame.assign(**{name: significant(frame[name].to_numpy(dtype="float64")) for name in sums}))
 
     def _of(self, tables: Tables, part: Part, lines: IbisTable | None = None) -> IbisTable:
         """The lines of a part's customers up to its end, or the as-of date; of those with an item by default."""
