@@ -78,12 +78,14 @@ class CustomerHistories(Features):
     exclude
         Columns of `customers` that are no inputs, by name or pattern.
     weight
-        What an event counts: 1 (``count``), or a number that it has: ``quantity``, ``revenue``, ``weight``.
+        What an event counts: 1 (``count``), or a number that it has: ``quantity``, ``revenue``, ``weight``; 1e12 at
+        most.
     fewest
         Customers that must have bought an item in the training part. Events of others are left out of histories and
         counted; what was bought of them in the held-out part stays, as nobody could have known it.
     history
-        Days before t that are kept; all where none are given.
+        Days before t that are kept; all where none are given. With ``split=time`` t is the first event that is held
+        out, which may be later than midnight of the cut; with ``split=last_days`` it is a midnight.
     as_of
         A date from which on nothing is read; none where all is.
     exposures
