@@ -126,7 +126,8 @@ class Recommendation(Task):
         """Yield that lists would be filled with what cannot be held out."""
         if self.repeats and isinstance(split, RandomHoldout) and split.of == "item":
             told = "split.of=item holds out nothing that was bought before, and lists would be filled with it"
-            yield Problem("repeats", told, self.repeats, "write task.repeats=false, or split.of=event")
+            remedy = "write task.repeats=false, or split.of=event where events are dated"
+            yield Problem("repeats", told, self.repeats, remedy)
 
     def inspect(self, data: Dataset) -> Iterator[Problem]:
         """Yield why these histories cannot be learned from."""
