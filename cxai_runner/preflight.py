@@ -235,6 +235,7 @@ def _misfits(experiment: Experiment, tables: Tables) -> Iterator[Problem]:
     if experiment.split.within and not features.divides:
         told = f"divides what one customer did, and a table of {features.makes} has each customer's rows on one side"
         yield Problem("split", told, remedy="divide by customer or by time: split=customers, split=last_days")
+    yield from under("task", task.misdivided(experiment.split))
     yield from under("task", _as_called_here(task.problems(have), tables, have))
     yield from _unfit_model(experiment, have)
 

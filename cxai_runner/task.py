@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from cxai_runner.data.dataset import Dataset
     from cxai_runner.evaluation.intervals import Statistic
+    from cxai_runner.evaluation.splits import Split
 
 
 class Evidence(StrEnum):
@@ -153,6 +154,10 @@ class Task(ABC):
         columns
             What the features provide.
         """
+        return iter(())
+
+    def misdivided(self, split: Split) -> Iterator[Problem]:
+        """Yield why what a split holds out cannot answer the question; keys relative to ``task``."""
         return iter(())
 
     def inspect(self, data: Dataset) -> Iterator[Problem]:

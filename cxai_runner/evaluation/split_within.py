@@ -55,9 +55,8 @@ class LeaveLastOut(Split):
             told = "these rows have no dates, so nobody has a last one"
             yield Problem("", told, remedy="hold out a share of each customer's: split=random_holdout")
             return
-        counts = rows.group_by("customer_id").aggregate(
-            many=rows["time"].nunique() if self.of == "order" else rows.count()
-        )
+        once = _once(rows, "time", *(["item_id"] if self.of == "event" else []))
+        counts = once.group_by("customer_id").aggregate(many=once.count())
         if (answers.value(counts["many"].max()) or 0) < 2:
             told = f"nobody has more than one {self.of}: nothing is left to learn from"
             yield Problem("of", told, value=self.of, remedy="bring a longer history")
@@ -90,7 +89,8 @@ class RandomHoldout(Split):
 
     def problems(self, rows: IbisTable) -> Iterator[Problem]:
         """Yield whether nobody has enough to divide."""
-        counts = rows.group_by("customer_id").aggregate(many=rows.count())
+        once = _once(rows, "item_id", *(["time"] if self.of == "event" else []))
+        counts = once.group_by("customer_id").aggregate(many=once.count())
         most = int(answers.value(counts["many"].max()) or 0)
         if min(round(self.test_size * most), most - 1) < 1:
             told = f"nothing is held out: nobody has more than {counted(most, self.of)}"
@@ -142,6 +142,11 @@ class FixedParts(Split):
     @property
     def _named(self) -> list[str]:
         return [str(one) for one in self.held_out]
+
+
+def _once(rows: IbisTable, *columns: str) -> IbisTable:
+    """What each customer did, once where rows say the same: so the rules count it."""
+    return rows.select("customer_id", *[one for one in columns if one in rows.columns]).distinct()
 
 
 def _divided(rule: Within, label: str) -> Fold:

@@ -19,7 +19,7 @@ from cxai_runner.evaluation.within import LastOfEach
 from cxai_runner.features.base import Features
 from cxai_runner.features.exposures import Exposures
 from cxai_runner.features.items import about
-from cxai_runner.features.listed import EMPTY, Events
+from cxai_runner.features.listed import EMPTY, Events, significant
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from cxai_runner.data.tables.opened import Tables
     from cxai_runner.evaluation.splits import Part
 
+MOST: Final = 1e12
+"""The largest weight: sums and squares of such stay within the single precision of models."""
 LISTS: Final = ("items", "weights", "days")
 ROW: Final = ("customer_id", *LISTS, "bought", "bought_value")
 AT_ONCE: Final = 2_000_000
@@ -76,12 +78,14 @@ class CustomerHistories(Features):
     exclude
         Columns of `customers` that are no inputs, by name or pattern.
     weight
-        What an event counts: 1 (``count``), or a number that it has: ``quantity``, ``revenue``, ``weight``.
+        What an event counts: 1 (``count``), or a number that it has: ``quantity``, ``revenue``, ``weight``; 1e12 at
+        most.
     fewest
         Customers that must have bought an item in the training part. Events of others are left out of histories and
         counted; what was bought of them in the held-out part stays, as nobody could have known it.
     history
-        Days before t that are kept; all where none are given.
+        Days before t that are kept; all where none are given. With ``split=time`` t is the first event that is held
+        out, which may be later than midnight of the cut; with ``split=last_days`` it is a midnight.
     as_of
         A date from which on nothing is read; none where all is.
     exposures
@@ -146,6 +150,8 @@ class CustomerHistories(Features):
             key = "as_of" if self.as_of is not None else "history"
             told = f"{self.table} have no dates to hold it against"
             yield Problem(key, told, value=getattr(self, key), remedy=f"leave it out, or map {self.table}.timestamp")
+        if self.weight != "count":
+            yield from self._too_heavy(tables)
         if self.exposures is not None and not self.open:
             yield from under("exposures", self.exposures.problems(tables))
         if not self.open and value(self._items(tables)["item_id"].nunique()) < 2:
@@ -294,9 +300,10 @@ class CustomerHistories(Features):
         keys = [one for one in ("customer_id", "item_id", "timestamp", "part") if one in events.columns]
         measures = {} if self.weight == "count" else {"weight": events[self.weight]}
         measures |= {name: events[own] for name, own in _MEASURED.items() if own in events.columns}
-        sums = {name: one.cast("float64").sum().round(6) for name, one in measures.items()}
+        sums = {name: one.cast("float64").sum() for name, one in measures.items()}
         grouped = events.group_by(keys).aggregate(**sums) if sums else events.select(*keys).distinct()
-        return Events.of(grouped.execute().rename(columns={"timestamp": "time"}))
+        frame = grouped.execute().rename(columns={"timestamp": "time"})
+        return Events.of(frame.assign(**{name: significant(frame[name].to_numpy(dtype="float64")) for name in sums}))
 
     def _of(self, tables: Tables, part: Part, lines: IbisTable | None = None) -> IbisTable:
         """The lines of a part's customers up to its end, or the as-of date; of those with an item by default."""
@@ -380,6 +387,20 @@ class CustomerHistories(Features):
         every = replace(part, start=None, end=None).select(tables["customers"], None).select("customer_id").execute()
         return frame.merge(every, "outer", "customer_id").fillna(dict.fromkeys(ROW[1:], EMPTY))
 
+    def _too_heavy(self, tables: Tables) -> Iterator[Problem]:
+        """Yield weights so large that models cannot add them up."""
+        weight = tables[self.table][self.weight].cast("float64")
+        found = row(tables[self.table].aggregate(rows=(weight > MOST).sum(), largest=weight.max()))
+        if found["rows"]:
+            many, key = f"{found['rows']:,} of {self.table}", self._where(tables, self.weight)
+            told = f"{many} have a {self.weight} above {MOST:g}, such as {found['largest']:g}"
+            remedy = f"to leave them out: {key}={{le: {MOST:.1e}}}, or features.weight=count"
+            yield Problem("weight", told, self.weight, remedy)
+
+    def _where(self, tables: Tables, column: str) -> str:
+        """The key that filters the events by a column, as their source has it."""
+        return ".".join(["data", *filter(None, [tables.mapped[self.table].key]), f"where.{column}"])
+
     def _wrong_dates(self, tables: Tables) -> Iterator[Problem]:
         """Yield an as-of date that is none or too early, and events that have not happened yet."""
         import ibis
@@ -397,7 +418,7 @@ class CustomerHistories(Features):
         if found["rows"] and (when is None or when > tomorrow):
             are = "is" if found["rows"] == 1 else "are"
             told = f"{found['rows']:,} of {self.table} {are} of days to come, the last of {found['last']:%Y-%m-%d}"
-            key = ".".join(["data", *filter(None, [tables.mapped[self.table].key]), "where.timestamp"])
+            key = self._where(tables, "timestamp")
             remedy = f"to leave them out: {key}={{lt: {date.today():%Y-%m-%d}}}, or features.as_of"
             yield Problem("table", told, value=self.table, remedy=remedy)
 

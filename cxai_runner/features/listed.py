@@ -17,6 +17,19 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 EMPTY = "[]"
+_DIGITS = 12
+
+
+def significant(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Round numbers of one sign each to twelve digits, whatever their unit.
+
+    Sums that engines add up in another order are the same then, and small ones are none the less there.
+    """
+    size = np.abs(values)
+    there = (size > 0) & (size < np.inf)
+    power = np.floor(np.log10(size, out=np.zeros_like(size), where=there))
+    scale = 10.0 ** np.minimum(_DIGITS - 1 - power, 307.0)  # the largest there is: the smallest numbers keep less
+    return np.where(there, np.round(values * scale) / scale, values)
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +129,7 @@ class Events:
     def sums(self, name: str) -> NDArray[np.float64]:
         """Return the sum of ``weight``, ``value`` or ``units`` over the events of each item, shape (items,)."""
         sums: NDArray[np.float64] = np.bincount(self.what, getattr(self, name), len(self.items)).astype(np.float64)
-        return sums.round(6)
+        return significant(sums)
 
     def by_item(self) -> Events:
         """Return one event for each customer and item, with the sums over theirs, undated, by item."""
@@ -124,7 +137,7 @@ class Events:
             return replace(self, time=None, part=None)
         pairs, place = np.unique(self.who * len(self.items) + self.what, return_inverse=True)
         weight, value, units = (
-            np.bincount(place, getattr(self, name), len(pairs)).astype(np.float64).round(6)
+            significant(np.bincount(place, getattr(self, name), len(pairs)).astype(np.float64))
             for name in ("weight", "value", "units")
         )
         who, what = np.divmod(pairs, len(self.items))

@@ -155,7 +155,10 @@ class _Trial:
             if others and keys["table"] not in tables:
                 made.append(f"features.table={others[0]}")
                 roles = tables[others[0]].guess.roles.values()
-                made += [] if any(one.name == "timestamp" for one in roles) else ["split=random_holdout"]
+                if not any(one.name == "timestamp" for one in roles):
+                    made.append("split=random_holdout")
+                    if not isinstance(composed, UserError) and composed.plain["task"].get("repeats") is True:
+                        made.append("task.repeats=false")  # all of an item is on one side: nothing comes again
         elif "table" in keys and wanted:
             made += [f"features.table={wanted}"] if keys["table"] != wanted else []
             made += ["features.transformers=[]"] if wanted == "panel" else []

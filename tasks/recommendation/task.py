@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from inspect import signature
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -17,8 +19,17 @@ from cxai_runner.evaluation.intervals import Statistic
 from cxai_runner.evaluation.metrics import paired_metrics
 from cxai_runner.evaluation.results import Content, Metric
 from cxai_runner.evaluation.slices import Slices
+from cxai_runner.evaluation.split_within import RandomHoldout
+from cxai_runner.evaluation.splits import Split
 from cxai_runner.methods.deep import is_installed, remedy
-from cxai_runner.methods.recommend import MalformedHistoryError, Popularity, Recommender, SelfAttentive, TwoTower
+from cxai_runner.methods.recommend import (
+    MalformedHistoryError,
+    Popularity,
+    Recommender,
+    SelfAttentive,
+    TwoTower,
+    UnrankableError,
+)
 from cxai_runner.methods.recommend.interactions import CHOICE, Catalogue
 from cxai_runner.task import Context, Evidence, Maximise, Primary, SavedModel, Task
 from tasks.recommendation import offers, overlap, report
@@ -94,12 +105,15 @@ class Recommendation(Task):
                     f"{type(one).__name__} is not a recommender, and only recommenders can be held against each other"
                 )
                 yield Problem(f"against.{name}", told, remedy="see: cxai list models recommendation")
+            elif one is not None:
+                yield from under(f"against.{name}", self._overruled(recommender_of(one)))
         for name in () if isinstance(self.slices, str) else self.slices:
             if name not in have:
                 yield Problem("slices", "no such column", name, did_you_mean(str(name), have))
 
     def misused(self, model: Any, columns: Iterable[str]) -> Iterator[Problem]:
-        """Yield that a network cannot be trained here, or that no fitted model says what a customer chooses."""
+        """Yield lists unlike the task's, a network that cannot be trained here, and a choice that no model says."""
+        yield from self._overruled(recommender_of(model))
         if getattr(recommender_of(model), "takes_choice", False) and CHOICE not in list(columns):
             told = "ranks by what a fitted model of brand choice says, and none is named"
             other = "model=brand_loyalty fits one of loyalty alone"
@@ -107,6 +121,13 @@ class Recommendation(Task):
         if isinstance(recommender_of(model), TwoTower | SelfAttentive) and not is_installed():
             told = "a network needs TensorFlow, which is not installed"
             yield Problem("", told, remedy=remedy("recommendation/ease"))
+
+    def misdivided(self, split: Split) -> Iterator[Problem]:
+        """Yield that lists would be filled with what cannot be held out."""
+        if self.repeats and isinstance(split, RandomHoldout) and split.of == "item":
+            told = "split.of=item holds out nothing that was bought before, and lists would be filled with it"
+            remedy = "write task.repeats=false, or split.of=event where events are dated"
+            yield Problem("repeats", told, self.repeats, remedy)
 
     def inspect(self, data: Dataset) -> Iterator[Problem]:
         """Yield why these histories cannot be learned from."""
@@ -182,7 +203,8 @@ class Recommendation(Task):
         others = {f"{AGAINST}{name}": one for name, one in fitted.against.items()} | {BASELINE: fitted.baseline}
         for column, one in others.items():
             lists = np.full((len(scores), self.k), "", dtype=object)
-            lists[asked] = self._lists(one, inputs)[names].astype(object).to_numpy()
+            made = self._lists(one, inputs, f"task.against.{column.removeprefix(AGAINST)}")
+            lists[asked] = made[names].astype(object).to_numpy()
             scores[column] = as_texts(lists)
             scores[again_of(column)] = happened.listed_again(lists)
         for name, named in fitted.slices.named(data.frame).items():
@@ -238,10 +260,22 @@ class Recommendation(Task):
         """Keep the model: from histories to lists."""
         return {"model": SavedModel(fitted.model, train.frame[fitted.columns].head(5).reset_index(drop=True))}
 
-    def _lists(self, model: Recommender, inputs: pd.DataFrame) -> pd.DataFrame:
-        """The lists of a model; without rows none, but the columns of one."""
+    def _overruled(self, model: Recommender) -> Iterator[Problem]:
+        """Yield what a model says of lists and the task says otherwise: all are as the task has them."""
+        own = signature(type(model)).parameters
+        for name in ("k", "repeats"):
+            given, asked = getattr(model, name, getattr(self, name)), getattr(self, name)
+            if given != asked and name in own and given != own[name].default:  # a default was asked for by nobody
+                told = f"lists are all as task.{name}={json.dumps(asked)} says, whatever the model"
+                yield Problem(name, told, given, f"write task.{name}={json.dumps(given)}, and leave this out")
+
+    def _lists(self, model: Recommender, inputs: pd.DataFrame, key: str = "model") -> pd.DataFrame:
+        """The lists of a model, which the config has at ``key``; without rows none, but the columns of one."""
         if len(inputs):
-            return model.predict(inputs)
+            try:
+                return model.predict(inputs)
+            except UnrankableError as error:
+                raise UserError([Problem(key, str(error), type(model).__name__)]) from error
         columns = {name: pd.Series(dtype="str") for name in places(self.k)}
         columns |= {name: pd.Series(dtype=np.float64) for name in [*places(self.k, "score_"), "fallback"]}
         return pd.DataFrame(columns)

@@ -13,7 +13,8 @@ from sklearn.linear_model import Ridge
 from cxai_runner.config.problems import UserError
 from cxai_runner.data.dataset import Dataset, Roles
 from cxai_runner.evaluation.results import Estimate, Figure, Table
-from cxai_runner.methods.recommend import EASE, ItemKNN, PersonalFrequency, Popularity, SelfAttentive, TwoTower
+from cxai_runner.evaluation.split_within import RandomHoldout
+from cxai_runner.methods.recommend import BPR, EASE, ItemKNN, PersonalFrequency, Popularity, SelfAttentive, TwoTower
 from tasks.recommendation import Recommendation
 from tasks.recommendation.rows import Judged, places
 
@@ -306,6 +307,8 @@ def test_a_mistake_is_told_of_the_model_that_has_it():
         task.fit(Popularity(), parts(make_histories(30))[0], CONTEXT)
     with pytest.raises(UserError, match=r"(?<!\S)model\.neighbours"):
         task.fit(ItemKNN(neighbours=0), parts(make_histories(30))[0], CONTEXT)
+    with pytest.raises(UserError, match=r"(?<!\S)model\.learning_rate: 1000000\.0 .* choose a lower one"):
+        Recommendation(k=2).fit(BPR(learning_rate=1e6), parts(make_histories(30))[0], CONTEXT)
 
 
 @pytest.mark.slow
@@ -323,6 +326,41 @@ def test_without_tensorflow_a_network_names_the_extra(monkeypatch):
     assert "needs TensorFlow" in problem.message
     assert "cxai[deep]" in problem.remedy
     assert not [*Recommendation().misused(EASE(), [])]
+
+
+def test_what_a_model_says_of_lists_and_the_task_otherwise_is_told():
+    task = Recommendation(k=4, against={"short": ItemKNN(k=3), "own": ItemKNN()})
+    told = {one.key: one.remedy for one in task.misused(EASE(k=2, repeats=False), [])}
+    assert told == {
+        "k": "write task.k=2, and leave this out",
+        "repeats": "write task.repeats=false, and leave this out",
+    }
+    assert [one.key for one in task.problems([])] == ["against.short.k"]
+    assert not [*Recommendation(k=2, repeats=False).misused(EASE(k=2, repeats=False), [])]
+
+
+def test_lists_of_what_cannot_be_held_out_are_refused():
+    (problem,) = Recommendation().misdivided(RandomHoldout())
+    assert (problem.key, problem.value) == ("repeats", True)
+    assert "task.repeats=false" in problem.remedy
+    assert not [*Recommendation(repeats=False).misdivided(RandomHoldout())]
+    assert not [*Recommendation().misdivided(RandomHoldout(of="event"))]
+
+
+def test_scores_that_are_not_finite_are_told_of_the_model_that_has_them():
+    class Endless(PersonalFrequency):
+        def _score(self, several):
+            return super()._score(several) * np.float32(np.inf)
+
+    train, held_out = parts(make_histories(30))
+    for task, model, key in [
+        (Recommendation(k=2, against=None), Endless(), "model"),
+        (Recommendation(k=2, against={"other": Endless()}), Popularity(), "task.against.other"),
+    ]:
+        fitted = task.fit(model, train, CONTEXT)
+        with pytest.raises(UserError, match="scores are not finite") as told:
+            task.score(fitted, held_out, CONTEXT)
+        assert told.value.problems[0].key == key
 
 
 def test_a_slice_that_there_is_not_is_told():

@@ -5,7 +5,7 @@ Every model follows scikit-learn's conventions and takes one row per customer, w
 """
 
 from cxai_runner.methods.recommend.choice import ChoiceRecommender
-from cxai_runner.methods.recommend.errors import CatalogueTooLargeError, UnlearnableError
+from cxai_runner.methods.recommend.errors import CatalogueTooLargeError, UnlearnableError, UnrankableError
 from cxai_runner.methods.recommend.factorisation import FeatureFactorisation
 from cxai_runner.methods.recommend.factors import BPR, IALS
 from cxai_runner.methods.recommend.fitted_choice import FittedChoice
@@ -44,5 +44,6 @@ __all__ = [
     "SelfAttentive",
     "TwoTower",
     "UnlearnableError",
+    "UnrankableError",
     "UserKNN",
 ]

@@ -1,4 +1,4 @@
-"""Why a model of recommendation cannot learn from what it is given."""
+"""Why a model of recommendation cannot learn from what it is given, or cannot rank."""
 
 from __future__ import annotations
 
@@ -9,3 +9,7 @@ class UnlearnableError(ValueError):
 
 class CatalogueTooLargeError(UnlearnableError):
     """A model that holds a number for each pair of items does not fit into memory."""
+
+
+class UnrankableError(UnlearnableError):
+    """The scores of a model are not finite: nothing can be ranked by them."""

@@ -123,7 +123,7 @@ class IALS(Watched, Recommender):
                 self.losses_.append(squared_loss(looked_at, x[some], y, self.penalty, len(x)))
                 return "training_loss", self.losses_[-1]
 
-            _fit(model, told, point, self._watching())
+            _fit(model, told, point, self._watching(), "alpha", "a lower one, or a penalty nearer to 1")
         self.factors_ = np.asarray(model.item_factors, dtype=np.float32)
         wide = self.factors_.astype(np.float64)
         self.gram_ = wide.T @ wide + self.penalty * np.eye(self.factors)
@@ -218,7 +218,7 @@ class BPR(Watched, Recommender):
             def point(right: int, skipped: int) -> tuple[str, float]:
                 return "training_auc", right / max(bought.nnz - skipped, 1)
 
-            _fit(model, bought, point, self._watching())
+            _fit(model, bought, point, self._watching(), "learning_rate", "a lower one, or a lower penalty")
         found = np.asarray(model.item_factors, dtype=np.float32)
         self.factors_, self.bias_ = np.ascontiguousarray(found[:, :-1]), found[:, -1].copy()
 
@@ -234,16 +234,33 @@ class _GivenUp(Exception):  # noqa: N818 - no error
     """Ends a fit between two rounds: implicit has no other way."""
 
 
-def _fit(model: Any, told: sparse.csr_array, point: Callable[..., tuple[str, float]], watch: Watch) -> None:
-    """Fit a model of implicit, and tell a point of its learning curve after each round."""
+def _fit(
+    model: Any,
+    told: sparse.csr_array,
+    point: Callable[..., tuple[str, float]],
+    watch: Watch,
+    parameter: str,
+    instead: str,
+) -> None:
+    """Fit a model of implicit, and tell a point of its learning curve after each round.
+
+    Raises
+    ------
+    ValueError
+        The factors are no numbers any more, which most often comes of ``parameter``.
+    """
+    from implicit.recommender_base import ModelFitError
 
     def after(round_: int, seconds: float, *found: Any) -> None:
         watch.step(*point(*found), round_ + 1)
         if watch.should_stop():
             raise _GivenUp
 
-    with suppress(_GivenUp):
-        model.fit(sparse.csr_matrix(told), show_progress=False, callback=after)
+    try:
+        with suppress(_GivenUp):
+            model.fit(sparse.csr_matrix(told), show_progress=False, callback=after)
+    except ModelFitError as error:
+        raise ValueError(f"{parameter}: the factors grew beyond all numbers: choose {instead}") from error
 
 
 def squared_loss(confidence: sparse.csr_array, x: Floats, y: Floats, penalty: float, customers: int) -> float:

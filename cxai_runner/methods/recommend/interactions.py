@@ -30,6 +30,9 @@ __all__ = ["CHOICE", "DAYS", "ITEMS", "WEIGHTS", "Catalogue", "Interactions", "M
 
 ITEMS, WEIGHTS, DAYS, CHOICE = "items", "weights", "days", "choice"
 
+MOST = 1e12
+"""The largest weight, and the longest time in days: sums and squares of such stay within single precision."""
+
 Codes = NDArray[np.int32]
 Floats = NDArray[np.float32]
 
@@ -112,7 +115,8 @@ class Interactions:
         Raises
         ------
         MalformedHistoryError
-            What is no JSON list; lists of one customer that differ in length; a weight below 0, or a day to come.
+            What is no JSON list; lists of one customer that differ in length; a weight below 0, or a day to come; a
+            weight or a time above `MOST`.
         """
         listed = Listed.of(frame[ITEMS]) if read is None else read
         codes = catalogue.codes(listed.names)[listed.codes]
@@ -175,7 +179,7 @@ class Interactions:
 
 
 def _beside(frame: pd.DataFrame, name: str, begins: NDArray[np.int64], default: float) -> Floats:
-    """One number for each event, none below 0."""
+    """One number for each event, none below 0 or above `MOST`."""
     if name not in frame:
         return np.full(int(begins[-1]), default, dtype=np.float32)
     own, given = numbers(frame[name])
@@ -184,9 +188,12 @@ def _beside(frame: pd.DataFrame, name: str, begins: NDArray[np.int64], default: 
         row = int(differ[0])
         items, others = int(np.diff(begins)[row]), int(np.diff(own)[row])
         raise MalformedHistoryError(f"row {row}: as many {name} as items, not {others} beside {items}")
-    below = np.flatnonzero(given < 0)
-    if len(below):
-        row = int(np.searchsorted(begins, below[0], side="right")) - 1
+    outside = np.flatnonzero((given < 0) | (given > MOST))
+    if len(outside):
+        first = outside[0]
+        row = int(np.searchsorted(begins, first, side="right")) - 1
+        if given[first] > MOST:
+            raise MalformedHistoryError(f"row {row}: {name} of {MOST:g} at most, not {given[first]:g}")
         remedy = "leave returned goods out" if name == WEIGHTS else "what is still to come is no history"
-        raise MalformedHistoryError(f"row {row}: {name} of 0 or more, not {given[below[0]]:g}; {remedy}")
+        raise MalformedHistoryError(f"row {row}: {name} of 0 or more, not {given[first]:g}; {remedy}")
     return given.astype(np.float32)

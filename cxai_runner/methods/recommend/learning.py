@@ -60,15 +60,15 @@ def learned(
 
     Raises
     ------
-    FloatingPointError
-        The loss is no number.
+    ValueError
+        The loss is no number, which most often comes of ``learning_rate``.
     """
     curve: list[tuple[float, float]] = []
     best, highest, kept = 0, -np.inf, weights()
     for epoch in range(1, epochs + 1):
         loss = trained()
         if not np.isfinite(loss):
-            raise FloatingPointError(f"the training loss of epoch {epoch} is {loss}: choose a lower learning_rate")
+            raise ValueError(f"learning_rate: the training loss of epoch {epoch} is {loss}: choose a lower one")
         now = weights()
         found = judged(now)
         curve.append((loss, found))

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from cxai_runner.methods.recommend.errors import UnlearnableError
+from cxai_runner.methods.recommend.errors import UnlearnableError, UnrankableError
 from cxai_runner.methods.recommend.interactions import Catalogue, Floats, Interactions
 from cxai_runner.methods.recommend.lists import Listed
 from cxai_runner.methods.recommend.ranking import NONE, Ranked, best, block_size
@@ -96,12 +96,19 @@ class Recommender(BaseEstimator, ABC):
             As in `fit`.
         k, repeats
             Instead of the model's own.
+
+        Raises
+        ------
+        UnrankableError
+            A score that is no number, or endless.
         """
         check_is_fitted(self)
         several = X if isinstance(X, Interactions) else Interactions.of(X, self.catalogue)
         k = self.k if k is None else k
         parts = []
         for block, scores in self.scored(several):
+            if scores.size and not scores.max() < np.inf:  # of NaN and another the largest is NaN
+                raise UnrankableError("scores are not finite: some of its numbers grew beyond all bounds")
             if not (self.repeats if repeats is None else repeats):
                 seen = block.bought
                 scores[np.repeat(np.arange(len(block)), np.diff(seen.indptr)), seen.indices] = -np.inf

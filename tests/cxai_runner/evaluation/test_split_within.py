@@ -93,6 +93,8 @@ def rows(**columns: Any) -> Any:
     return ibis.memtable(pd.DataFrame({"customer_id": [1, 1, 2], "item_id": ["a", "b", "a"], **columns}))
 
 
+AGAIN = ibis.memtable(pd.DataFrame({"customer_id": [1, 1, 2] * 10, "item_id": ["a", "b", "a"] * 10}))
+"""Nobody has more than two items, ten times each."""
 DAYS = pd.to_datetime(["2017-01-01", "2017-01-09", "2017-01-29"])
 
 
@@ -102,6 +104,8 @@ DAYS = pd.to_datetime(["2017-01-01", "2017-01-09", "2017-01-29"])
         (LeaveLastOut(), rows(), "", "have no dates", "split=random_holdout"),
         (LeaveLastOut(), rows(time=DAYS[[0, 0, 1]]), "of", "nobody has more than one order", "a longer history"),
         (RandomHoldout(test_size=0.1), rows(), "test_size", "nobody has more than 2 items", "a larger share"),
+        (RandomHoldout(), AGAIN, "test_size", "nobody has more than 2 items", "a larger share"),
+        (RandomHoldout(of="event"), AGAIN, "test_size", "nobody has more than 2 events", "a larger share"),
         (FixedParts(), rows(), "", "do not say which part", "columns.part"),
         (FixedParts(), rows(part=["a", "b", None]), "held_out", "no row is of part test", "parts are: a, b"),
         (

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -20,6 +21,7 @@ from cxai_runner.evaluation.split_rules import AllRows, CustomerHoldout, LastDay
 from cxai_runner.evaluation.split_within import FixedParts, LeaveLastOut, RandomHoldout
 from cxai_runner.evaluation.splits import Part, Split
 from cxai_runner.features.histories import CustomerHistories
+from cxai_runner.features.listed import significant
 
 FIRST = datetime(2017, 1, 1)
 LINES = st.lists(
@@ -218,6 +220,25 @@ def test_a_weight_below_zero_or_missing_is_refused(weight: list[float | None], t
     assert told in problem.message
     assert "where.weight" in problem.remedy
     assert next(iter(unmet(features.needs(), interactions()))).key.endswith("columns.weight")
+
+
+def test_a_weight_that_models_cannot_add_up_is_refused() -> None:
+    features = CustomerHistories(table="interactions", weight="weight")
+    (problem,) = features.problems(interactions(weight=[1.0, 1e300, 2e12, 1e12]))
+    assert problem.message == "2 of interactions have a weight above 1e+12, such as 1e+300"
+    assert "data.where.weight={le: 1.0e+12}" in problem.remedy
+    assert not list(features.problems(interactions(weight=[1.0, 1e12, 0, 1])))
+
+
+def test_small_weights_keep_their_digits() -> None:
+    source = interactions(weight=[1e-7, 2.5e-7, 0, 1.0], revenue=[1e-8, 2e-8, 0, 1])
+    train, held_out = built(source, CustomerHistories(table="interactions", weight="weight"), AllRows())
+    assert held_out is None
+    assert listed(train, "weights") == {"u": [1e-7, 2.5e-7], "v": [0, 1]}
+    numbers = np.array([0.1 + 0.2, 1 / 3, 0.0, 2 / 3 * 1e-9, 1e15 + 0.3, 1e-300, np.nan, 12.34])
+    twelve = [float(f"{one:.11e}") for one in numbers]
+    assert significant(numbers) == pytest.approx(twelve, rel=1e-15, abs=0, nan_ok=True)
+    assert significant(numbers[:3]).tolist() == [0.3, 0.333333333333, 0.0]
 
 
 def test_events_to_come_are_refused_unless_nothing_of_them_is_read() -> None:

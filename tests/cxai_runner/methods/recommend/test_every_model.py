@@ -26,8 +26,10 @@ from cxai_runner.methods.recommend import (
     Popularity,
     UserKNN,
 )
+from cxai_runner.methods.recommend.learning import learned
 from cxai_runner.methods.recommend.lists import text
 from cxai_runner.methods.recommend.ranking import block_size
+from cxai_runner.methods.recommend.watched import Watch
 
 MODELS = {
     "popularity": Popularity(),
@@ -244,3 +246,21 @@ def test_interactions_may_be_asked_directly():
 def test_a_segment_is_joined_by_no_fewer_than_nobody(prior):
     with pytest.raises(ValueError, match="prior: customers, 0 or more"):
         Popularity(prior=prior).fit(pd.DataFrame({"items": ['["a"]']}))
+
+
+@pytest.mark.filterwarnings("ignore:(overflow|invalid value):RuntimeWarning")
+@pytest.mark.parametrize(
+    ("model", "parameter"),
+    [
+        (BPR(factors=2, learning_rate=1e6, iterations=2, random_state=0), "learning_rate"),
+        (IALS(factors=2, alpha=1e38, iterations=2, random_state=0), "alpha"),
+    ],
+)
+def test_factors_that_grow_beyond_all_numbers_name_the_parameter(model, parameter):
+    with pytest.raises(ValueError, match=f"^{parameter}: the factors grew beyond all numbers: choose a lower one"):
+        model.fit(shop(30))
+
+
+def test_a_loss_that_is_no_number_names_the_learning_rate():
+    with pytest.raises(ValueError, match=r"^learning_rate: the training loss of epoch 1 is nan: choose a lower one"):
+        learned(3, 3, lambda: np.nan, dict, lambda _: 0.5, Watch())

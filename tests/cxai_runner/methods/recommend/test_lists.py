@@ -80,6 +80,8 @@ def test_what_is_no_number_is_named(wrong):
     [
         ("weights", "[1]", "row 1: as many weights as items, not 1 beside 2"),
         ("weights", "[1,-2]", "row 1: weights of 0 or more, not -2; leave returned goods out"),
+        ("weights", "[1,1e300]", r"row 1: weights of 1e\+12 at most, not 1e\+300"),
+        ("days", "[1e13,0]", r"row 1: days of 1e\+12 at most, not 1e\+13"),
         ("days", "[-1,0]", "row 1: days of 0 or more, not -1; what is still to come is no history"),
     ],
 )
