@@ -29,7 +29,7 @@ class Offers:
     ----------
     horizon
         Days within which an offered item is to be bought. Probabilities are learned from the last days of the training
-        part, so many of them; they are held against the held-out part, which should be as long.
+        part, so many of them; they are held against the first so many of the held-out part, if it has them.
     candidates
         Items of each customer's list, from the first on, that an offer is chosen among.
     calibration

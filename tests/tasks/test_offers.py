@@ -13,6 +13,7 @@ import pytest
 
 from cxai_runner.config.validate import arguments
 from cxai_runner.data.dataset import Dataset, Roles
+from cxai_runner.evaluation.paired import FOLD
 from cxai_runner.evaluation.results import Content, Estimate, Figure, Finding, Table
 from cxai_runner.features.exposures import EXPOSURES, MEMBERS
 from cxai_runner.methods.offers import Assignment
@@ -64,9 +65,11 @@ def shop() -> Shop:
             "weights": text([1] * len(item)),
             "days": text((DAYS - day).tolist()),
         }
-        before.append({**lists, "bought": "[]", "bought_value": "[]"})
+        before.append({**lists, "bought": "[]", "bought_value": "[]", "bought_days": "[]"})
         money = (came[then] * PRICES[then]).tolist()
-        after.append({**lists, "bought": text([f"i{one}" for one in then]), "bought_value": text(money)})
+        came_on = bought[DAYS:, customer][:, then].argmax(axis=0).tolist()
+        later = {"bought": text([f"i{one}" for one in then]), "bought_value": text(money), "bought_days": text(came_on)}
+        after.append({**lists, **later, "held_out_days": float(HORIZON)})
     roles = Roles(inputs=("items", "weights", "days"), lists=("items", "weights", "days"))
     known = {"items": about()}
     train = pd.DataFrame(before)
@@ -162,6 +165,51 @@ def test_the_backtest_counts_what_was_bought(shop: Shop) -> None:
             bought += row.item in came
     assert backtest.loc["model", "bought"] == pytest.approx(bought)
     assert backtest.loc["model", "spent"] == pytest.approx(spent)
+
+
+def test_what_is_bought_beyond_the_horizon_does_not_count(shop: Shop) -> None:
+    found = told(shop, Offers(candidates=20, explain=None, horizon=7))
+    later = shop.held_out.frame.set_index("customer_id")
+    came = {
+        (customer, item)
+        for customer, row in later.iterrows()
+        for item, day in zip(json.loads(row["bought"]), json.loads(row["bought_days"]), strict=True)
+        if day < 7
+    }
+    listed, backtest = frame_of(found, "offers"), frame_of(found, "offer_backtest").set_index("list")
+    bought = sum(pair in came for pair in zip(listed["customer_id"], listed["item"], strict=True))
+    assert backtest.loc["model", "bought"] == bought > 0
+    assert "spent" not in backtest, "what of it was spent within the horizon is not known"
+    assert "in the first 7 days of the held-out part" in words(found)
+
+
+def with_window(shop: Shop, days: float) -> Shop:
+    return Shop(shop.train, replace(shop.held_out, frame=shop.held_out.frame.assign(held_out_days=days)))
+
+
+def test_a_held_out_part_shorter_than_the_horizon_tells_nothing(shop: Shop) -> None:
+    found = told(with_window(shop, 7.0), Offers(candidates=20, explain=None))
+    assert "the held-out part has 7 days, and an offer has 28" in words(found)
+    assert not {"Table offer_backtest", "Table offer_calibration", "Estimate realised_revenue"} & set(found)
+    assert "Estimate expected_revenue" in found, "it is of the days held back"
+
+
+def test_purchases_held_out_within_customers_tell_neither_what_comes_nor_what_came(shop: Shop) -> None:
+    found = told(with_window(shop, np.nan), Offers(candidates=20, explain=None))
+    assert "is not the days that follow the offers" in words(found)
+    assert "whenever they were" in words(found)
+    assert not {"Table offer_backtest", "Estimate realised_revenue", "Estimate expected_revenue"} & set(found)
+    assert len(frame_of(found, "offers"))
+
+
+def test_folds_tell_nothing_of_offers_by_a_model_that_saw_them(shop: Shop) -> None:
+    task = Recommendation(k=5, offers=Offers(candidates=20, explain=None))
+    fitted = task.fit(ItemKNN(k=5), shop.train, CONTEXT)
+    scores = {"held_out": task.score(fitted, with_window(shop, np.nan).held_out, CONTEXT).assign(**{FOLD: 0})}
+    found = named(task.report(fitted, shop.train, scores, {}, CONTEXT))
+    assert "is not the days that follow the offers" in words(found)
+    assert "Table offer_backtest" not in found
+    assert "Estimate expected_revenue" in found, "all of everybody's history is learned from"
 
 
 @pytest.mark.slow
