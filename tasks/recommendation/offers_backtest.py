@@ -74,8 +74,8 @@ def _not_known(settings: Offers, customers: Any, held_out: pd.DataFrame) -> str 
         return f"what is held out is not the days that follow the offers; {remedy}"
     if _window(held_out) < settings.horizon:
         return (
-            f"the held-out part has {_window(held_out):.3g} days, and an offer has {settings.horizon:g}; {remedy}, or "
-            f"have task.offers.horizon={max(int(_window(held_out)), 1)}"
+            f"the held-out part has {_window(held_out):.3g} days (those just before it on which nobody bought counted), "
+            f"and an offer has {settings.horizon:g}; {remedy}, or have task.offers.horizon={max(int(_window(held_out)), 1)}"
         )
     if not np.isin(customers, held_out["customer_id"].to_numpy()).any():
         return f"nobody who is offered something is in the held-out part; {remedy}"
@@ -177,16 +177,20 @@ def _realised(
     yield Estimate("realised_revenue", f"value of the offered items bought in the {when}", value_of)
     told = number((made.probability * made.value)[made.choice.chosen].sum(), 0)
     spending = "" if made.worth.counts or longer else f"; all they spent on them was {with_interval(money_of, 0)}"
+    rivals = bool(beside.choice.chosen.any())
+    theirs_came = f"came to {with_interval(total('popularity value'), 0)}"
+    if not rivals:
+        theirs_came = "makes no offer: by the share of all customers who buy it, no item brings what its offer costs"
     yield Finding(
         f"Customers bought offered items for {with_interval(value_of, 0)} in the {when}, each counted once, "
         f"where {told} was expected of these purchases{spending}. "
-        f"Popularity's list, under the same rules, came to {with_interval(total('popularity value'), 0)}."
+        f"Popularity's list, under the same rules, {theirs_came}."
     )
     gain = percentile(
         float(many * (drawn["model value"][0][0] - drawn["popularity value"][0][0])),
         many * (drawn["model value"][1][0] - drawn["popularity value"][1][0]),
     )
-    if many >= FEW_CUSTOMERS:
+    if rivals and many >= FEW_CUSTOMERS:
         verdict = "more" if gain.low > 0 else ("less" if gain.high < 0 else "neither clearly more nor less")
         yield Finding(f"That is {verdict} than popularity's list: the difference is {with_interval(gain, 0)}.")
     yield Finding(
