@@ -309,6 +309,14 @@ def test_rules_that_allow_nothing_are_told_from_offers_worth_nothing(shop: Shop)
     assert "worth making" not in words(found)
 
 
+@pytest.mark.parametrize("held_out", [True, False])
+def test_where_there_is_no_list_none_is_said_to_be_sent(shop: Shop, held_out: bool) -> None:
+    nothing = told(shop, Offers(candidates=20, offer_cost=1, budget=0, explain=None), held_out=held_out)
+    assert "this is the list to send" not in words(nothing)
+    some = told(shop, Offers(candidates=20, explain=None), held_out=held_out)
+    assert ("this is the list to send" in words(some)) is not held_out
+
+
 def test_an_offer_adds_no_more_than_is_left_of_a_probability(shop: Shop) -> None:
     listed = frame_of(told(shop, Offers(candidates=20, uplift=3.0)), "offers")
     left = np.minimum(3 * listed["probability"], 1 - listed["probability"])
