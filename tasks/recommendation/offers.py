@@ -45,6 +45,7 @@ def contents(
     now = _now(settings, fitted, frame, learned)
     listed = table(settings, now, customers)
     yield from _list(settings, fitted, now, frame, listed)
+    yield from _not_known(now)
     held_out = scores.get("held_out")
     thinned = held_out is not None and offers_backtest.thinned(customers, held_out)
     expected = None if thinned else expected_revenue(now, learned, context)
@@ -183,17 +184,23 @@ def _expected(settings: Offers, made: Made, listed: pd.DataFrame, expected: Inte
             "write `task.offers.offer_cost` or `task.offers.margin`.",
             "caveat",
         )
-    unknown = int(np.isnan(made.worth.value[np.unique(made.candidates.codes[made.candidates.possible])]).sum())
-    if unknown:
-        yield Finding(
-            f"{counted(unknown, 'item')} among the candidates have no known value, and are not offered.", "caveat"
-        )
     if expected is not None and np.isfinite(expected.low) and not expected.low <= expected.value <= expected.high:
         yield Finding(
             "In the days held back, the list that would have been made then did not bring what was expected of it: the "
             "interval, which is made of that, does not hold the figure.",
             "caveat",
         )
+
+
+def _not_known(made: Made) -> Iterator[Content]:
+    """How many items are not offered as something of them is not known."""
+    among = np.unique(made.candidates.codes[made.candidates.possible])
+    for what, missing in made.worth.unknown.items():
+        if many := int(missing[among].sum()):
+            have, are = ("has", "is") if many == 1 else ("have", "are")
+            yield Finding(
+                f"{counted(many, 'item')} among the candidates {have} no known {what}, and {are} not offered.", "caveat"
+            )
 
 
 def nearness(choice: Assignment) -> str:

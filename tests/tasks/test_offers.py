@@ -373,6 +373,33 @@ def test_a_budget_without_costs_and_endless_values_are_told(shop: Shop) -> None:
     assert list(Recommendation(k=5, offers=Offers(budget=0, offer_cost=1)).inspect(shop.train)) == []
 
 
+def test_items_of_which_something_is_not_known_are_told(shop: Shop) -> None:
+    third = np.arange(ITEMS) % 3 == 0
+    known = about().assign(price=PRICES.copy(), units=50.0, lift=0.1)
+    for at, name in enumerate(("price", "units", "lift")):
+        known.loc[third & (np.arange(ITEMS) % 9 == 3 * at), name] = np.nan
+    sparse = {"items": known}
+    partly = Shop(replace(shop.train, others=sparse), shop.held_out)
+    for offer_cost in (0.0, 1e6):
+        found = told(
+            partly, Offers(candidates=ITEMS, explain=None, stock="units", uplift="lift", offer_cost=offer_cost)
+        )
+        for what, many in (("value", 4), ("stock", 3), ("uplift", 3)):
+            assert f"{many} items among the candidates have no known {what}, and are not offered." in words(found)
+    assert "no known" not in words(told(shop, Offers(candidates=ITEMS, explain=None, stock="units", uplift=0.1)))
+
+
+def test_texts_that_are_no_numbers_are_told(shop: Shop) -> None:
+    items = about().astype({"units": object})
+    items.loc[2, "units"] = "12 units"
+    task = Recommendation(k=5, offers=Offers(stock="units"))
+    (problem,) = task.inspect(replace(shop.train, others={"items": items}))
+    assert problem.key == "task.offers.stock"
+    assert "'12 units'" in problem.message
+    items.loc[2, "units"] = None
+    assert not list(task.inspect(replace(shop.train, others={"items": items})))
+
+
 def test_columns_that_there_are_not_are_told(shop: Shop) -> None:
     task = Recommendation(k=5, offers=Offers(value="prize", category="kindd", stock="category"))
     keys = {problem.key: problem for problem in task.inspect(shop.train)}
