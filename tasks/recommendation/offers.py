@@ -45,7 +45,7 @@ def contents(
     now = _now(settings, fitted, frame, learned)
     listed = table(settings, now, customers)
     yield from _list(settings, fitted, now, frame, listed)
-    yield from _not_known(now)
+    yield from _not_known(settings, now)
     held_out = scores.get("held_out")
     thinned = held_out is not None and offers_backtest.thinned(customers, held_out)
     expected = None if thinned else expected_revenue(now, learned, context)
@@ -192,8 +192,15 @@ def _expected(settings: Offers, made: Made, listed: pd.DataFrame, expected: Inte
         )
 
 
-def _not_known(made: Made) -> Iterator[Content]:
-    """How many items are not offered as something of them is not known."""
+def _not_known(settings: Offers, made: Made) -> Iterator[Content]:
+    """How many items are not offered as something of them is not known, and a rule on categories that are not."""
+    apart = len(np.unique(made.worth.categories)) == len(made.worth.categories)
+    if isinstance(settings.per_category, int) and settings.per_category < settings.per_customer and apart:
+        yield Finding(
+            "No two items are known to be of one category: `task.offers.per_category` limits nothing. Name the column "
+            "of the items that says it, `task.offers.category`.",
+            "caveat",
+        )
     among = np.unique(made.candidates.codes[made.candidates.possible])
     for what, missing in made.worth.unknown.items():
         if many := int(missing[among].sum()):

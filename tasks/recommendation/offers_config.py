@@ -49,7 +49,7 @@ class Offers:
     per_customer
         Offers that a customer gets at most.
     per_category
-        Of these, offers of one category at most; null for no limit.
+        Of these, offers of one category at most; ``auto`` is 1 where categories are known; null for no limit.
     category
         The column of the items with their category; ``auto`` is ``category`` where there is one.
     owned
@@ -84,7 +84,7 @@ class Offers:
     contact_cost: Money = 0.0
     offer_cost: Money = 0.0
     per_customer: Count = 3
-    per_category: Count | None = 1
+    per_category: Count | Literal["auto"] | None = AUTO
     category: str = AUTO
     owned: Annotated[int, Ge(1)] | Literal["ever"] | None = None
     stock: str | None = None

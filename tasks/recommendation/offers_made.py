@@ -27,7 +27,7 @@ from cxai_runner.methods.recommend.interactions import CHOICE
 from cxai_runner.methods.recommend.lists import parsed
 from cxai_runner.task import Context
 from tasks.recommendation.fitting import Fitted, trained
-from tasks.recommendation.offers_config import Offers, Worth
+from tasks.recommendation.offers_config import AUTO, Offers, Worth
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -159,7 +159,7 @@ def decided(
     limit = np.nan_to_num(worth.limit, posinf=np.inf)
     rules = Rules(
         per_customer=settings.per_customer,
-        per_category=settings.per_category,
+        per_category=1 if settings.per_category == AUTO else settings.per_category,
         per_item=limit if np.isfinite(limit).any() else None,
         contacts=settings.contacts,
         offers=settings.offers,

@@ -389,6 +389,20 @@ def test_items_of_which_something_is_not_known_are_told(shop: Shop) -> None:
     assert "no known" not in words(told(shop, Offers(candidates=ITEMS, explain=None, stock="units", uplift=0.1)))
 
 
+def test_a_rule_on_categories_that_are_not_known_is_told(shop: Shop) -> None:
+    bare = {"items": about().drop(columns="category")}
+    nameless = Shop(replace(shop.train, others=bare), shop.held_out)
+    said = {
+        per: "`task.offers.per_category` limits nothing" in words(told(nameless, settings))
+        for per in (1, 3, "auto")
+        for settings in [Offers(candidates=20, explain=None, per_category=per)]
+    }
+    assert said == {1: True, 3: False, "auto": False}
+    own, default = (told(shop, Offers(candidates=20, explain=None, per_category=per)) for per in (1, "auto"))
+    assert "limits nothing" not in words(own)
+    pd.testing.assert_frame_equal(frame_of(own, "offers"), frame_of(default, "offers"))
+
+
 def test_texts_that_are_no_numbers_are_told(shop: Shop) -> None:
     items = about().astype({"units": object})
     items.loc[2, "units"] = "12 units"
