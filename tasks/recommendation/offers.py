@@ -141,7 +141,8 @@ def _expected(settings: Offers, made: Made, listed: pd.DataFrame, expected: Inte
         return
     what = "offers" if settings.uplift is not None else "purchases of what is offered"
     if expected is not None:
-        yield Estimate("expected_revenue", f"expected from the {what} within {settings.horizon:g} days", expected)
+        label = f"expected from the {what} within {settings.horizon:g} days{_beyond(expected)}"
+        yield Estimate("expected_revenue", label, expected)
     contacted, many = int(listed["customer_id"].nunique()), len(listed)
     cost = settings.contact_cost * contacted + settings.offer_cost * many
     costs = f", for a cost of {number(cost, 2)}" if cost else ""
@@ -154,7 +155,10 @@ def _expected(settings: Offers, made: Made, listed: pd.DataFrame, expected: Inte
             "caveat",
         )
     else:
-        yield Finding(f"{made_to}expected to bring {with_interval(expected)} within {settings.horizon:g} days{costs}.")
+        yield Finding(
+            f"{made_to}expected to bring {with_interval(expected)} within {settings.horizon:g} days{costs}"
+            f"{_beyond(expected)}."
+        )
     yield Finding(nearness(made.choice))
     if made.worth.counts:
         yield Finding(
@@ -184,12 +188,14 @@ def _expected(settings: Offers, made: Made, listed: pd.DataFrame, expected: Inte
             "write `task.offers.offer_cost` or `task.offers.margin`.",
             "caveat",
         )
-    if expected is not None and np.isfinite(expected.low) and not expected.low <= expected.value <= expected.high:
-        yield Finding(
-            "In the days held back, the list that would have been made then did not bring what was expected of it: the "
-            "interval, which is made of that, does not hold the figure.",
-            "caveat",
-        )
+
+
+def _beyond(expected: Interval) -> str:
+    """What an interval says that does not hold its figure, as it is made of what came true in the days held back."""
+    if not np.isfinite(expected.low) or expected.low <= expected.value <= expected.high:
+        return ""
+    than = "more" if expected.value > expected.high else "less"
+    return f", {than} than came of such a list in the days held back, which the interval is made of"
 
 
 def _not_known(settings: Offers, made: Made) -> Iterator[Content]:

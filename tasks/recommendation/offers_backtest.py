@@ -72,10 +72,10 @@ def _not_known(settings: Offers, customers: Any, held_out: pd.DataFrame) -> str 
     # Of several folds the last model makes the offers, which has seen what the others hold out.
     if FOLD in held_out or np.isnan(_window(held_out)) or not len(held_out):
         return f"what is held out is not the days that follow the offers; {remedy}"
-    if _window(held_out) < settings.horizon:
+    if (days := _window(held_out)) < settings.horizon:
         return (
-            f"the held-out part has {_window(held_out):.3g} days (those just before it on which nobody bought counted), "
-            f"and an offer has {settings.horizon:g}; {remedy}, or have task.offers.horizon={max(int(_window(held_out)), 1)}"
+            f"the held-out part has {days:.3g} days (those just before it on which nobody bought counted), and an "
+            f"offer has {settings.horizon:g}; {remedy}, or have task.offers.horizon={max(int(days), 1)}"
         )
     if not np.isin(customers, held_out["customer_id"].to_numpy()).any():
         return f"nobody who is offered something is in the held-out part; {remedy}"

@@ -14,7 +14,7 @@ import pytest
 from cxai_runner.config.validate import arguments
 from cxai_runner.data.dataset import Dataset, Roles
 from cxai_runner.evaluation.paired import FOLD
-from cxai_runner.evaluation.results import Content, Estimate, Figure, Finding, Table
+from cxai_runner.evaluation.results import Content, Estimate, Figure, Finding, Interval, Table
 from cxai_runner.features.exposures import EXPOSURES, MEMBERS
 from cxai_runner.methods.offers import Assignment
 from cxai_runner.methods.recommend import Catalogue, FittedChoice, ItemKNN, Popularity
@@ -267,6 +267,28 @@ def test_too_short_a_history_makes_no_offers(shop: Shop) -> None:
 def test_histories_that_are_short_beside_the_horizon_are_told(shop: Shop) -> None:
     assert "Histories go back" not in words(told(shop, Offers(candidates=20, explain=None)))
     assert "Histories go back 200 days only" in words(told(shop, Offers(candidates=20, explain=None, horizon=60)))
+
+
+@pytest.mark.parametrize(
+    ("expected", "said"),
+    [
+        (Interval(2215, 1536, 2088), "more than came of such a list in the days held back"),
+        (Interval(1500, 1536, 2088), "less than came of such a list in the days held back"),
+        (Interval(1800, 1536, 2088), None),
+        (Interval(1800, np.nan, np.nan), None),
+    ],
+)
+def test_an_interval_that_does_not_hold_its_figure_says_so_in_its_line(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, expected: Interval, said: str | None
+) -> None:
+    monkeypatch.setattr("tasks.recommendation.offers.expected_revenue", lambda *_: expected)
+    found = told(shop, Offers(candidates=5, explain=None), held_out=False)
+    estimate = found["Estimate expected_revenue"]
+    assert isinstance(estimate, Estimate)
+    (line,) = [one.text for one in found.values() if isinstance(one, Finding) and "expected to bring" in one.text]
+    for text_of in (estimate.text, line):
+        assert ("in the days held back" in text_of) is (said is not None)
+        assert said is None or said in text_of
 
 
 def test_offers_to_few_customers_have_no_interval(shop: Shop) -> None:
