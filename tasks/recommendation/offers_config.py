@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ Money = Annotated[float, Ge(0)]
 Count = Annotated[int, Ge(1)]
 
 PRICE, CATEGORY = "price", "category"
-AUTO = "auto"
+AUTO: Final = "auto"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -285,7 +285,7 @@ def test_an_interval_that_does_not_hold_its_figure_says_so_in_its_line(
     found = told(shop, Offers(candidates=5, explain=None), held_out=False)
     estimate = found["Estimate expected_revenue"]
     assert isinstance(estimate, Estimate)
-    (line,) = [one.text for one in found.values() if isinstance(one, Finding) and "expected to bring" in one.text]
+    (line,) = [one.text for one in found.values() if isinstance(one, Finding) and "are expected to bring" in one.text]
     for text_of in (estimate.text, line):
         assert ("in the days held back" in text_of) is (said is not None)
         assert said is None or said in text_of
