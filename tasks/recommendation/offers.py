@@ -156,8 +156,8 @@ def _expected(settings: Offers, made: Made, listed: pd.DataFrame, expected: Inte
         )
     else:
         yield Finding(
-            f"{made_to}expected to bring {with_interval(expected)} within {settings.horizon:g} days{costs}"
-            f"{_beyond(expected)}."
+            f"{made_to}expected to bring {with_interval(expected)} within {settings.horizon:g} days"
+            f"{_beyond(expected)}{costs}."
         )
     yield Finding(nearness(made.choice))
     if made.worth.counts:
@@ -195,7 +195,7 @@ def _beyond(expected: Interval) -> str:
     if not np.isfinite(expected.low) or expected.low <= expected.value <= expected.high:
         return ""
     than = "more" if expected.value > expected.high else "less"
-    return f", {than} than came of such a list in the days held back, which the interval is made of"
+    return f" ({than} than came of such a list in the days held back, which the interval is made of)"
 
 
 def _not_known(settings: Offers, made: Made) -> Iterator[Content]:
