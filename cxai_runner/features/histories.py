@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 MOST: Final = 1e12
 """The largest weight: sums and squares of such stay within the single precision of models."""
 LISTS: Final = ("items", "weights", "days")
-ROW: Final = ("customer_id", *LISTS, "bought", "bought_value")
+ROW: Final = ("customer_id", *LISTS, "bought", "bought_value", "bought_days")
+WINDOW: Final = "held_out_days"
 AT_ONCE: Final = 2_000_000
 """Events of which rows to predict are made at a time."""
 
@@ -55,11 +56,13 @@ class CustomerHistories(Features):
     days              days from each purchase to t; what has the same is one basket
     bought            held out: the different items bought from t on, by name; in training none
     bought_value      the money spent on each of these; how often they were bought where none is known
+    bought_days       days from t to the first purchase of each of these; 0 where events have no dates
+    held_out_days     held out by time: how many days what was bought is known for; missing everywhere else
     ================  ===================================================================================
 
-    All five are JSON lists. Nothing at or after t is read for the first three. Columns of a table `customers` are
-    joined, and are inputs too, but for those that ``exclude`` names: these describe the rows. Lines of one item in one
-    order are one event, and are counted.
+    All but the last are JSON lists. Nothing at or after t is read for the first three. Columns of a table `customers`
+    are joined, and are inputs too, but for those that ``exclude`` names: these describe the rows. Lines of one item in
+    one order are one event, and are counted.
 
     A split by customer asks what held-out customers bought in their last order, t being the instant of it; what
     they bought before is their history. Splits within customers (`cxai_runner.evaluation.within`) say which events
@@ -132,7 +135,7 @@ class CustomerHistories(Features):
 
     def provides(self, tables: Tables) -> tuple[str, ...]:
         """The lists, and what is known of customers."""
-        return (*ROW, *self._known(tables))
+        return (*ROW, WINDOW, *self._known(tables))
 
     def problems(self, tables: Tables) -> Iterator[Problem]:
         """Yield names of no column, dates that are none or too early or to come, and a catalogue without a choice."""
@@ -214,10 +217,12 @@ class CustomerHistories(Features):
         frame = pd.DataFrame({"customer_id": every.customers})
         frame = frame.assign(items=history.names(), weights=history.numbers(history.weight))
         frame["days"] = history.numbers(history.days_before(asked))
-        frame = frame.assign(bought=EMPTY, bought_value=EMPTY)
+        frame = frame.assign(bought=EMPTY, bought_value=EMPTY, bought_days=EMPTY)
         if after is not None:
             came = after.by_item()
             frame = frame.assign(bought=came.names(), bought_value=came.numbers(came.value))
+            frame["bought_days"] = came.numbers(-came.days_before(asked))
+        frame[WINDOW] = self._window(tables, part)
         if self.open:
             frame = self._with_strangers(frame, tables, part)
         else:
@@ -233,7 +238,7 @@ class CustomerHistories(Features):
             frame = frame.merge(tables["customers"].select("customer_id", *names).execute(), "left", "customer_id")
         return Dataset(
             self.makes,
-            frame[[*ROW, *names]].sort_values("customer_id", ignore_index=True),
+            frame[[*ROW, WINDOW, *names]].sort_values("customer_id", ignore_index=True),
             Roles(inputs=(*LISTS, *inputs), describe=tuple(one for one in names if one not in inputs), lists=LISTS),
             tuple(one for one in dropped if one.rows),
             others={
@@ -279,7 +284,7 @@ class CustomerHistories(Features):
 
     def _known(self, tables: Tables) -> tuple[str, ...]:
         """The columns of `customers` that are joined."""
-        return tuple(one for one in tables.columns("customers") if one not in ROW)
+        return tuple(one for one in tables.columns("customers") if one not in (*ROW, WINDOW))
 
     def _items(self, tables: Tables) -> IbisTable:
         """The events, each with what is recommended of it; without an item there is none."""
@@ -345,6 +350,23 @@ class CustomerHistories(Features):
             return None
         given = [one for one in (instant(self.as_of), instant(part.start), instant(part.end)) if one is not None]
         return min(given) if given else day_after(value(events["timestamp"].max()))
+
+    def _window(self, tables: Tables, part: Part) -> float:
+        """Days that a part held out by time is known for, NaN of any other.
+
+        It begins with the day after the last event before it: where nobody bought, no day is missing.
+        """
+        import ibis
+
+        events, start = tables[self.table], instant(part.start)
+        by_time = part.name == "held_out" and part.within is None and not self.open and "timestamp" in events.columns
+        if start is None or not by_time:
+            return float("nan")
+        at = events["timestamp"]
+        found = row(events.aggregate(last=at.max(), before=at.max(where=at < ibis.literal(start, type=at.type()))))
+        given = [one for one in (instant(self.as_of), instant(part.end), day_after(found["last"])) if one is not None]
+        begins = start if found["before"] is None else min(start, day_after(found["before"]))
+        return (min(given) - begins) / timedelta(days=1)
 
     @staticmethod
     def _before(events: IbisTable, end: datetime | None) -> IbisTable:

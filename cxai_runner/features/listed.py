@@ -132,16 +132,18 @@ class Events:
         return significant(sums)
 
     def by_item(self) -> Events:
-        """Return one event for each customer and item, with the sums over theirs, undated, by item."""
+        """Return one event for each customer and item, when the first of theirs was, with their sums, by item."""
         if not len(self):
-            return replace(self, time=None, part=None)
-        pairs, place = np.unique(self.who * len(self.items) + self.what, return_inverse=True)
+            return replace(self, part=None)
+        keys = self.who * len(self.items) + self.what
+        pairs, first, place = np.unique(keys, return_index=True, return_inverse=True)
         weight, value, units = (
             significant(np.bincount(place, getattr(self, name), len(pairs)).astype(np.float64))
             for name in ("weight", "value", "units")
         )
         who, what = np.divmod(pairs, len(self.items))
-        return replace(self, who=who, what=what, time=None, part=None, weight=weight, value=value, units=units)
+        time = None if self.time is None else self.time[first]
+        return replace(self, who=who, what=what, time=time, part=None, weight=weight, value=value, units=units)
 
     def days_before(self, when: NDArray[np.datetime64]) -> NDArray[np.float64]:
         """Return the days from each event to an instant of its customer's, shape (n,); 0 where events are undated.

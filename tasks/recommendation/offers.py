@@ -45,12 +45,15 @@ def contents(
     now = _now(settings, fitted, frame, learned)
     listed = table(settings, now, customers)
     yield from _list(settings, fitted, now, frame, listed)
-    expected = expected_revenue(now, learned, context)
+    yield from _not_known(settings, now)
+    held_out = scores.get("held_out")
+    thinned = held_out is not None and offers_backtest.thinned(customers, held_out)
+    expected = None if thinned else expected_revenue(now, learned, context)
     yield from _expected(settings, now, listed, expected)
-    if "held_out" in scores and len(listed):
+    if held_out is not None and len(listed):
         beside = by_popularity(settings, fitted, frame, learned)
-        yield from offers_backtest.contents(settings, now, beside, customers, scores["held_out"], expected, context)
-    else:
+        yield from offers_backtest.contents(settings, now, beside, customers, held_out, context)
+    elif len(listed):
         yield Finding(
             "Offers are as of the end of the data: this is the list to send; what comes of it is not known yet."
         )
@@ -132,19 +135,30 @@ def _why(
     return {"because": because, "why": np.asarray(said, dtype=object)}
 
 
-def _expected(settings: Offers, made: Made, listed: pd.DataFrame, expected: Interval) -> Iterator[Content]:
+def _expected(settings: Offers, made: Made, listed: pd.DataFrame, expected: Interval | None) -> Iterator[Content]:
     """What the list is expected to bring, what it costs, and how near it is to the best."""
     if not len(listed):
         return
     what = "offers" if settings.uplift is not None else "purchases of what is offered"
-    yield Estimate("expected_revenue", f"expected from the {what} within {settings.horizon:g} days", expected)
+    if expected is not None:
+        label = f"expected from the {what} within {settings.horizon:g} days{_beyond(expected)}"
+        yield Estimate("expected_revenue", label, expected)
     contacted, many = int(listed["customer_id"].nunique()), len(listed)
     cost = settings.contact_cost * contacted + settings.offer_cost * many
     costs = f", for a cost of {number(cost, 2)}" if cost else ""
-    yield Finding(
-        f"{counted(many, 'offer')} to {counted(contacted, 'customer')}, of {len(made.candidates.codes):,}, are "
-        f"expected to bring {with_interval(expected)} within {settings.horizon:g} days{costs}."
-    )
+    made_to = f"{counted(many, 'offer')} to {counted(contacted, 'customer')}, of {len(made.candidates.codes):,}, are "
+    if expected is None:
+        yield Finding(
+            f"{made_to}made{costs}. What they bring is not told: purchases of these customers are held out, whenever "
+            "they were, so that chances learned from the others are not those of the days to come. For a list to send "
+            "hold out nothing, split=all; to know what comes of one, the last days, split=last_days.",
+            "caveat",
+        )
+    else:
+        yield Finding(
+            f"{made_to}expected to bring {with_interval(expected)} within {settings.horizon:g} days"
+            f"{_beyond(expected)}{costs}."
+        )
     yield Finding(nearness(made.choice))
     if made.worth.counts:
         yield Finding(
@@ -174,17 +188,32 @@ def _expected(settings: Offers, made: Made, listed: pd.DataFrame, expected: Inte
             "write `task.offers.offer_cost` or `task.offers.margin`.",
             "caveat",
         )
-    unknown = int(np.isnan(made.worth.value[np.unique(made.candidates.codes[made.candidates.possible])]).sum())
-    if unknown:
+
+
+def _beyond(expected: Interval) -> str:
+    """What an interval says that does not hold its figure, as it is made of what came true in the days held back."""
+    if not np.isfinite(expected.low) or expected.low <= expected.value <= expected.high:
+        return ""
+    than = "more" if expected.value > expected.high else "less"
+    return f" ({than} than came of such a list in the days held back, which the interval is made of)"
+
+
+def _not_known(settings: Offers, made: Made) -> Iterator[Content]:
+    """How many items are not offered as something of them is not known, and a rule on categories that are not."""
+    apart = len(np.unique(made.worth.categories)) == len(made.worth.categories)
+    if isinstance(settings.per_category, int) and settings.per_category < settings.per_customer and apart:
         yield Finding(
-            f"{counted(unknown, 'item')} among the candidates have no known value, and are not offered.", "caveat"
-        )
-    if np.isfinite(expected.low) and not expected.low <= expected.value <= expected.high:
-        yield Finding(
-            "In the days held back, the list that would have been made then did not bring what was expected of it: the "
-            "interval, which is made of that, does not hold the figure.",
+            "No two items are known to be of one category: `task.offers.per_category` limits nothing. Name the column "
+            "of the items that says it, `task.offers.category`.",
             "caveat",
         )
+    among = np.unique(made.candidates.codes[made.candidates.possible])
+    for what, missing in made.worth.unknown.items():
+        if many := int(missing[among].sum()):
+            have, are = ("has", "is") if many == 1 else ("have", "are")
+            yield Finding(
+                f"{counted(many, 'item')} among the candidates {have} no known {what}, and {are} not offered.", "caveat"
+            )
 
 
 def nearness(choice: Assignment) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ Money = Annotated[float, Ge(0)]
 Count = Annotated[int, Ge(1)]
 
 PRICE, CATEGORY = "price", "category"
-AUTO = "auto"
+AUTO: Final = "auto"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +29,7 @@ class Offers:
     ----------
     horizon
         Days within which an offered item is to be bought. Probabilities are learned from the last days of the training
-        part, so many of them; they are held against the held-out part, which should be as long.
+        part, so many of them; they are held against the first so many of the held-out part, if it has them.
     candidates
         Items of each customer's list, from the first on, that an offer is chosen among.
     calibration
@@ -49,7 +49,7 @@ class Offers:
     per_customer
         Offers that a customer gets at most.
     per_category
-        Of these, offers of one category at most; null for no limit.
+        Of these, offers of one category at most; ``auto`` is 1 where categories are known; null for no limit.
     category
         The column of the items with their category; ``auto`` is ``category`` where there is one.
     owned
@@ -84,7 +84,7 @@ class Offers:
     contact_cost: Money = 0.0
     offer_cost: Money = 0.0
     per_customer: Count = 3
-    per_category: Count | None = 1
+    per_category: Count | Literal["auto"] | None = AUTO
     category: str = AUTO
     owned: Annotated[int, Ge(1)] | Literal["ever"] | None = None
     stock: str | None = None
@@ -116,7 +116,11 @@ class Offers:
                 yield Problem(key, "no such column of the items", name, did_you_mean(name, have))
                 continue
             numbers = pd.to_numeric(items[name], errors="coerce")
-            if not numbers.notna().any() or (numbers < 0).any() or np.isinf(numbers).any():
+            texts = items[name][numbers.isna() & items[name].notna()]
+            if len(texts):
+                told = f"has to be numbers of 0 or more, and {len(texts):,} are none, as {str(texts.iloc[0])!r}"
+                yield Problem(key, told, name, "mend the column, or name another")
+            elif not numbers.notna().any() or (numbers < 0).any() or np.isinf(numbers).any():
                 yield Problem(key, "has to be numbers of 0 or more", name, "mend the column, or name another")
 
 
@@ -134,7 +138,7 @@ class Worth:
     categories
         A number for each category; of its own where it is not known.
     limit
-        To how many customers it may be offered; infinite where there is no limit.
+        To how many customers it may be offered; infinite where there is no limit, NaN where its stock is not known.
     counts
         Whether each purchase counts 1, as no price is known.
     """
@@ -144,6 +148,14 @@ class Worth:
     categories: np.ndarray
     limit: np.ndarray
     counts: bool = False
+
+    @property
+    def unknown(self) -> Mapping[str, np.ndarray]:
+        """Which items are not offered as something of them is not known, by what that is, shape (m,) each."""
+        found = {"value": np.isnan(self.value), "stock": np.isnan(self.limit)}
+        if self.uplift is not None and self.uplift.ndim == 1:
+            found["uplift"] = np.isnan(self.uplift)
+        return found
 
     def counted(self, codes: np.ndarray, probability: np.ndarray) -> np.ndarray:
         """Return what one purchase that is expected of each candidate counts, shape (n, K); 0 where it is not known.
@@ -188,7 +200,7 @@ class Worth:
             codes = np.where(named >= 0, named, named.max(initial=-1) + 1 + codes)
         limit = np.full(len(items), np.inf if settings.per_item is None else float(settings.per_item))
         if settings.stock is not None:
-            limit = np.minimum(limit, np.nan_to_num(np.floor(column(settings.stock))))
+            limit = np.minimum(limit, np.floor(column(settings.stock)))
         uplift = None
         if settings.uplift == OFFERED:
             uplift = None if frame is None else uplifts(frame[CHOICE], catalogue)

@@ -27,7 +27,7 @@ from cxai_runner.methods.recommend.interactions import CHOICE
 from cxai_runner.methods.recommend.lists import parsed
 from cxai_runner.task import Context
 from tasks.recommendation.fitting import Fitted, trained
-from tasks.recommendation.offers_config import Offers, Worth
+from tasks.recommendation.offers_config import AUTO, Offers, Worth
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -156,10 +156,11 @@ def decided(
     codes = np.where(_free(settings, candidates), candidates.codes, -1).astype(np.int64)
     brings = probability * worth.counted(codes, probability) - settings.offer_cost
     choices = Choices(codes, brings, worth.categories, settings.contact_cost, settings.offer_cost)
+    limit = np.nan_to_num(worth.limit, posinf=np.inf)
     rules = Rules(
         per_customer=settings.per_customer,
-        per_category=settings.per_category,
-        per_item=worth.limit if np.isfinite(worth.limit).any() else None,
+        per_category=1 if settings.per_category == AUTO else settings.per_category,
+        per_item=limit if np.isfinite(limit).any() else None,
         contacts=settings.contacts,
         offers=settings.offers,
         budget=settings.budget,

@@ -55,7 +55,9 @@ AGAINST: Final = "against_"
 SLICE: Final = "slice_"
 """In front of a column that tells customers apart."""
 LISTED_AGAIN: Final = "listed_again"
-OBSERVED: Final = ("wanted", "wanted_again", "unknown")
+CAME: Final = ("bought_value", "bought_days", "held_out_days")
+"""What the backtest of offers wants of the held-out part, beside `bought`."""
+OBSERVED: Final = ("wanted", "wanted_again", "unknown", *CAME)
 """What happened, beside `bought`."""
 NOT_KNOWN: Final = -1
 

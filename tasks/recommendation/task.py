@@ -38,6 +38,7 @@ from tasks.recommendation.offers_config import Offers
 from tasks.recommendation.rows import (
     AGAINST,
     BASELINE,
+    CAME,
     LISTED_AGAIN,
     MODEL,
     NOT_KNOWN,
@@ -184,8 +185,8 @@ class Recommendation(Task):
         See `tasks.recommendation.rows`.
         """
         self.demand(data)
-        spent = ["bought_value"] if self.offers is not None and "bought_value" in data.frame else []
-        kept = [data.roles.id, *([data.roles.time] if data.roles.time else []), "bought", *spent]
+        came = [name for name in CAME if self.offers is not None and name in data.frame]
+        kept = [data.roles.id, *([data.roles.time] if data.roles.time else []), "bought", *came]
         scores = data.frame[kept].rename(columns={data.roles.id: "customer_id", data.roles.time: "time"})
         scores = scores.reset_index(drop=True)
         catalogue, missed = fitted.model.catalogue, self.cold_items == "missed"

@@ -13,7 +13,8 @@ import pytest
 
 from cxai_runner.config.validate import arguments
 from cxai_runner.data.dataset import Dataset, Roles
-from cxai_runner.evaluation.results import Content, Estimate, Figure, Finding, Table
+from cxai_runner.evaluation.paired import FOLD
+from cxai_runner.evaluation.results import Content, Estimate, Figure, Finding, Interval, Table
 from cxai_runner.features.exposures import EXPOSURES, MEMBERS
 from cxai_runner.methods.offers import Assignment
 from cxai_runner.methods.recommend import Catalogue, FittedChoice, ItemKNN, Popularity
@@ -64,9 +65,11 @@ def shop() -> Shop:
             "weights": text([1] * len(item)),
             "days": text((DAYS - day).tolist()),
         }
-        before.append({**lists, "bought": "[]", "bought_value": "[]"})
+        before.append({**lists, "bought": "[]", "bought_value": "[]", "bought_days": "[]"})
         money = (came[then] * PRICES[then]).tolist()
-        after.append({**lists, "bought": text([f"i{one}" for one in then]), "bought_value": text(money)})
+        came_on = bought[DAYS:, customer][:, then].argmax(axis=0).tolist()
+        later = {"bought": text([f"i{one}" for one in then]), "bought_value": text(money), "bought_days": text(came_on)}
+        after.append({**lists, **later, "held_out_days": float(HORIZON)})
     roles = Roles(inputs=("items", "weights", "days"), lists=("items", "weights", "days"))
     known = {"items": about()}
     train = pd.DataFrame(before)
@@ -164,6 +167,64 @@ def test_the_backtest_counts_what_was_bought(shop: Shop) -> None:
     assert backtest.loc["model", "spent"] == pytest.approx(spent)
 
 
+def test_what_is_bought_beyond_the_horizon_does_not_count(shop: Shop) -> None:
+    found = told(shop, Offers(candidates=20, explain=None, horizon=7))
+    later = shop.held_out.frame.set_index("customer_id")
+    came = {
+        (customer, item)
+        for customer, row in later.iterrows()
+        for item, day in zip(json.loads(row["bought"]), json.loads(row["bought_days"]), strict=True)
+        if day < 7
+    }
+    listed, backtest = frame_of(found, "offers"), frame_of(found, "offer_backtest").set_index("list")
+    bought = sum(pair in came for pair in zip(listed["customer_id"], listed["item"], strict=True))
+    assert backtest.loc["model", "bought"] == bought > 0
+    assert "spent" not in backtest, "what of it was spent within the horizon is not known"
+    assert "in the first 7 days of the held-out part" in words(found)
+
+
+def test_a_list_of_popularity_without_offers_is_not_beaten(shop: Shop) -> None:
+    """The share of all who buy an item is below that of those who buy it again and again."""
+    settings = Offers(candidates=20, explain=None, offer_cost=4.0)
+    found = told(shop, settings)
+    assert frame_of(found, "offer_backtest").set_index("list")["offers"].gt(0).to_dict() == {
+        "model": True,
+        "popularity": False,
+    }
+    assert "Popularity's list, under the same rules, makes no offer" in words(found)
+    assert "than popularity's list" not in words(found)
+    assert "more than popularity's list" in words(told(shop, replace(settings, offer_cost=0.0)))
+
+
+def with_window(shop: Shop, days: float) -> Shop:
+    return Shop(shop.train, replace(shop.held_out, frame=shop.held_out.frame.assign(held_out_days=days)))
+
+
+def test_a_held_out_part_shorter_than_the_horizon_tells_nothing(shop: Shop) -> None:
+    found = told(with_window(shop, 7.0), Offers(candidates=20, explain=None))
+    assert "the held-out part has 7 days" in words(found)
+    assert not {"Table offer_backtest", "Table offer_calibration", "Estimate realised_revenue"} & set(found)
+    assert "Estimate expected_revenue" in found, "it is of the days held back"
+
+
+def test_purchases_held_out_within_customers_tell_neither_what_comes_nor_what_came(shop: Shop) -> None:
+    found = told(with_window(shop, np.nan), Offers(candidates=20, explain=None))
+    assert "is not the days that follow the offers" in words(found)
+    assert "whenever they were" in words(found)
+    assert not {"Table offer_backtest", "Estimate realised_revenue", "Estimate expected_revenue"} & set(found)
+    assert len(frame_of(found, "offers"))
+
+
+def test_folds_tell_nothing_of_offers_by_a_model_that_saw_them(shop: Shop) -> None:
+    task = Recommendation(k=5, offers=Offers(candidates=20, explain=None))
+    fitted = task.fit(ItemKNN(k=5), shop.train, CONTEXT)
+    scores = {"held_out": task.score(fitted, with_window(shop, np.nan).held_out, CONTEXT).assign(**{FOLD: 0})}
+    found = named(task.report(fitted, shop.train, scores, {}, CONTEXT))
+    assert "is not the days that follow the offers" in words(found)
+    assert "Table offer_backtest" not in found
+    assert "Estimate expected_revenue" in found, "all of everybody's history is learned from"
+
+
 @pytest.mark.slow
 def test_nothing_of_the_held_out_part_enters_the_list(shop: Shop) -> None:
     with_it, without = (frame_of(told(shop, Offers(candidates=20), held_out=one), "offers") for one in (True, False))
@@ -208,6 +269,28 @@ def test_histories_that_are_short_beside_the_horizon_are_told(shop: Shop) -> Non
     assert "Histories go back 200 days only" in words(told(shop, Offers(candidates=20, explain=None, horizon=60)))
 
 
+@pytest.mark.parametrize(
+    ("expected", "said"),
+    [
+        (Interval(2215, 1536, 2088), "more than came of such a list in the days held back"),
+        (Interval(1500, 1536, 2088), "less than came of such a list in the days held back"),
+        (Interval(1800, 1536, 2088), None),
+        (Interval(1800, np.nan, np.nan), None),
+    ],
+)
+def test_an_interval_that_does_not_hold_its_figure_says_so_in_its_line(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, expected: Interval, said: str | None
+) -> None:
+    monkeypatch.setattr("tasks.recommendation.offers.expected_revenue", lambda *_: expected)
+    found = told(shop, Offers(candidates=5, explain=None), held_out=False)
+    estimate = found["Estimate expected_revenue"]
+    assert isinstance(estimate, Estimate)
+    (line,) = [one.text for one in found.values() if isinstance(one, Finding) and "are expected to bring" in one.text]
+    for text_of in (estimate.text, line):
+        assert ("in the days held back" in text_of) is (said is not None)
+        assert said is None or said in text_of
+
+
 def test_offers_to_few_customers_have_no_interval(shop: Shop) -> None:
     few, many = (
         told(shop, Offers(candidates=20, explain=None, contacts=contacts))["Estimate expected_revenue"]
@@ -246,6 +329,14 @@ def test_rules_that_allow_nothing_are_told_from_offers_worth_nothing(shop: Shop)
     found = told(shop, Offers(candidates=20, contact_cost=1, budget=0.5))
     assert "The rules allow no offer" in words(found)
     assert "worth making" not in words(found)
+
+
+@pytest.mark.parametrize("held_out", [True, False])
+def test_where_there_is_no_list_none_is_said_to_be_sent(shop: Shop, held_out: bool) -> None:
+    nothing = told(shop, Offers(candidates=20, offer_cost=1, budget=0, explain=None), held_out=held_out)
+    assert "this is the list to send" not in words(nothing)
+    some = told(shop, Offers(candidates=20, explain=None), held_out=held_out)
+    assert ("this is the list to send" in words(some)) is not held_out
 
 
 def test_an_offer_adds_no_more_than_is_left_of_a_probability(shop: Shop) -> None:
@@ -302,6 +393,47 @@ def test_a_budget_without_costs_and_endless_values_are_told(shop: Shop) -> None:
     assert set(keys) == {"task.offers.value", "task.offers.budget"}
     assert "contact_cost" in keys["task.offers.budget"].remedy
     assert list(Recommendation(k=5, offers=Offers(budget=0, offer_cost=1)).inspect(shop.train)) == []
+
+
+def test_items_of_which_something_is_not_known_are_told(shop: Shop) -> None:
+    third = np.arange(ITEMS) % 3 == 0
+    known = about().assign(price=PRICES.copy(), units=50.0, lift=0.1)
+    for at, name in enumerate(("price", "units", "lift")):
+        known.loc[third & (np.arange(ITEMS) % 9 == 3 * at), name] = np.nan
+    sparse = {"items": known}
+    partly = Shop(replace(shop.train, others=sparse), shop.held_out)
+    for offer_cost in (0.0, 1e6):
+        found = told(
+            partly, Offers(candidates=ITEMS, explain=None, stock="units", uplift="lift", offer_cost=offer_cost)
+        )
+        for what, many in (("value", 4), ("stock", 3), ("uplift", 3)):
+            assert f"{many} items among the candidates have no known {what}, and are not offered." in words(found)
+    assert "no known" not in words(told(shop, Offers(candidates=ITEMS, explain=None, stock="units", uplift=0.1)))
+
+
+def test_a_rule_on_categories_that_are_not_known_is_told(shop: Shop) -> None:
+    bare = {"items": about().drop(columns="category")}
+    nameless = Shop(replace(shop.train, others=bare), shop.held_out)
+    said = {
+        per: "`task.offers.per_category` limits nothing" in words(told(nameless, settings))
+        for per in (1, 3, "auto")
+        for settings in [Offers(candidates=20, explain=None, per_category=per)]
+    }
+    assert said == {1: True, 3: False, "auto": False}
+    own, default = (told(shop, Offers(candidates=20, explain=None, per_category=per)) for per in (1, "auto"))
+    assert "limits nothing" not in words(own)
+    pd.testing.assert_frame_equal(frame_of(own, "offers"), frame_of(default, "offers"))
+
+
+def test_texts_that_are_no_numbers_are_told(shop: Shop) -> None:
+    items = about().astype({"units": object})
+    items.loc[2, "units"] = "12 units"
+    task = Recommendation(k=5, offers=Offers(stock="units"))
+    (problem,) = task.inspect(replace(shop.train, others={"items": items}))
+    assert problem.key == "task.offers.stock"
+    assert "'12 units'" in problem.message
+    items.loc[2, "units"] = None
+    assert not list(task.inspect(replace(shop.train, others={"items": items})))
 
 
 def test_columns_that_there_are_not_are_told(shop: Shop) -> None:

@@ -149,6 +149,8 @@ STANDARD: Mapping[str, StandardTable] = {
             "days": Column("text"),
             "bought": Column("text"),
             "bought_value": Column("text"),
+            "bought_days": Column("text"),
+            "held_out_days": Column("number", required=False, low=0),
         },
         unique="customer_id",
     ),

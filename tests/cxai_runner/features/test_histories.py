@@ -17,7 +17,7 @@ from cxai_runner.config.problems import UserError
 from cxai_runner.data import OneFile, Tables
 from cxai_runner.data.dataset import Dataset, Dropped
 from cxai_runner.data.quality.contracts import broken, unmet
-from cxai_runner.evaluation.split_rules import AllRows, CustomerHoldout, LastDays
+from cxai_runner.evaluation.split_rules import AllRows, CustomerHoldout, LastDays, TimeHoldout
 from cxai_runner.evaluation.split_within import FixedParts, LeaveLastOut, RandomHoldout
 from cxai_runner.evaluation.splits import Part, Split
 from cxai_runner.features.histories import CustomerHistories
@@ -145,9 +145,33 @@ def test_days_weights_and_money_are_those_of_the_events() -> None:
     assert listed(train, "days") == {1: [9, 6], 2: [8]}
     assert held_out is not None
     assert listed(held_out, "bought_value") == {2: [10], 3: [10, 10]}
+    assert listed(held_out, "bought_days") == {2: [0], 3: [0, 0]}
     items = train.others["items"].set_index("item_id")["price"]
     assert items.to_dict() == {"a": pytest.approx((1 + 1 + 2) / 6), "b": 4 / 2}, "nothing of the held-out part"
     pd.testing.assert_frame_equal(train.others["items"], held_out.others["items"])
+
+
+@pytest.mark.parametrize(
+    ("split", "days"),
+    [
+        (LastDays(days=8), 8),
+        (LastDays(days=5, skip=3), 5),
+        (TimeHoldout(cut="2017-01-04"), 8),
+        (LeaveLastOut(), None),
+        (CustomerHoldout(test_size=0.4), None),
+    ],
+)
+def test_how_long_what_was_bought_is_known_for(split: Split, days: int | None) -> None:
+    """Nobody bought anything on the third and fourth day: the held-out part begins with the third all the same."""
+    rows = [*((one, one % 2, "a") for one in range(6)), (1, 5, "b"), (1, 8, "b"), (2, 4, "c"), (2, 9, "d"), (2, 6, "d")]
+    train, held_out = built(tables(rows), CustomerHistories(), split)
+    assert held_out is not None
+    assert train.frame["held_out_days"].isna().all()
+    if days is None:
+        assert held_out.frame["held_out_days"].isna().all()
+        return
+    assert held_out.frame["held_out_days"].tolist() == [days, days]
+    assert listed(held_out, "bought_days")[2] == [0, 2]
 
 
 def test_only_so_many_days_are_kept() -> None:
