@@ -117,6 +117,7 @@ class _Trial:
         self.proposal, self.dirs = proposal, dirs
         self.small = all(_small(one) for one in proposal.tables.values())
         self._known: dict[tuple[str, ...], Composed | UserError] = {}
+        self._always: dict[str, str | None] = {}
 
     def feed(self, task: str) -> Feed:
         """The first way to feed ``task``, or what comes nearest to one: a way that uses a table that is there."""
@@ -139,7 +140,7 @@ class _Trial:
         default, wanted = composed.choices.get("features"), _works_on(composed)
         yield self._completed(task, (), wanted)
         for entry in catalogue("features", self.dirs[:-1]):
-            if entry.name != default:
+            if entry.name != default and self._makes_always(task, entry.name) in (None, wanted):
                 overrides = self._completed(task, (f"features={entry.name}",), wanted)
                 if self._makes(task, overrides) == wanted:
                     yield overrides
@@ -173,6 +174,20 @@ class _Trial:
         if "category" in keys and (category := _category(self.proposal)):
             made.append(f"features.category={_worded(category)}")
         return tuple(made)
+
+    def _makes_always(self, task: str, features: str) -> str | None:
+        """What a builder makes for this task and any other; None where that is the table that it is told to work on.
+
+        Asked once: composing every builder for every task takes most of the time that trying them does.
+        """
+        if features not in self._always:
+            overrides = (f"features={features}",)
+            composed = self._composed(task, overrides)
+            makes = self._makes(task, overrides)
+            if isinstance(composed, UserError) or not makes:
+                return None
+            self._always[features] = None if composed.plain["features"].get("table") == makes else makes
+        return self._always[features]
 
     def _makes(self, task: str, overrides: tuple[str, ...]) -> str:
         from cxai_runner.config.targets import build
