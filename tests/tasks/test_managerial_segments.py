@@ -184,7 +184,7 @@ def test_without_a_known_future_nothing_is_judged():
     (problem,) = ManagerialSegments().inspect(unknown)
     assert "of no date of the training part is the next revenue known" in problem.message
     assert "features.horizon" in problem.remedy
-    with pytest.raises(UserError, match=r"split\.days must be no less than features\.horizon"):
+    with pytest.raises(UserError, match=r"split\.days no less than features\.horizon"):
         run(
             data=replace(
                 DATA, frame=DATA.frame.assign(next_known=DATA.frame["next_known"] & (DATA.frame["time"] < CUT))
