@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,20 +117,26 @@ class _Trial:
         self.proposal, self.dirs = proposal, dirs
         self.small = all(_small(one) for one in proposal.tables.values())
         self._known: dict[tuple[str, ...], Composed | UserError] = {}
-        self._always: dict[str, str | None] = {}
+        self._builders: dict[str, tuple[str, str | None]] = {}
 
     def feed(self, task: str) -> Feed:
         """The first way to feed ``task``, or what comes nearest to one: a way that uses a table that is there."""
         tried: list[tuple[bool, int, Feed]] = []
-        for overrides in self._ways(task):
-            feed, uses = self._tried(task, overrides)
+        short: set[str] = set()
+        for overrides in self._ways(task, short):
+            feed, uses, starved = self._tried(task, overrides)
             if feed.ready:
                 return feed
             tried.append((not uses, len(tried), feed))
+            short |= starved
         return min(tried, key=lambda one: one[:2])[2]
 
-    def _ways(self, task: str) -> Iterator[tuple[str, ...]]:
-        """The task's own features, then every other builder of the table that it works on."""
+    def _ways(self, task: str, short: Set[str]) -> Iterator[tuple[str, ...]]:
+        """The task's own features, then every other builder of the table that it works on.
+
+        Composing takes most of the time that trying does: of builders of a class in ``short``, which lacked tables
+        already, no other is composed.
+        """
         from cxai_runner.config.catalogue import catalogue
 
         composed = self._composed(task, ())
@@ -140,10 +146,14 @@ class _Trial:
         default, wanted = composed.choices.get("features"), _works_on(composed)
         yield self._completed(task, (), wanted)
         for entry in catalogue("features", self.dirs[:-1]):
-            if entry.name != default and self._makes_always(task, entry.name) in (None, wanted):
-                overrides = self._completed(task, (f"features={entry.name}",), wanted)
-                if self._makes(task, overrides) == wanted:
-                    yield overrides
+            if entry.name == default:
+                continue
+            kind, makes = self._builder(task, entry.name)
+            if kind in short or makes not in (None, wanted):
+                continue
+            overrides = self._completed(task, (f"features={entry.name}",), wanted)
+            if self._makes(task, overrides) == wanted:
+                yield overrides
 
     def _completed(self, task: str, overrides: tuple[str, ...], wanted: str) -> tuple[str, ...]:
         """Set what the builder leaves to its user: which table, which columns are no inputs, which category."""
@@ -175,19 +185,20 @@ class _Trial:
             made.append(f"features.category={_worded(category)}")
         return tuple(made)
 
-    def _makes_always(self, task: str, features: str) -> str | None:
-        """What a builder makes for this task and any other; None where that is the table that it is told to work on.
+    def _builder(self, task: str, features: str) -> tuple[str, str | None]:
+        """A builder's class, and what it makes for any task; None where that is the table that it is told to work on.
 
-        Asked once: composing every builder for every task takes most of the time that trying them does.
+        Asked once, and not for every task.
         """
-        if features not in self._always:
+        if features not in self._builders:
             overrides = (f"features={features}",)
             composed = self._composed(task, overrides)
             makes = self._makes(task, overrides)
             if isinstance(composed, UserError) or not makes:
-                return None
-            self._always[features] = None if composed.plain["features"].get("table") == makes else makes
-        return self._always[features]
+                return "", None
+            keys = composed.plain["features"]
+            self._builders[features] = (str(keys["_target_"]), None if keys.get("table") == makes else makes)
+        return self._builders[features]
 
     def _makes(self, task: str, overrides: tuple[str, ...]) -> str:
         from cxai_runner.config.targets import build
@@ -200,17 +211,20 @@ class _Trial:
         except UserError:
             return ""
 
-    def _tried(self, task: str, overrides: tuple[str, ...]) -> tuple[Feed, bool]:
-        """What came of one way, and whether it reads any table of the proposal."""
+    def _tried(self, task: str, overrides: tuple[str, ...]) -> tuple[Feed, bool, set[str]]:
+        """What came of one way, whether it reads any table of the proposal, and its builder's class if it lacks one."""
         from cxai_runner.preflight import assemble, preflight
 
-        uses = True
+        uses, starved = True, set[str]()
         try:
             composed = self._composed(task, overrides)
             if isinstance(composed, UserError):
                 raise composed
             experiment = assemble(composed)
-            uses = any(name in self.proposal.tables for name in experiment.features.needs().required)
+            needed = experiment.features.needs().required
+            uses = any(name in self.proposal.tables for name in needed)
+            if not set(needed) <= set(self.proposal.tables):
+                starved = {str(composed.plain["features"]["_target_"])}
             lacks = list(_lacking(experiment))
             if not lacks and self.small:
                 preflight(experiment)
@@ -218,7 +232,7 @@ class _Trial:
             lacks = [_in_words(problem) for problem in error.problems]
         except Exception as error:  # a builder that fails on these tables is not fed by them, and not ours to mend
             lacks = [f"it cannot be tried: {type(error).__name__}"]
-        return Feed(task, overrides, tuple(dict.fromkeys(lacks)), checked=self.small and not lacks), uses
+        return Feed(task, overrides, tuple(dict.fromkeys(lacks)), checked=self.small and not lacks), uses, starved
 
     def _composed(self, task: str, overrides: tuple[str, ...]) -> Composed | UserError:
         from cxai_runner.config.compose import compose
