@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -19,7 +20,25 @@ SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 NOT_HERE = "published data not here"
 
+APART = ("tests/tasks/test_reproducible.py",)
+"""Files of few tests that take minutes each and share nothing: on one worker they would be what all wait for."""
+
 _skipped_references: list[str] = []
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give each worker a file at a time, those of most tests first, and of the files in `APART` one test."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByFile(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            scope = super()._split_scope(nodeid)
+            return nodeid if scope in APART else scope
+
+    return ByFile(config, log)
 
 
 def pytest_configure(config: pytest.Config) -> None:
